@@ -1,0 +1,78 @@
+//! The API Gateway's question, and the answer to it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    keys::KeyFault,
+    verifier::{Refusal, Verifier},
+};
+
+/// A request to be authorized: HTTP API, payload format 2.0. Only the headers are read.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Event {
+    /// Header names as the gateway writes them (lower case); several values joined by commas.
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+}
+
+/// The simple response of a Lambda authorizer.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer {
+    /// Whether the gateway passes the request on; otherwise it answers 403 by itself.
+    pub is_authorized: bool,
+    /// The caller, as `edge::Caller::from_context` reads it; empty for a refused request.
+    pub context: BTreeMap<String, String>,
+}
+
+/// Answers the gateway. Whatever is wrong with a token refuses the request, and the log says what.
+///
+/// When the keys cannot be had nothing is known about the token: that is an error, which the
+/// gateway answers with 500 and does not remember, unlike a refusal.
+pub async fn authorize(verifier: &Verifier, event: Event) -> Result<Answer, KeyFault> {
+    let refused = Answer { is_authorized: false, context: BTreeMap::new() };
+    let header = event.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+    let Some(token) = header.and_then(|(_, value)| bearer(value)) else {
+        tracing::info!(code = "token_absent", "request refused");
+        return Ok(refused);
+    };
+    match verifier.verify(token).await {
+        Ok(caller) => Ok(Answer { is_authorized: true, context: caller.to_context() }),
+        Err(Refusal::KeysUnavailable(fault)) => Err(fault),
+        Err(refusal) => {
+            tracing::info!(code = refusal.code(), reason = %refusal, "request refused");
+            Ok(refused)
+        }
+    }
+}
+
+/// The token of an `Authorization: Bearer` header (RFC 6750 §2.1); several values are none.
+pub(crate) fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.trim().split_once(' ')?;
+    let token = token.trim();
+    let is_one = !token.is_empty() && !token.contains([' ', ',', '\t']);
+    (scheme.eq_ignore_ascii_case("bearer") && is_one).then_some(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_one_bearer_token_is_a_token() {
+        for (header, token) in [
+            ("Bearer a.b.c", Some("a.b.c")),
+            ("bearer  a.b.c ", Some("a.b.c")),
+            ("Basic YTpi", None),
+            ("Bearer", None),
+            ("Bearer ", None),
+            ("Bearer a.b.c,Bearer d.e.f", None),
+            ("Bearer a.b.c d", None),
+            ("a.b.c", None),
+        ] {
+            assert_eq!(bearer(header), token, "{header}");
+        }
+    }
+}

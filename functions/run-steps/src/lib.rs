@@ -1,0 +1,95 @@
+//! The small tasks around a sync: begin, next batches, finish.
+//!
+//! The run's truth is in the store; these steps only say what is left to do. Each may be repeated
+//! or run twice at once.
+
+mod batches;
+mod finish;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use ambient::Clock;
+use domain::{
+    ids::{ManagedTenantId, WorkspaceId},
+    mapping::Decision,
+    run::RunStatus,
+};
+use store::{ManagedTenant, Run, RunScope, Store, StoreError, Target};
+use workflow::{
+    errors::{TaskError, TaskFailure},
+    payloads::{RunInput, RunOutcome, StepInput, Wave},
+};
+
+/// Everything the steps need.
+pub struct RunSteps {
+    /// The table.
+    pub store: Store,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl std::fmt::Debug for RunSteps {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RunSteps")
+    }
+}
+
+/// What a step answers.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[serde(untagged)]
+pub enum StepOutput {
+    /// Of `begin`.
+    Begun(RunInput),
+    /// Of `nextBatches`.
+    Wave(Wave),
+    /// Of `finish`.
+    Finished(RunOutcome),
+}
+
+impl RunSteps {
+    /// Does one step.
+    pub async fn step(&self, input: StepInput) -> Result<StepOutput, TaskFailure> {
+        let RunInput { workspace_id, run_id } = input.run();
+        let run = self.store.run(workspace_id, run_id).await.map_err(task_failure)?;
+        let run = run.ok_or_else(|| TaskFailure::new(TaskError::InvalidInput, "there is no such run"))?;
+        match input {
+            StepInput::Begin { .. } => self.begin(&run).await.map(StepOutput::Begun),
+            StepInput::NextBatches { .. } => self.next_batches(&run).await.map(StepOutput::Wave),
+            StepInput::Finish { error, .. } => self.finish(run, error).await.map(StepOutput::Finished),
+        }
+    }
+
+    async fn begin(&self, run: &Run) -> Result<RunInput, TaskFailure> {
+        if run.run_status == RunStatus::Queued {
+            let targets = targets(&self.store, run.workspace, run.scope).await.map_err(task_failure)?;
+            self.store.begin_run(run.workspace, run.id, &targets).await.map_err(task_failure)?;
+        }
+        Ok(RunInput { workspace_id: run.workspace, run_id: run.id })
+    }
+}
+
+/// What a run with this scope would cover now: every tenant that is mapped to a client.
+pub async fn targets(
+    store: &Store,
+    workspace: WorkspaceId,
+    scope: RunScope,
+) -> Result<Vec<Target>, StoreError> {
+    let tenants: BTreeMap<ManagedTenantId, ManagedTenant> =
+        store.managed_tenants(workspace).await?.into_iter().map(|tenant| (tenant.id, tenant)).collect();
+    let mappings = store.mappings(workspace).await?;
+    let target = |record: &domain::mapping::MappingRecord| match record.current.decision {
+        Decision::Mapped { client } => {
+            let tenant = tenants.get(&record.managed_tenant)?;
+            let wanted = scope.client.is_none_or(|only| only == client)
+                && scope.tenant.is_none_or(|only| only == tenant.id);
+            wanted.then_some(Target { tenant: tenant.id, entra: tenant.entra, client })
+        }
+        _ => None,
+    };
+    Ok(mappings.iter().filter_map(target).collect())
+}
+
+fn task_failure(error: StoreError) -> TaskFailure {
+    let name = if error.is_transient() { TaskError::Transient } else { TaskError::Fault };
+    TaskFailure::new(name, error.to_string())
+}

@@ -1,0 +1,261 @@
+//! The stable codes: one row each with class, what happened, and what to do.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ErrorClass, RETRY_AFTER_UNTOLD};
+
+macro_rules! codes {
+    ($($variant:ident $name:literal $class:ident $what:literal $remedy:literal)*) => {
+        /// Stable operator code of a failed read, `snake_case` on the wire.
+        #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Code {
+            $(#[doc = $what] $variant,)*
+        }
+
+        impl Code {
+            /// All codes, for reference pages and tests.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The code as text.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// What an orchestrator does about it, when no wait was told.
+            pub const fn class(self) -> ErrorClass {
+                match self { $(Self::$variant => codes!(@class $class),)* }
+            }
+
+            /// For the operator: what happened and what it means for contacts.
+            pub const fn what_happened(self) -> &'static str {
+                match self { $(Self::$variant => $what,)* }
+            }
+
+            /// For the operator: what to do next.
+            pub const fn remedy(self) -> &'static str {
+                match self { $(Self::$variant => $remedy,)* }
+            }
+        }
+    };
+    (@class Throttled) => { ErrorClass::Throttled { retry_after: RETRY_AFTER_UNTOLD } };
+    (@class $class:ident) => { ErrorClass::$class };
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+codes! {
+    // The connection: the partner's own authority or token refuses.
+    AdminApprovalNeeded "admin_approval_needed" CredentialRejected
+        "Microsoft requires an administrator of your tenant to approve the app. No customer can be read; contacts stay as they are."
+        "Ask a Global Administrator of your tenant to connect, or to grant admin consent to the app."
+    AppConsentMissing "app_consent_missing" CredentialRejected
+        "The app is not consented in your own tenant. No customer can be read; contacts stay as they are."
+        "Connect again with an account that may consent to the requested permissions."
+    AppCredentialsMissing "app_credentials_missing" CredentialRejected
+        "No application id or client secret is configured. No customer can be read; contacts stay as they are."
+        "Enter the application id and the client secret of the app registration."
+    AppCredentialsRejected "app_credentials_rejected" CredentialRejected
+        "Microsoft does not accept the app's credentials. No customer can be read; contacts stay as they are."
+        "Check the application id and create a new client secret in the app registration."
+    AppRegistrationIncomplete "app_registration_incomplete" CredentialRejected
+        "The app registration lacks permissions or asks for a service your tenant does not have. No customer can be read; contacts stay as they are."
+        "Check the API permissions of the app registration and grant admin consent."
+    AppUnknown "app_unknown" CredentialRejected
+        "Microsoft does not know the application id in your tenant. No customer can be read; contacts stay as they are."
+        "Check the application id; if the app registration was deleted, create it again and connect."
+    ClientCertificateRejected "client_certificate_rejected" CredentialRejected
+        "Microsoft does not accept the app's certificate. No customer can be read; contacts stay as they are."
+        "Upload a valid certificate to the app registration."
+    ClientSecretExpired "client_secret_expired" CredentialRejected
+        "The app's client secret has expired. No customer can be read; contacts stay as they are."
+        "Create a new client secret in the app registration and enter its value."
+    ClientSecretInvalid "client_secret_invalid" CredentialRejected
+        "The app's client secret is wrong. No customer can be read; contacts stay as they are."
+        "Enter the secret's value, not its id, from the app registration."
+    ConsentDeclined "consent_declined" CredentialRejected
+        "Consent was declined during sign-in. Nothing was connected; contacts stay as they are."
+        "Connect again and accept the requested permissions."
+    NotConnected "not_connected" CredentialRejected
+        "There is no stored sign-in to Microsoft. No customer can be read; contacts stay as they are."
+        "Connect to Microsoft."
+    PartnerAccountDisabled "partner_account_disabled" CredentialRejected
+        "The account used to connect is disabled, locked or its password has expired. No customer can be read; contacts stay as they are."
+        "Enable the account or connect with another one."
+    PartnerAccountUnknown "partner_account_unknown" CredentialRejected
+        "The account used to connect no longer exists in your tenant. No customer can be read; contacts stay as they are."
+        "Connect with another account."
+    PartnerRoleMissing "partner_role_missing" CredentialRejected
+        "The account used to connect may not list your customers. Contacts stay as they are."
+        "Give the account access to delegated administration, check that the app has DelegatedAdminRelationship.Read.All, and connect again."
+    PartnerTenantUnknown "partner_tenant_unknown" CredentialRejected
+        "Microsoft does not know the tenant the connection was made with. No customer can be read; contacts stay as they are."
+        "Connect again with an account of your current tenant."
+    PartnerTokenRefused "partner_token_refused" CredentialRejected
+        "Microsoft Graph twice refused a fresh token of your tenant. Contacts stay as they are."
+        "Connect again; if it persists, check conditional access policies of your tenant."
+    RedirectNotRegistered "redirect_not_registered" CredentialRejected
+        "The redirect address is not registered for the app. Nothing was connected; contacts stay as they are."
+        "Add the redirect address shown in the connection settings to the app registration, platform Web."
+    RedirectNotWeb "redirect_not_web" CredentialRejected
+        "The redirect address is registered as a single-page application, which ends sign-ins after a day. No customer can be read; contacts stay as they are."
+        "Register the redirect address as platform Web and connect again."
+    SignInBlockedByPolicy "sign_in_blocked_by_policy" CredentialRejected
+        "A conditional access policy of your own tenant blocks the account used to connect. No customer can be read; contacts stay as they are."
+        "Exclude the account from the policy or satisfy it, then connect again."
+    SignInCodeRejected "sign_in_code_rejected" CredentialRejected
+        "The sign-in answer was used twice, came too late or belongs to another sign-in. Nothing was connected; contacts stay as they are."
+        "Start connecting again."
+    SignInExpired "sign_in_expired" CredentialRejected
+        "The sign-in expired because it was not used for 90 days. No customer can be read; contacts stay as they are."
+        "Connect again."
+    SignInMfaRequired "sign_in_mfa_required" CredentialRejected
+        "Your tenant requires multi-factor authentication that the stored sign-in does not have. No customer can be read; contacts stay as they are."
+        "Connect again and complete multi-factor authentication."
+    SignInRejected "sign_in_rejected" CredentialRejected
+        "Microsoft does not accept the stored sign-in any more. No customer can be read; contacts stay as they are."
+        "Connect again."
+    SignInRevoked "sign_in_revoked" CredentialRejected
+        "The stored sign-in was revoked, for example by a password reset or a sign-in frequency policy. No customer can be read; contacts stay as they are."
+        "Connect again."
+
+    // One customer.
+    AppSingleTenant "app_single_tenant" AccessLost
+        "The app registration is single-tenant, so this customer cannot be read; its contacts stay as they are."
+        "Make the app registration multi-tenant and grant consent for this customer."
+    ConditionalAccessBlocked "conditional_access_blocked" AccessLost
+        "A conditional access policy of this customer blocks the sign-in; its contacts stay as they are."
+        "Exclude service provider users in the customer's conditional access policy."
+    ConsentMissing "consent_missing" AccessLost
+        "The app is not consented in this customer's tenant; its contacts stay as they are."
+        "Grant admin consent for this customer."
+    CrossTenantAccessBlocked "cross_tenant_access_blocked" AccessLost
+        "The customer's cross-tenant access settings refuse the sign-in; its contacts stay as they are."
+        "Allow your tenant in the customer's cross-tenant access settings."
+    CustomerAppRejected "customer_app_rejected" AccessLost
+        "This customer's tenant does not accept the app, although your own tenant does; its contacts stay as they are."
+        "Remove the app from the customer's enterprise applications and grant consent again."
+    CustomerMfaRequired "customer_mfa_required" AccessLost
+        "This customer requires multi-factor authentication that the stored sign-in does not satisfy; its contacts stay as they are."
+        "Connect again with multi-factor authentication; if it persists, check the customer's policies."
+    CustomerSignInRejected "customer_sign_in_rejected" AccessLost
+        "This customer's tenant does not accept the sign-in, although your own tenant does; its contacts stay as they are."
+        "Check the delegated admin relationship and the customer's policies."
+    CustomerTokenRefused "customer_token_refused" AccessLost
+        "Microsoft Graph twice refused a fresh token of this customer; its contacts stay as they are."
+        "Wait a few minutes after changes of access; if it persists, check the customer's conditional access policies."
+    DelegatedAdminBlocked "delegated_admin_blocked" AccessLost
+        "Microsoft has blocked delegated administration of this customer for suspicious activity; its contacts stay as they are."
+        "Contact Microsoft's partner support."
+    RelationshipMissing "relationship_missing" AccessLost
+        "The account used to connect has no delegated path into this customer, or also exists there as a guest; its contacts stay as they are."
+        "Add the account to the security group of this customer's delegated admin relationship, and remove guest copies of it."
+    RoleMissing "role_missing" AccessLost
+        "The account may enter this customer but not read its users; its contacts stay as they are."
+        "Assign Directory Readers or Global Reader in the delegated admin relationship and check the app's User.Read.All permission."
+    ServiceMissing "service_missing" AccessLost
+        "This customer has not subscribed to a service the app asks for; its contacts stay as they are."
+        "Check the app's API permissions against the customer's subscriptions."
+    TenantGone "tenant_gone" AccessLost
+        "This customer's tenant no longer exists; its contacts stay as they are."
+        "Unmap the tenant; deactivate its contacts by hand if the customer has left."
+
+    // Which tenant answers.
+    TenantMismatch "tenant_mismatch" TenantProofFailed
+        "Another tenant than this customer's answered. Nothing was read and no contact was changed."
+        "Report this to the product's support with the diagnostics; do not sync this customer until it is explained."
+    TenantUnproven "tenant_unproven" TenantProofFailed
+        "The tenant did not say which one it is. Nothing was read and no contact was changed."
+        "Try again; if it persists, report it to the product's support with the diagnostics."
+
+    // Listings.
+    PageExpired "page_expired" ExpiredPage
+        "Microsoft forgot the position in the listing. The read begins again; contacts stay as they are."
+        "Nothing: it is repeated from the first page."
+    PageTooLarge "page_too_large" ExpiredPage
+        "Microsoft took too long to answer a page. The read begins again with smaller pages; contacts stay as they are."
+        "Nothing: it is repeated from the first page."
+
+    // Later.
+    ConnectionFailed "connection_failed" Transient
+        "Microsoft could not be reached over the network. Contacts stay as they are."
+        "Nothing, unless it persists: then check the outbound network."
+    CredentialsUnavailable "credentials_unavailable" Transient
+        "The stored sign-in could not be read or kept. Contacts stay as they are."
+        "Nothing, unless it persists: then check the secret store."
+    GraphBusy "graph_busy" Throttled
+        "Microsoft Graph asked to come back later. The read goes on where it stopped."
+        "Nothing: it is continued automatically."
+    GraphUnavailable "graph_unavailable" Transient
+        "Microsoft Graph is not available. Contacts stay as they are."
+        "Nothing, unless it persists: then look at Microsoft's service health."
+    LoginThrottled "login_throttled" Throttled
+        "Microsoft's login service asked to slow down. The read goes on later."
+        "Nothing: it is continued automatically."
+    LoginUnavailable "login_unavailable" Transient
+        "Microsoft's login service is not available. Contacts stay as they are."
+        "Nothing, unless it persists: then look at Microsoft's service health."
+    Throttled "throttled" Throttled
+        "Microsoft Graph asked to slow down. The read goes on where it stopped."
+        "Nothing: it is continued automatically."
+
+    // Faults.
+    AnswerTooLarge "answer_too_large" Fault
+        "An answer was larger than any page can be, and was not read. Contacts stay as they are."
+        "Report it to the product's support with the diagnostics."
+    AnswerUnexpected "answer_unexpected" Fault
+        "Microsoft answered with a status that cannot occur here. Contacts stay as they are."
+        "Check for a proxy between the product and Microsoft; else report it with the diagnostics."
+    AnswerUnreadable "answer_unreadable" Fault
+        "An answer could not be read, several times over. Contacts stay as they are."
+        "Check for a proxy between the product and Microsoft; else report it with the diagnostics."
+    CursorUnreadable "cursor_unreadable" Fault
+        "The stored position in the listing could not be read. Contacts stay as they are."
+        "Start the sync again; if it persists, report it to the product's support."
+    ForeignNextLink "foreign_next_link" Fault
+        "The listing pointed to an address outside Microsoft Graph; it was not followed and no token was sent. Contacts stay as they are."
+        "Report it to the product's support with the diagnostics."
+    ListingEndless "listing_endless" Fault
+        "The listing had more pages than any directory has. Contacts stay as they are."
+        "Report it to the product's support with the diagnostics."
+    NextLinkLoop "next_link_loop" Fault
+        "The listing led back to a page already read. Contacts stay as they are."
+        "Start the sync again; if it persists, report it to the product's support."
+    RequestRejected "request_rejected" Fault
+        "Microsoft Graph does not accept the request. Contacts stay as they are."
+        "Report it to the product's support with the diagnostics."
+    ResourceUnknown "resource_unknown" Fault
+        "Microsoft Graph does not know what was asked for. Contacts stay as they are."
+        "Report it to the product's support with the diagnostics."
+    TokenRequestRejected "token_request_rejected" Fault
+        "Microsoft's login service does not accept the request. Contacts stay as they are."
+        "Report it to the product's support with the diagnostics."
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_reads_the_same_everywhere() {
+        for code in Code::ALL {
+            let json = serde_json::to_value(code).unwrap();
+            assert_eq!(json, code.name());
+            assert_eq!(serde_json::from_value::<Code>(json).unwrap(), *code);
+        }
+    }
+
+    #[test]
+    fn every_code_tells_the_operator_something() {
+        for code in Code::ALL {
+            assert!(code.what_happened().ends_with('.') && code.what_happened().len() > 40, "{code}");
+            assert!(code.remedy().ends_with('.') && code.remedy().len() > 10, "{code}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Calls to the token endpoint.
+
+use std::sync::Arc;
+
+use ambient::{Clock, Entropy};
+use secrecy::SecretString;
+use tokio::sync::Semaphore;
+
+use super::{GraphSettings, transport::Transport};
+use crate::{
+    error::{Code, ReadError},
+    protocol::token::{
+        AppCredentials, Authority, Grant, TokenExchange, TokenFailure, TokenGrant, TokenRequest, TokenStep,
+    },
+};
+
+/// Token calls under way at once.
+const CALLS_MAX: usize = 24;
+
+/// Asked for beside the resource where a newer refresh token is wanted.
+const OFFLINE_ACCESS: &str = "offline_access";
+
+/// The login service.
+pub struct Login {
+    settings: GraphSettings,
+    transport: Arc<Transport>,
+    calls: Semaphore,
+}
+
+impl Login {
+    /// The login service of `settings` over `http`, which must not follow redirects.
+    pub fn new(
+        settings: GraphSettings,
+        http: reqwest::Client,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        let transport = Transport::new(http, clock, entropy, settings.body_bytes_max);
+        Self::over(settings, Arc::new(transport))
+    }
+
+    pub(super) fn over(settings: GraphSettings, transport: Arc<Transport>) -> Self {
+        Self { settings, transport, calls: Semaphore::new(CALLS_MAX) }
+    }
+
+    pub(super) fn clock(&self) -> &dyn Clock {
+        &*self.transport.clock
+    }
+
+    /// Exchanges the code of a sign-in at `organizations`, once.
+    pub async fn redeem_code(
+        &self,
+        app: AppCredentials,
+        code: SecretString,
+        verifier: SecretString,
+        redirect_uri: String,
+    ) -> Result<TokenGrant, ReadError> {
+        let grant = Grant::Code { code, redirect_uri, verifier };
+        let scope = self.settings.scopes.join(" ");
+        let request = TokenRequest { authority: Authority::Organizations, app, grant, scope };
+        self.exchange(&request).await.map_err(|failure| match failure {
+            TokenFailure::Decided(error) | TokenFailure::Undecided(error) => error,
+        })
+    }
+
+    /// An access token for `authority`. Only the partner's own authority is asked for a newer
+    /// refresh token.
+    pub async fn refresh(
+        &self,
+        authority: Authority,
+        app: AppCredentials,
+        refresh_token: SecretString,
+    ) -> Result<TokenGrant, TokenFailure> {
+        let mut scope = self.settings.refresh_scope.clone();
+        if !authority.is_customer() {
+            scope = format!("{scope} {OFFLINE_ACCESS}");
+        }
+        let grant = Grant::Refresh(refresh_token);
+        self.exchange(&TokenRequest { authority, app, grant, scope }).await
+    }
+
+    async fn exchange(&self, request: &TokenRequest) -> Result<TokenGrant, TokenFailure> {
+        let (url, form) = (request.url(&self.settings.login_base), request.form());
+        let mut machine = TokenExchange::new(request.authority, self.transport.retry(self.settings.retry));
+        let mut input = crate::protocol::Input::Begin;
+        loop {
+            match machine.step(input, self.transport.clock.now()) {
+                TokenStep::Fail(failure) => return Err(failure),
+                TokenStep::Grant(grant) => return Ok(grant),
+                TokenStep::Send => {
+                    let Ok(_permit) = self.calls.acquire().await else {
+                        let closed = ReadError::new(Code::LoginUnavailable);
+                        return Err(TokenFailure::Decided(closed));
+                    };
+                    input = self.transport.post_form(url.clone(), &form).await;
+                }
+                TokenStep::Wait(wait) => {
+                    self.transport.usage.retried();
+                    self.transport.clock.sleep(wait).await;
+                    input = crate::protocol::Input::Waited;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Sending a request and receiving its answer, within limits.
+
+use std::sync::Arc;
+
+use ambient::{Clock, Entropy};
+use reqwest::{
+    RequestBuilder,
+    header::{ACCEPT, CONTENT_TYPE},
+};
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::usage::Counters;
+use crate::{
+    error::TransportFailure,
+    protocol::{
+        Answer, AnswerBody, Input,
+        retry::{Retry, RetryPolicy},
+    },
+};
+
+/// The HTTP client and what every call needs besides.
+pub(super) struct Transport {
+    http: reqwest::Client,
+    pub(super) clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    body_bytes_max: usize,
+    pub(super) usage: Counters,
+}
+
+impl Transport {
+    pub(super) fn new(
+        http: reqwest::Client,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        body_bytes_max: usize,
+    ) -> Self {
+        Self { http, clock, entropy, body_bytes_max, usage: Counters::default() }
+    }
+
+    /// Attempts under `policy`, with a backoff of their own.
+    pub(super) fn retry(&self, policy: RetryPolicy) -> Retry {
+        let mut seed = [0; 8];
+        self.entropy.fill(&mut seed);
+        Retry::new(policy, u64::from_le_bytes(seed))
+    }
+
+    /// A read of Graph. Background work says so: it is shed first
+    /// (learn.microsoft.com/graph/throttling).
+    pub(super) async fn get(&self, url: Url, token: &SecretString) -> Input {
+        self.usage.requested();
+        let request =
+            self.http.get(url).bearer_auth(token.expose_secret()).header("x-ms-throttle-priority", "low");
+        self.send(request).await
+    }
+
+    /// A token call.
+    pub(super) async fn post_form(&self, url: Url, form: &SecretString) -> Input {
+        self.usage.token_requested();
+        let request = self
+            .http
+            .post(url)
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(form.expose_secret().to_owned());
+        self.send(request).await
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Input {
+        let id = self.entropy.time_ordered_id(self.clock.now()).to_string();
+        let request = request.header(ACCEPT, "application/json").header("client-request-id", &id);
+        let answer = match request.send().await {
+            Ok(response) => self.receive(response).await,
+            Err(error) => Err(error),
+        };
+        match answer {
+            Ok(answer) => {
+                self.usage.answered(&answer);
+                tracing::debug!(status = answer.status, client_request_id = id, "answered");
+                Input::Answered(answer)
+            }
+            Err(error) => {
+                let failure = transport_failure(&error);
+                tracing::debug!(?failure, client_request_id = id, "not answered");
+                Input::Failed(failure)
+            }
+        }
+    }
+
+    /// Reads a body up to the limit; what is beyond is not read.
+    async fn receive(&self, mut response: reqwest::Response) -> Result<Answer, reqwest::Error> {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            if body.len() + chunk.len() > self.body_bytes_max {
+                return Ok(Answer { status, headers, body: AnswerBody::TooLarge });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status, headers, body: AnswerBody::Whole(body) })
+    }
+}
+
+/// How a request failed. The error itself is dropped: it holds the address.
+fn transport_failure(error: &reqwest::Error) -> TransportFailure {
+    if error.is_timeout() {
+        TransportFailure::Timeout
+    } else if error.is_connect() {
+        TransportFailure::Connect
+    } else if error.is_body() || error.is_decode() {
+        TransportFailure::Body
+    } else {
+        TransportFailure::Other
+    }
+}

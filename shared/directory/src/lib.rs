@@ -1,0 +1,25 @@
+//! Reading Microsoft directories.
+//!
+//! Three layers, the arrow points down:
+//! - [`Directory`] is what the rest of the product sees: managed tenants, the proof of which
+//!   tenant answers, and users page by page.
+//! - [`graph`] is the thin asynchronous loop over HTTP for the `direct` connection.
+//! - [`protocol`] is what Microsoft's endpoints say and what follows from it: paging, retry,
+//!   throttling, tokens, classification of errors. It does no I/O and knows no clock: a response
+//!   and the time go in, the next request, a wait, a page or a failure come out.
+//!
+//! This crate does not decide who is synced, stores nothing, and keeps access tokens in memory
+//! only.
+
+mod cursor;
+pub mod error;
+pub mod graph;
+mod port;
+pub mod protocol;
+
+pub use cursor::Cursor;
+pub use error::{Code, Diagnostics, ErrorClass, ReadError};
+pub use graph::{Cloud, Credentials, GraphDirectory, GraphSettings, Login, Usage};
+pub use port::{
+    Access, BadRow, BadRowCause, Directory, EndCause, ListedTenant, PublicTenant, TenantProof, UserPage,
+};

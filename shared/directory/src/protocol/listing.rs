@@ -1,0 +1,222 @@
+//! Reading one endpoint, page by page, as a machine without I/O: [`Input`] and the time go in,
+//! [`Step`] comes out.
+
+use jiff::{SignedDuration, Timestamp};
+use url::Url;
+
+use super::{
+    GraphBase,
+    exchange::{Answer, AnswerBody, Input, Step},
+    graph_errors::{Judgement, diagnostics, judge},
+    page::Shape,
+    retry::{Decision, Retry},
+};
+use crate::{
+    Cursor,
+    cursor::{Endless, Trail},
+    error::{Code, Diagnostics, ReadError},
+};
+
+/// Pages are not made smaller than this.
+const PAGE_SIZE_MIN: u16 = 50;
+
+/// Gateway timeouts of one link after which the listing is worth starting again.
+const GATEWAY_TIMEOUTS_MAX: u32 = 2;
+
+/// Whose token is sent, and so whom a refusal concerns.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Place {
+    /// A customer's tenant.
+    Customer,
+    /// The partner's own tenant.
+    Partner,
+}
+
+/// A request to send, with a bearer token.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RequestSpec {
+    /// The address; it belongs to the configured service.
+    pub url: Url,
+    /// The token last used was refused: get a new one.
+    pub renew_token: bool,
+}
+
+/// A page that was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page<C> {
+    /// What it holds.
+    pub content: C,
+    /// Where to go on.
+    pub next: Option<Cursor>,
+    /// Bytes received for it, all attempts together.
+    pub bytes: u64,
+    /// Requests made for it.
+    pub requests: u32,
+}
+
+/// The machine. After a page, [`follow`](Self::follow) its `next` and begin again, or drop it.
+#[derive(Debug)]
+pub struct Reading<S> {
+    base: GraphBase,
+    shape: S,
+    place: Place,
+    page_size: u16,
+    retry: Retry,
+    url: Url,
+    trail: Trail,
+    resumed: bool,
+    renewals: u32,
+    gateway_timeouts: u32,
+    bytes: u64,
+    requests: u32,
+}
+
+impl<S: Shape> Reading<S> {
+    /// Reads `shape` from its beginning.
+    pub fn new(base: GraphBase, shape: S, place: Place, page_size: u16, retry: Retry) -> Self {
+        let url = shape.first(&base, page_size);
+        Self {
+            base,
+            shape,
+            place,
+            page_size,
+            retry,
+            url,
+            trail: Trail::default(),
+            resumed: false,
+            renewals: 0,
+            gateway_timeouts: 0,
+            bytes: 0,
+            requests: 0,
+        }
+    }
+
+    /// Goes on at `cursor`, after checking that its link belongs to the configured service.
+    pub fn follow(&mut self, cursor: &Cursor) -> Result<(), ReadError> {
+        let (trail, link) = cursor.parts().ok_or(Code::CursorUnreadable)?;
+        self.url = self.base.check(link).map_err(|_| Code::ForeignNextLink)?;
+        self.trail = trail;
+        self.resumed = true;
+        self.retry = self.retry.renewed();
+        self.renewals = 0;
+        self.gateway_timeouts = 0;
+        self.bytes = 0;
+        self.requests = 0;
+        Ok(())
+    }
+
+    /// Rows per page that this listing asks for; smaller than at first when the service needed it.
+    pub fn page_size(&self) -> u16 {
+        let told = self.url.query_pairs().find(|(name, _)| name == "$top");
+        told.and_then(|(_, size)| size.parse().ok()).unwrap_or(self.page_size)
+    }
+
+    /// The page size to begin again with after [`Code::PageTooLarge`].
+    pub fn smaller_page_size(&self) -> u16 {
+        (self.page_size() / 2).max(PAGE_SIZE_MIN)
+    }
+
+    /// What to do after `input`.
+    pub fn step(&mut self, input: Input, now: Timestamp) -> Step<RequestSpec, Page<S::Content>> {
+        match input {
+            Input::Answered(answer) => self.answered(&answer, now),
+            Input::Begin | Input::Waited => self.request(false),
+            Input::Failed(failure) => {
+                let diagnostics = Diagnostics { transport: Some(failure), ..Diagnostics::default() };
+                self.again(Code::ConnectionFailed, None, diagnostics)
+            }
+        }
+    }
+
+    fn request(&mut self, renew_token: bool) -> Step<RequestSpec, Page<S::Content>> {
+        self.requests += 1;
+        Step::Request(RequestSpec { url: self.url.clone(), renew_token })
+    }
+
+    fn answered(&mut self, answer: &Answer, now: Timestamp) -> Step<RequestSpec, Page<S::Content>> {
+        self.bytes += answer.bytes().len() as u64;
+        match judge(answer, self.place, self.resumed, now) {
+            Judgement::Accept => self.accept(answer),
+            Judgement::Again(code, told) => self.again(code, told, diagnostics(answer)),
+            Judgement::Fail(code) => fail(code, answer),
+            Judgement::GatewayTimeout(told) => self.gateway_timeout(answer, told),
+            Judgement::Unauthorized if self.renewals == 0 => {
+                self.renewals += 1;
+                self.request(true)
+            }
+            Judgement::Unauthorized => fail(
+                match self.place {
+                    Place::Customer => Code::CustomerTokenRefused,
+                    Place::Partner => Code::PartnerTokenRefused,
+                },
+                answer,
+            ),
+        }
+    }
+
+    fn accept(&mut self, answer: &Answer) -> Step<RequestSpec, Page<S::Content>> {
+        if matches!(answer.body, AnswerBody::TooLarge) {
+            return fail(Code::AnswerTooLarge, answer);
+        }
+        let Ok(decoded) = self.shape.decode(answer.bytes()) else {
+            return self.again(Code::AnswerUnreadable, None, diagnostics(answer));
+        };
+        let next = match decoded.next.map(|link| self.next_cursor(&link)).transpose() {
+            Ok(next) => next,
+            Err(code) => return fail(code, answer),
+        };
+        Step::Page(Page { content: decoded.content, next, bytes: self.bytes, requests: self.requests })
+    }
+
+    /// The cursor of a link, when it may be followed at all.
+    fn next_cursor(&self, link: &str) -> Result<Cursor, Code> {
+        let url = self.base.check(link).map_err(|_| Code::ForeignNextLink)?;
+        if url == self.url {
+            return Err(Code::NextLinkLoop);
+        }
+        self.trail.follow(link).map_err(|endless| match endless {
+            Endless::Loop => Code::NextLinkLoop,
+            Endless::TooManyPages => Code::ListingEndless,
+        })
+    }
+
+    /// The size of the page is baked into a link, so only a listing that has not begun can
+    /// simply ask for less; one that has begun must start over.
+    fn gateway_timeout(
+        &mut self,
+        answer: &Answer,
+        told: Option<SignedDuration>,
+    ) -> Step<RequestSpec, Page<S::Content>> {
+        self.gateway_timeouts += 1;
+        if S::PAGED && self.page_size() > PAGE_SIZE_MIN {
+            if !self.resumed {
+                self.page_size = self.smaller_page_size();
+                self.url = self.shape.first(&self.base, self.page_size);
+            } else if self.gateway_timeouts >= GATEWAY_TIMEOUTS_MAX {
+                return fail(Code::PageTooLarge, answer);
+            }
+        }
+        let code = if told.is_some() { Code::GraphBusy } else { Code::GraphUnavailable };
+        self.again(code, told, diagnostics(answer))
+    }
+
+    /// Waits and tries the same request again, or gives up with `code`.
+    fn again(
+        &mut self,
+        code: Code,
+        told: Option<SignedDuration>,
+        diagnostics: Diagnostics,
+    ) -> Step<RequestSpec, Page<S::Content>> {
+        match self.retry.failed(told) {
+            Decision::Wait(wait) => Step::Wait(wait),
+            Decision::GiveUp(wait) => {
+                let error = ReadError::new(code).with_retry_after(wait).with_diagnostics(diagnostics);
+                Step::Fail(error)
+            }
+        }
+    }
+}
+
+fn fail<R, P>(code: Code, answer: &Answer) -> Step<R, P> {
+    Step::Fail(ReadError::new(code).with_diagnostics(diagnostics(answer)))
+}

@@ -1,0 +1,19 @@
+//! What Microsoft's endpoints say and what follows from it, without I/O, clock or randomness.
+
+pub mod authorize;
+mod exchange;
+mod graph_base;
+mod graph_errors;
+pub mod id_token;
+pub mod listing;
+pub mod organization;
+pub mod page;
+pub mod public_tenant;
+pub mod relationships;
+pub mod retry;
+pub mod token;
+pub mod users;
+
+pub use exchange::{Answer, AnswerBody, Input, Step};
+pub use graph_base::{GraphBase, InvalidBase, LinkRefusal, check_base};
+pub use graph_errors::is_throttled_for_the_whole_app;

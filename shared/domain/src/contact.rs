@@ -1,0 +1,182 @@
+//! People at clients, as far as the sync knows them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    email::EmailAddress,
+    ids::{ClientId, ContactId, EntraObjectId, EntraTenantId, Identity, LineId, WorkspaceId, derive},
+};
+
+/// A person at a client.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Contact {
+    /// Our id of the contact.
+    pub id: ContactId,
+    /// The client it belongs to.
+    pub client: ClientId,
+    /// Raised by one with every write, by whomever; a plan names the version it was made for.
+    pub version: u64,
+    /// What the PSA shows.
+    #[serde(flatten)]
+    pub values: ContactValues,
+    /// Further addresses of the person, each owned like the first one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub additional_emails: Vec<EmailAddress>,
+    /// Not in use any more.
+    #[serde(default)]
+    pub inactive: bool,
+    /// What ties it to a directory; `None` for contacts no directory user was found for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entra: Option<EntraStamp>,
+    /// The plan line that wrote it last; `None` after a human's edit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<LineId>,
+}
+
+/// The fields a directory can fill.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ContactValues {
+    /// Full name.
+    pub full_name: String,
+    /// The address, unique in the workspace.
+    #[serde(default)]
+    pub email: Option<EmailAddress>,
+    /// Phones in display order; the first one marked is the default.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub phones: Vec<Phone>,
+    /// Role at the client (the directory's job title).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+}
+
+/// One phone number.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Phone {
+    /// As written; no format is promised.
+    pub number: String,
+    /// What kind of line it is.
+    pub kind: PhoneKind,
+    /// The one to call first.
+    #[serde(default)]
+    pub is_default: bool,
+}
+
+/// Kinds of phone lines that a directory knows, and every other kind the PSA has.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PhoneKind {
+    /// Mobile phone.
+    Mobile,
+    /// Business phone.
+    Work,
+    /// A kind only the PSA uses (`home`, `fax`, …).
+    #[serde(untagged)]
+    Other(String),
+}
+
+/// The sync's marks on a contact.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EntraStamp {
+    /// Who the contact is in the directory.
+    pub identity: Identity,
+    /// Sign-in name at the last write.
+    #[serde(default)]
+    pub user_principal_name: Option<String>,
+    /// Whether sign-in was allowed at the last write.
+    #[serde(default)]
+    pub account_enabled: Option<bool>,
+    /// Why this sync made the contact inactive; `None` when it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inactive_reason: Option<InactiveReason>,
+}
+
+/// Why the sync makes a contact inactive.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InactiveReason {
+    /// No longer in the directory, in as many complete reads as are asked for.
+    DeletedUpstream,
+    /// Sign-in is blocked.
+    DisabledUpstream,
+}
+
+/// Identity ↔ contact, and what was last seen of the identity.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Link {
+    /// The directory's side.
+    pub identity: Identity,
+    /// Our side.
+    pub contact: ContactId,
+    /// The client of the contact.
+    pub client: ClientId,
+    /// False after the sync has made the contact inactive.
+    pub active: bool,
+    /// Fingerprint of what was last seen ([`crate::facts::SourceFacts::fingerprint`]).
+    pub fingerprint: Fingerprint,
+    /// In how many complete reads in a row the identity was not there.
+    #[serde(default)]
+    pub missing: u8,
+}
+
+/// A short hash that says "nothing the sync cares about has changed".
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Fingerprint(pub u64);
+
+/// Who owns an address in the workspace.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Owner {
+    /// The client of the contact.
+    pub client: ClientId,
+    /// The contact.
+    pub contact: ContactId,
+    /// Whether it is one of the contact's additional addresses.
+    #[serde(default)]
+    pub additional: bool,
+}
+
+/// A customer company of the MSP, as far as mapping needs it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Client {
+    /// The PSA's id.
+    pub id: ClientId,
+    /// Company name.
+    pub name: String,
+    /// Website or domain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub website: Option<String>,
+    /// Addresses or domains that are a weaker sign (billing e-mail, inbound mail).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secondary_domains: Vec<String>,
+    /// Not a customer any more.
+    #[serde(default)]
+    pub inactive: bool,
+}
+
+impl ContactId {
+    /// The id of the contact that is created for an identity with this address. Preview, run and
+    /// every repetition agree on it, so a crash cannot make a second one.
+    pub fn derived(workspace: WorkspaceId, identity: Identity, address: &EmailAddress) -> Self {
+        Self::new(derive(&[
+            b"contact",
+            workspace.uuid().as_bytes(),
+            identity.tenant.uuid().as_bytes(),
+            identity.object.uuid().as_bytes(),
+            address.as_str().as_bytes(),
+        ]))
+    }
+}
+
+impl Contact {
+    /// Whether the contact is tied to another identity than (`tenant`, `object`).
+    pub fn belongs_to_another(&self, tenant: EntraTenantId, object: EntraObjectId) -> bool {
+        self.entra.as_ref().is_some_and(|stamp| stamp.identity != Identity { tenant, object })
+    }
+}

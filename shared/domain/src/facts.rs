@@ -1,0 +1,78 @@
+//! What the sync takes from a directory user.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    contact::{ContactValues, Fingerprint, Phone, PhoneKind},
+    email::EmailAddress,
+    user::DirectoryUser,
+};
+
+/// The part of a user that can end up in a contact. A change outside it is no change.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SourceFacts {
+    /// Full name, never blank.
+    pub full_name: String,
+    /// The address to store.
+    pub email: EmailAddress,
+    /// Business phones, then the mobile one; the first business phone is the default, the mobile
+    /// one only when there is no other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub phones: Vec<Phone>,
+    /// Job title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// Sign-in name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_principal_name: Option<String>,
+}
+
+impl SourceFacts {
+    /// The facts of `user`, whose stored address is `email`.
+    pub fn new(user: &DirectoryUser, email: EmailAddress) -> Self {
+        Self {
+            full_name: user.contact_name(&email),
+            phones: phones(user),
+            role: user.job_title.clone(),
+            user_principal_name: user.user_principal_name.clone(),
+            email,
+        }
+    }
+
+    /// What a contact created from these facts shows.
+    pub fn values(&self) -> ContactValues {
+        ContactValues {
+            full_name: self.full_name.clone(),
+            email: Some(self.email.clone()),
+            phones: self.phones.clone(),
+            role: self.role.clone(),
+        }
+    }
+
+    /// Equal for equal facts under equal rules. `rules` is whatever else decides what is written:
+    /// when it changes, everybody is looked at again.
+    pub fn fingerprint(&self, rules: &[u8]) -> Fingerprint {
+        let mut hash = Sha256::new();
+        hash.update(rules);
+        hash.update([0x1f]);
+        hash.update(serde_json::to_vec(self).unwrap_or_default());
+        let digest = hash.finalize();
+        Fingerprint(u64::from_be_bytes(std::array::from_fn(|index| digest[index])))
+    }
+}
+
+fn phones(user: &DirectoryUser) -> Vec<Phone> {
+    let business = user.business_phones.iter().enumerate().map(|(position, number)| Phone {
+        number: number.clone(),
+        kind: PhoneKind::Work,
+        is_default: position == 0,
+    });
+    let mobile = user.mobile_phone.iter().map(|number| Phone {
+        number: number.clone(),
+        kind: PhoneKind::Mobile,
+        is_default: user.business_phones.is_empty(),
+    });
+    business.chain(mobile).collect()
+}

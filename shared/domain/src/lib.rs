@@ -1,0 +1,18 @@
+//! The rules: who is in scope, who matches whom, which fields may be written, and the plan that
+//! follows. No I/O, no async, no clock, no randomness; the same input gives the same bytes.
+
+pub mod contact;
+pub mod domain_name;
+pub mod email;
+pub mod facts;
+pub mod fields;
+pub mod ids;
+pub mod inventory;
+pub mod mapping;
+pub mod plan;
+pub mod planner;
+pub mod policy;
+pub mod run;
+pub mod scope;
+pub mod text;
+pub mod user;

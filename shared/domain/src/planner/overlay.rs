@@ -1,0 +1,93 @@
+//! What the planned lines make of the store's answers.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    contact::{Contact, Owner},
+    email::EmailAddress,
+    fields::FieldChange,
+    ids::{ContactId, Identity, LineId},
+    plan::{Action, Line},
+    policy::TenantPolicy,
+};
+
+/// Lines that are planned and not yet applied, by what they touch.
+#[derive(Debug, Default)]
+pub(super) struct Overlay {
+    owners: BTreeMap<EmailAddress, Owner>,
+    /// Addresses that were their contact's at the start of the read, applied or not: passed on
+    /// within one read, they would be free or not depending on who is read first.
+    given_up: BTreeMap<EmailAddress, Owner>,
+    lines: BTreeMap<ContactId, Vec<(Identity, LineId, Action)>>,
+}
+
+impl Overlay {
+    pub(super) fn clear(&mut self) {
+        self.owners.clear();
+        self.lines.clear();
+    }
+
+    pub(super) fn add(&mut self, policy: &TenantPolicy, line: &Line) {
+        let Some(contact) = line.contact_written() else { return };
+        let owner = Owner { client: policy.client, contact, additional: false };
+        for (old, new) in addresses_changed(&line.action) {
+            self.owners.insert(new.clone(), owner);
+            self.given_up.extend(old.map(|old| (old.clone(), owner)));
+        }
+        let identity = Identity { tenant: policy.tenant, object: line.object };
+        self.lines.entry(contact).or_default().push((identity, line.id, compact(line.action.clone())));
+    }
+
+    pub(super) fn owner(&self, address: &EmailAddress) -> Option<Owner> {
+        self.owners.get(address).or_else(|| self.given_up.get(address)).copied()
+    }
+
+    /// Whether the contact does not exist but for a planned line.
+    pub(super) fn creates(&self, contact: ContactId) -> bool {
+        self.lines
+            .get(&contact)
+            .and_then(|lines| lines.first())
+            .is_some_and(|(_, _, action)| matches!(action, Action::Create { .. }))
+    }
+
+    /// The contact as it will be.
+    pub(super) fn lay_over(
+        &self,
+        policy: &TenantPolicy,
+        contact: ContactId,
+        stored: Option<Contact>,
+    ) -> Option<Contact> {
+        let Some(lines) = self.lines.get(&contact) else { return stored };
+        lines.iter().fold(stored, |before, (identity, line, action)| {
+            action.contact_after(policy.client, *identity, *line, before.as_ref()).or(before)
+        })
+    }
+}
+
+/// Address before, address after.
+fn addresses_changed(action: &Action) -> Vec<(Option<&EmailAddress>, &EmailAddress)> {
+    match action {
+        Action::Create { facts, .. } => vec![(None, &facts.email)],
+        Action::Link { changes, .. }
+        | Action::Update { changes, .. }
+        | Action::Reactivate { changes, .. } => {
+            let changed = |change| match change {
+                &FieldChange::Email { ref old, ref new } => Some((old.as_ref(), new)),
+                _ => None,
+            };
+            changes.iter().filter_map(changed).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Without what no later decision of the same read looks at: a preview of a large tenant keeps
+/// one of these for every person.
+fn compact(mut action: Action) -> Action {
+    if let Action::Create { facts, .. } = &mut action {
+        facts.phones = Vec::new();
+        facts.role = None;
+        facts.user_principal_name = None;
+    }
+    action
+}

@@ -1,0 +1,21 @@
+//! The planner as a whole: stories with a small store beside it, then sentences about any store.
+
+mod linked;
+mod newcomers;
+mod properties;
+mod restart;
+mod scenes;
+mod sizes;
+mod vanished;
+mod world;
+
+use serde_json::json;
+use world::{NOTHING, World, contact_id, object, person, tenant, user};
+
+use super::*;
+use crate::{
+    contact::{EntraStamp, PhoneKind},
+    ids::{ClientId, EntraTenantId, Identity, WorkspaceId},
+    inventory::ReviewState,
+    plan::Conflict,
+};

@@ -1,0 +1,361 @@
+//! People who are linked already.
+
+use super::{
+    world::{OTHER_CLIENT, story},
+    *,
+};
+use crate::{
+    contact::{InactiveReason, Phone},
+    fields::FieldRules,
+};
+
+/// A world in which user 1, Mira Sund, is linked to contact 7.
+fn with_mira(mut world: World) -> (World, DirectoryUser) {
+    let mira = person(1, "Mira Sund", "mira@acme.example");
+    world.add_contact(7, "Mira Sund", "mira@acme.example");
+    world.link(&mira, 7);
+    (world, mira)
+}
+
+fn disabled(mail: &str) -> DirectoryUser {
+    user(1, json!({"displayName": "Mira Sund", "mail": mail, "accountEnabled": false}))
+}
+
+#[test]
+fn identity_comes_before_address() {
+    for (world, renamed, expected) in [
+        (World::new(), "lie@acme.example", "u1 refresh"),
+        (World::overwriting(), "lie@acme.example", "u1 update c7: e-mail"),
+        // The new address finds a contact too, but the person is linked.
+        (World::new(), "free@acme.example", "u1 refresh"),
+        (World::overwriting(), "free@acme.example", "u1 ask multiple_email_matches: c7 c8"),
+        (World::overwriting(), "other@acme.example", "u1 ask address_at_other_client: c7 c9"),
+        (World::overwriting(), "MIRA@ACME.example", ""),
+    ] {
+        let (mut world, _) = with_mira(world);
+        world.add_contact(8, "Mira Lie", "free@acme.example");
+        world.add_contact(9, "Mira Lie", "other@acme.example").client = OTHER_CLIENT;
+        let lines = world.sync(&[person(1, "Mira Sund", renamed)]).join("");
+        assert_eq!(lines, expected, "{renamed}");
+        assert_eq!(world.sync(&[person(1, "Mira Sund", renamed)]), NOTHING, "{renamed}, again");
+        assert_eq!(world.links[&object(1)].contact, contact_id(7), "{renamed}");
+    }
+}
+
+#[test]
+fn swapped_addresses_are_two_questions_and_no_write() {
+    for (world, expected) in [
+        (World::new(), ["u1 refresh", "u2 refresh"]),
+        (
+            World::overwriting(),
+            ["u1 ask multiple_email_matches: c7 c8", "u2 ask multiple_email_matches: c8 c7"],
+        ),
+    ] {
+        let (mut world, _) = with_mira(world);
+        world.add_contact(8, "Jo Doe", "jo@acme.example");
+        world.link(&person(2, "Jo Doe", "jo@acme.example"), 8);
+        let before = world.contacts.clone();
+        let swapped = [person(1, "Mira Sund", "jo@acme.example"), person(2, "Jo Doe", "mira@acme.example")];
+        assert_eq!(world.sync(&swapped), expected);
+        assert_eq!(world.contacts, before);
+        assert_eq!(world.sync(&swapped), NOTHING);
+    }
+}
+
+#[test]
+fn an_address_that_is_passed_on_waits_for_the_next_read() {
+    let jo = person(2, "Jo Doe", "mira@acme.example");
+    for read in [
+        vec![vec![person(1, "Mira Lie", "lie@acme.example")], vec![jo.clone()]],
+        vec![vec![jo.clone()], vec![person(1, "Mira Lie", "lie@acme.example")]],
+        vec![vec![person(1, "Mira Lie", "lie@acme.example"), jo.clone()]],
+    ] {
+        let (mut world, _) = with_mira(World::overwriting());
+        let preview = world.preview(&read);
+        let pages = world.run(&read);
+        assert_eq!(preview, pages);
+        let mut lines = story(&pages);
+        lines.sort_unstable();
+        assert_eq!(lines, ["u1 update c7: full name, e-mail", "u2 ask address_shared: c7"]);
+        let people = read.concat();
+        assert_eq!(world.sync(&people), ["u2 create"], "now the address is free");
+        assert_eq!(world.sync(&people), NOTHING);
+    }
+}
+
+#[test]
+fn mailbox_reused_by_a_new_hire() {
+    let (mut world, _) = with_mira(World::overwriting());
+    let leaver = disabled("mira@acme.example");
+    assert_eq!(world.sync(std::slice::from_ref(&leaver)), ["u1 inactivate c7: disabled_upstream"]);
+    let hire = person(2, "Mira Berg", "mira@acme.example");
+    let staff = [leaver, hire];
+    assert_eq!(world.sync(&staff), ["u2 ask address_shared: c7"]);
+    assert_eq!(world.contact(7).values.full_name, "Mira Sund");
+    assert!(world.contact(7).inactive, "the new hire does not bring the leaver back");
+    assert_eq!(world.sync(&staff), NOTHING);
+}
+
+#[test]
+fn account_recreated_with_the_same_address() {
+    let (mut world, _) = with_mira(World::overwriting());
+    world.policy.vanish.confirmations = 3;
+    let again = person(2, "Mira Sund", "mira@acme.example");
+    let read = std::slice::from_ref(&again);
+    assert_eq!(world.sync(read), ["u2 ask address_shared: c7", "u1 missing 1"]);
+    world.resolve(&again, 7);
+    for _ in 0..4 {
+        assert_eq!(world.sync(read), NOTHING, "the old account is nobody's any more");
+    }
+    assert!(!world.contact(7).inactive);
+}
+
+#[test]
+fn a_blank_upstream_erases_nothing() {
+    let (mut world, _) = with_mira(World::overwriting());
+    let contact = world.contact(7);
+    contact.values.role = Some("Dentist".to_owned());
+    contact.values.phones = vec![Phone { number: "+47 1".to_owned(), kind: PhoneKind::Work, is_default: true }];
+    contact.entra.as_mut().unwrap().user_principal_name = Some("mira@acme.example".to_owned());
+    let before = world.contact(7).clone();
+    for raw in [
+        json!({"mail": "mira@acme.example"}),
+        json!({"mail": "mira@acme.example", "displayName": " ", "jobTitle": "", "businessPhones": [], "mobilePhone": null}),
+        json!({"mail": "mira@acme.example", "businessPhones": ["  "], "userPrincipalName": " "}),
+    ] {
+        world.sync(&[user(1, raw.clone())]);
+        assert_eq!(*world.contact(7), before, "{raw}");
+    }
+}
+
+#[test]
+fn every_combination_of_rules_writes_just_the_enabled_fields() {
+    for bits in 0_u8..32 {
+        let on = |bit: u8| bits & (1 << bit) != 0;
+        let mut world = World::new();
+        world.policy.fields = FieldRules {
+            display_name: on(0),
+            email: on(1),
+            phone: on(2),
+            role: on(3),
+            upn: on(4),
+            mark_inactive_when_disabled: true,
+        };
+        let (mut world, _) = with_mira(world);
+        let changed = json!({
+            "displayName": "Mira Lie", "mail": "lie@acme.example", "businessPhones": ["+47 9"],
+            "jobTitle": "Owner", "userPrincipalName": "lie@acme.example",
+        });
+        world.sync(&[user(1, changed)]);
+        let contact = world.contact(7);
+        let written = [
+            contact.values.full_name == "Mira Lie",
+            contact.values.email == "lie@acme.example".parse().ok(),
+            contact.values.phones.len() == 1,
+            contact.values.role.as_deref() == Some("Owner"),
+            contact.entra.as_ref().unwrap().user_principal_name.as_deref() == Some("lie@acme.example"),
+        ];
+        let version = if bits == 0 { 1 } else { 2 };
+        assert_eq!(written, [0, 1, 2, 3, 4].map(on), "{bits:05b}");
+        assert_eq!(contact.version, version, "{bits:05b}");
+    }
+}
+
+#[test]
+fn turning_a_rule_on_looks_at_everybody_again() {
+    let (mut world, _) = with_mira(World::new());
+    let promoted = user(1, json!({"displayName": "Mira Sund", "mail": "mira@acme.example", "jobTitle": "Owner"}));
+    let read = std::slice::from_ref(&promoted);
+    assert_eq!(world.sync(read), ["u1 refresh"]);
+    assert_eq!(world.sync(read), NOTHING);
+    world.policy.fields.role = true;
+    assert_eq!(world.sync(read), ["u1 update c7: role"]);
+    assert_eq!(world.sync(read), NOTHING);
+}
+
+#[test]
+fn what_a_human_wrote_is_not_rewritten_until_the_directory_changes() {
+    let (mut world, mira) = with_mira(World::overwriting());
+    world.contact(7).values.full_name = "Mira S.".to_owned();
+    world.contact(7).version += 1;
+    assert_eq!(world.sync(&[mira]), NOTHING);
+    let renamed = person(1, "Mira Lie", "mira@acme.example");
+    assert_eq!(world.sync(&[renamed]), ["u1 update c7: full name"]);
+}
+
+#[test]
+fn a_disabled_account_makes_its_contact_inactive_once() {
+    let (mut world, _) = with_mira(World::new());
+    let mira = disabled("mira@acme.example");
+    let pages = world.run(&[vec![mira.clone()]]);
+    assert_eq!(story(&pages), ["u1 inactivate c7: disabled_upstream"]);
+    assert_eq!(pages[0].counters, Counters { read: 1, inactivated: 1, ..Counters::default() });
+    let contact = world.contact(7).clone();
+    assert!(contact.inactive);
+    let stamp = contact.entra.as_ref().unwrap();
+    assert_eq!(stamp.inactive_reason, Some(InactiveReason::DisabledUpstream));
+    assert_eq!(stamp.account_enabled, Some(false));
+    for _ in 0..3 {
+        assert_eq!(world.sync(std::slice::from_ref(&mira)), NOTHING);
+    }
+    assert_eq!(*world.contact(7), contact);
+}
+
+#[test]
+fn a_disabled_account_is_left_alone_when_the_rule_is_off() {
+    let (mut world, _) = with_mira(World::new());
+    world.policy.fields.mark_inactive_when_disabled = false;
+    assert_eq!(world.sync(&[disabled("mira@acme.example")]), NOTHING);
+    assert!(!world.contact(7).inactive);
+}
+
+#[test]
+fn a_human_inactivated_contact_stays_inactive() {
+    let (mut world, mira) = with_mira(World::overwriting());
+    world.contact(7).inactive = true;
+    world.contact(7).version += 1;
+    let renamed = person(1, "Mira Lie", "mira@acme.example");
+    let histories: [&[&DirectoryUser]; 4] = [
+        &[&mira],
+        &[&renamed],
+        &[&disabled("mira@acme.example"), &mira],
+        &[&disabled("mira@acme.example"), &renamed, &disabled("x@acme.example"), &mira],
+    ];
+    for history in histories {
+        let mut world = world.clone();
+        for person in history {
+            world.sync(&[(*person).clone()]);
+            assert!(world.contact(7).inactive, "{history:?}");
+        }
+    }
+}
+
+#[test]
+fn a_returning_person_is_reactivated_only_if_we_inactivated() {
+    let (mut world, mira) = with_mira(World::new());
+    let read = std::slice::from_ref(&mira);
+    world.sync(&[disabled("mira@acme.example")]);
+    let mut by_a_human = world.clone();
+
+    let pages = world.run(&[read.to_vec()]);
+    assert_eq!(story(&pages), ["u1 reactivate c7"]);
+    assert_eq!(pages[0].counters, Counters { read: 1, reactivated: 1, ..Counters::default() });
+    assert!(!world.contact(7).inactive);
+    assert_eq!(world.contact(7).entra.as_ref().unwrap().inactive_reason, None);
+    assert_eq!(world.sync(read), NOTHING);
+    assert_eq!(world.sync(&[disabled("mira@acme.example")]), ["u1 inactivate c7: disabled_upstream"]);
+
+    let contact = by_a_human.contact(7);
+    contact.entra.as_mut().unwrap().inactive_reason = None;
+    contact.version += 1;
+    assert_eq!(by_a_human.sync(read), ["u1 link again c7"]);
+    assert!(by_a_human.contact(7).inactive);
+}
+
+#[test]
+fn a_returning_person_gets_the_enabled_fields_too() {
+    let (mut world, _) = with_mira(World::overwriting());
+    world.sync(&[disabled("mira@acme.example")]);
+    let back = person(1, "Mira Lie", "lie@acme.example");
+    assert_eq!(world.sync(&[back]), ["u1 reactivate c7: full name, e-mail"]);
+}
+
+#[test]
+fn an_old_identity_cannot_inactivate_a_contact_that_belongs_to_another() {
+    let (mut world, _) = with_mira(World::new());
+    world.policy.vanish.confirmations = 1;
+    let present = person(2, "Mira Sund", "mira@acme.example");
+    world.link(&present, 7);
+    let old_gone = [present.clone()];
+    let old_disabled = [disabled("mira@acme.example"), present];
+    for read in [&old_gone[..], &old_disabled[..]] {
+        assert_eq!(world.sync(read), NOTHING);
+        assert!(!world.contact(7).inactive);
+    }
+}
+
+#[test]
+fn a_link_at_another_client_is_a_question_and_never_a_write() {
+    let (mut world, mira) = with_mira(World::overwriting());
+    world.contact(7).client = OTHER_CLIENT;
+    world.links.get_mut(&object(1)).unwrap().client = OTHER_CLIENT;
+    let renamed = person(1, "Mira Lie", "lie@acme.example");
+    assert_eq!(world.sync(&[mira]), ["u1 ask linked_at_other_client: c7"]);
+    assert_eq!(world.sync(std::slice::from_ref(&renamed)), NOTHING);
+    assert_eq!(world.contact(7).version, 1);
+    world.reviews.insert(object(1), ReviewState::Dismissed);
+    assert_eq!(world.sync(&[renamed]), ["u1 exclude dismissed_by_operator"]);
+}
+
+#[test]
+fn a_contact_that_a_human_moved_to_another_client_is_not_written() {
+    let (mut world, _) = with_mira(World::overwriting());
+    world.contact(7).client = OTHER_CLIENT;
+    let before = world.contact(7).clone();
+    for present in [person(1, "Mira Lie", "lie@acme.example"), disabled("mira@acme.example")] {
+        assert_eq!(world.sync(&[present]), ["u1 fail contact_missing"]);
+    }
+    world.policy.vanish.confirmations = 1;
+    assert_eq!(world.sync(&[]), NOTHING);
+    assert_eq!(*world.contact(7), before);
+}
+
+#[test]
+fn a_dismissed_question_about_a_linked_person_is_final() {
+    // The contact belongs to another account by now.
+    let (mut world, _) = with_mira(World::overwriting());
+    let other = person(2, "Jo Doe", "jo@acme.example");
+    world.link(&other, 7);
+    let renamed = person(1, "Mira Lie", "mira@acme.example");
+    let read = [renamed, other];
+    assert_eq!(world.sync(&read), ["u1 ask address_shared: c7"]);
+    assert_eq!(world.sync(&read), NOTHING);
+    world.reviews.insert(object(1), ReviewState::Dismissed);
+    for _ in 0..2 {
+        assert_eq!(world.sync(&read), ["u1 exclude dismissed_by_operator"]);
+    }
+    world.links.get_mut(&object(1)).unwrap().active = false;
+    assert_eq!(world.sync(&read), ["u1 exclude dismissed_by_operator"]);
+}
+
+#[test]
+fn a_dismissed_clash_of_addresses_holds_up_no_other_field() {
+    let (mut world, _) = with_mira(World::overwriting());
+    world.add_contact(8, "Somebody", "lie@acme.example");
+    let renamed = person(1, "Mira Lie", "lie@acme.example");
+    let read = std::slice::from_ref(&renamed);
+    assert_eq!(world.sync(read), ["u1 ask multiple_email_matches: c7 c8"]);
+    world.reviews.insert(object(1), ReviewState::Dismissed);
+    assert_eq!(world.sync(read), ["u1 update c7: full name"]);
+    assert_eq!(world.sync(read), NOTHING);
+}
+
+#[test]
+fn a_new_address_that_is_the_persons_own_additional_one_is_no_question() {
+    let (mut world, _) = with_mira(World::overwriting());
+    world.contact(7).additional_emails.push("lie@acme.example".parse().unwrap());
+    let renamed = person(1, "Mira Sund", "lie@acme.example");
+    assert_eq!(world.sync(&[renamed]), ["u1 update c7: e-mail"]);
+}
+
+#[test]
+fn a_linked_person_who_leaves_the_scope_is_a_line_and_no_write() {
+    let (mut world, _) = with_mira(World::overwriting());
+    for (raw, reason) in [
+        (json!({"mail": "mira@acme.example", "userType": "Guest"}), "u1 exclude guest"),
+        (json!({"displayName": "Mira Sund"}), "u1 exclude missing_identity"),
+    ] {
+        assert_eq!(world.sync(&[user(1, raw)]), [reason]);
+        assert_eq!(world.contact(7).version, 1);
+    }
+}
+
+#[test]
+fn two_people_who_take_one_address_at_once() {
+    let (mut world, _) = with_mira(World::overwriting());
+    world.add_contact(8, "Jo Doe", "jo@acme.example");
+    world.link(&person(2, "Jo Doe", "jo@acme.example"), 8);
+    let both = [person(1, "Mira Sund", "desk@acme.example"), person(2, "Jo Doe", "desk@acme.example")];
+    assert_eq!(world.sync(&both), ["u1 update c7: e-mail", "u2 ask multiple_email_matches: c8 c7"]);
+    assert_eq!(world.sync(&both), NOTHING);
+}

@@ -1,0 +1,341 @@
+//! A store small enough to read in one sitting: it answers what the planner asks, and applies
+//! plans under the preconditions of the real one.
+
+use uuid::Uuid;
+
+use super::*;
+use crate::{
+    contact::{ContactValues, Fingerprint, Link},
+    facts::SourceFacts,
+    fields::{FieldChange, FieldRules},
+    plan::Candidate,
+    policy::VanishRules,
+    scope::ScopeRules,
+};
+
+pub(super) const OUR_CLIENT: ClientId = ClientId::new(Uuid::from_u128(0xC11E));
+pub(super) const OTHER_CLIENT: ClientId = ClientId::new(Uuid::from_u128(0x07E2));
+
+/// The story of a read that changes nothing.
+pub(super) const NOTHING: [&str; 0] = [];
+
+/// Contacts with a higher number than this were made by the sync.
+const NUMBER_MAX: u128 = 1_000_000;
+
+pub(super) fn object(number: u128) -> EntraObjectId {
+    EntraObjectId::new(Uuid::from_u128(number))
+}
+
+pub(super) fn contact_id(number: u128) -> ContactId {
+    ContactId::new(Uuid::from_u128(number))
+}
+
+pub(super) fn tenant(number: u128) -> EntraTenantId {
+    EntraTenantId::new(Uuid::from_u128(number))
+}
+
+/// A user with just the fields of `raw`.
+pub(super) fn user(number: u128, raw: serde_json::Value) -> DirectoryUser {
+    DirectoryUser::new(object(number), serde_json::from_value(raw).unwrap())
+}
+
+pub(super) fn person(number: u128, name: &str, mail: &str) -> DirectoryUser {
+    user(number, json!({"displayName": name, "mail": mail, "accountEnabled": true}))
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct World {
+    pub(super) policy: TenantPolicy,
+    pub(super) contacts: BTreeMap<ContactId, Contact>,
+    pub(super) links: BTreeMap<EntraObjectId, Link>,
+    pub(super) reviews: BTreeMap<EntraObjectId, ReviewState>,
+    /// Lines whose precondition did not hold.
+    pub(super) stale: Vec<Line>,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        let policy = TenantPolicy {
+            workspace: WorkspaceId::new(Uuid::from_u128(0x3A)),
+            tenant: tenant(0x7E),
+            client: OUR_CLIENT,
+            verified_domains: BTreeSet::from(["acme.example".parse().unwrap()]),
+            scope: ScopeRules::default(),
+            fields: FieldRules::default(),
+            vanish: VanishRules::default(),
+        };
+        let (contacts, links, reviews) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { policy, contacts, links, reviews, stale: Vec::new() }
+    }
+
+    /// Every overwrite rule on.
+    pub(super) fn overwriting() -> Self {
+        let mut world = Self::new();
+        let on = json!({"displayName": true, "email": true, "phone": true, "role": true, "upn": true});
+        world.policy.fields = FieldRules::from_psa(&on);
+        world
+    }
+
+    pub(super) fn add_contact(&mut self, number: u128, name: &str, email: &str) -> &mut Contact {
+        let email = (!email.is_empty()).then(|| email.parse().unwrap());
+        let contact = Contact {
+            id: contact_id(number),
+            client: OUR_CLIENT,
+            version: 1,
+            values: ContactValues { full_name: name.to_owned(), email, ..ContactValues::default() },
+            additional_emails: Vec::new(),
+            inactive: false,
+            entra: None,
+            line: None,
+        };
+        self.contacts.entry(contact.id).or_insert(contact)
+    }
+
+    pub(super) fn contact(&mut self, number: u128) -> &mut Contact {
+        self.contacts.get_mut(&contact_id(number)).unwrap()
+    }
+
+    /// Ties `user`, as it is now, to a contact, as an earlier run would have.
+    pub(super) fn link(&mut self, user: &DirectoryUser, number: u128) -> &mut Link {
+        let identity = Identity { tenant: self.policy.tenant, object: user.object };
+        let contact = self.contacts.get_mut(&contact_id(number)).unwrap();
+        contact.entra = Some(EntraStamp {
+            identity,
+            user_principal_name: user.user_principal_name.clone(),
+            account_enabled: Some(true),
+            inactive_reason: None,
+        });
+        let primary = user.addresses(&self.policy.verified_domains).primary;
+        let fingerprint = primary.map_or(Fingerprint(0), |primary| {
+            SourceFacts::new(user, primary).fingerprint(&self.policy.fingerprint_salt())
+        });
+        let link =
+            Link { identity, contact: contact.id, client: contact.client, active: true, fingerprint, missing: 0 };
+        self.links.insert(user.object, link);
+        self.links.get_mut(&user.object).unwrap()
+    }
+
+    /// A human makes contact `number` the contact of `user`: the previous account's link ends.
+    pub(super) fn resolve(&mut self, user: &DirectoryUser, number: u128) {
+        let contact = contact_id(number);
+        for link in self.links.values_mut().filter(|link| link.contact == contact) {
+            link.active = false;
+        }
+        self.link(user, number);
+        self.contact(number).version += 1;
+        self.reviews.remove(&user.object);
+    }
+
+    pub(super) fn planner(&self) -> Planner {
+        let mut inventory = Inventory::default();
+        // Backwards: the order in which a store answers is nobody's promise.
+        self.links.values().rev().for_each(|link| inventory.push(link));
+        inventory.seal();
+        inventory.reviews.clone_from(&self.reviews);
+        Planner::new(self.policy.clone(), inventory)
+    }
+
+    pub(super) fn owner(&self, address: &EmailAddress) -> Option<Owner> {
+        let owns = |contact: &&Contact| {
+            contact.values.email.as_ref() == Some(address) || contact.additional_emails.contains(address)
+        };
+        self.contacts.values().find(owns).map(|contact| Owner {
+            client: contact.client,
+            contact: contact.id,
+            additional: contact.values.email.as_ref() != Some(address),
+        })
+    }
+
+    fn answer(&self, needs: &Needs, known: &mut Known) {
+        for address in &needs.addresses {
+            known.owners.insert(address.clone(), self.owner(address));
+        }
+        for contact in &needs.contacts {
+            known.contacts.insert(*contact, self.contacts.get(contact).cloned());
+        }
+    }
+
+    pub(super) fn gather(&self, planner: &Planner, users: &[DirectoryUser]) -> Known {
+        let mut known = Known::default();
+        for _ in 0..3 {
+            self.answer(&planner.needs(users, &known), &mut known);
+        }
+        assert!(planner.needs(users, &known).is_empty(), "three rounds are enough");
+        known
+    }
+
+    pub(super) fn gather_vanished(&self, planner: &Planner) -> Known {
+        let mut known = Known::default();
+        self.answer(&planner.vanished_needs(&known), &mut known);
+        assert!(planner.vanished_needs(&known).is_empty(), "one round is enough");
+        known
+    }
+
+    /// Plans a complete read and writes nothing.
+    pub(super) fn preview(&self, directory: &[Vec<DirectoryUser>]) -> Vec<PlanPage> {
+        let mut planner = self.planner();
+        let mut pages = Vec::new();
+        for users in directory {
+            let known = self.gather(&planner, users);
+            pages.extend(planner.plan(users, &[], &known));
+        }
+        let known = self.gather_vanished(&planner);
+        pages.extend(planner.plan_vanished(&known));
+        pages
+    }
+
+    /// Plans a complete read and applies each directory page before the next one is read.
+    pub(super) fn run(&mut self, directory: &[Vec<DirectoryUser>]) -> Vec<PlanPage> {
+        let mut planner = self.planner();
+        let mut pages = Vec::new();
+        for users in directory {
+            let known = self.gather(&planner, users);
+            let planned = planner.plan(users, &[], &known);
+            planned.iter().for_each(|page| self.apply(page));
+            planner.settle();
+            pages.extend(planned);
+        }
+        let known = self.gather_vanished(&planner);
+        let planned = planner.plan_vanished(&known);
+        planned.iter().for_each(|page| self.apply(page));
+        pages.extend(planned);
+        pages
+    }
+
+    /// [`Self::run`] over a directory of one page, as a story.
+    pub(super) fn sync(&mut self, users: &[DirectoryUser]) -> Vec<String> {
+        let pages = self.run(&[users.to_vec()]);
+        assert_eq!(self.stale, [], "nobody else writes");
+        assert!(pages.iter().all(|page| page.counters.is_consistent()));
+        story(&pages)
+    }
+
+    pub(super) fn apply(&mut self, page: &PlanPage) {
+        for line in &page.lines {
+            if !self.apply_line(line) {
+                self.stale.push(line.clone());
+            }
+        }
+    }
+
+    fn apply_line(&mut self, line: &Line) -> bool {
+        if let Some(contact) = line.contact_written()
+            && !self.write_contact(line, contact)
+        {
+            return false;
+        }
+        match &line.action {
+            Action::Create { contact, facts }
+            | Action::Link { contact, facts, .. }
+            | Action::Update { contact, facts, .. }
+            | Action::Reactivate { contact, facts, .. } => self.write_link(line.object, *contact, facts),
+            Action::Refresh { facts } => {
+                let contact = self.links[&line.object].contact;
+                self.write_link(line.object, contact, facts);
+            }
+            Action::MarkInactive { .. } => self.links.get_mut(&line.object).unwrap().active = false,
+            Action::NoteMissing { times } => self.links.get_mut(&line.object).unwrap().missing = *times,
+            Action::Review { conflict, candidates } => {
+                let candidates = candidates.iter().map(|candidate| candidate.contact).collect();
+                let open = ReviewState::Open { conflict: *conflict, candidates };
+                self.reviews.insert(line.object, open);
+            }
+            Action::Exclude { .. } | Action::Fail { .. } | Action::Hold { .. } => {}
+        }
+        true
+    }
+
+    /// False when the contact is not as it was when the line was planned.
+    fn write_contact(&mut self, line: &Line, contact: ContactId) -> bool {
+        let before = self.contacts.get(&contact).filter(|contact| contact.client == self.policy.client);
+        if before.is_some_and(|before| before.line == Some(line.id)) {
+            return true;
+        }
+        let expected = match &line.action {
+            Action::Create { .. } => None,
+            Action::Link { expect, .. }
+            | Action::MarkInactive { expect, .. }
+            | Action::Reactivate { expect, .. }
+            | Action::Update { expect, .. } => Some(*expect),
+            _ => return false,
+        };
+        let identity = Identity { tenant: self.policy.tenant, object: line.object };
+        let after = line.action.contact_after(self.policy.client, identity, line.id, before);
+        let Some(after) = after.filter(|_| before.map(|before| before.version) == expected) else {
+            return false;
+        };
+        let mut addresses = after.values.email.iter().chain(&after.additional_emails);
+        let is_free = |address| self.owner(address).is_none_or(|owner| owner.contact == contact);
+        let mut links = self.links.values();
+        let is_taken = |link: &Link| link.active && link.contact == contact && link.identity != identity;
+        let is_slot_free = matches!(line.action, Action::MarkInactive { .. }) || !links.any(is_taken);
+        if !addresses.all(is_free) || !is_slot_free {
+            return false;
+        }
+        self.contacts.insert(contact, after);
+        true
+    }
+
+    fn write_link(&mut self, object: EntraObjectId, contact: ContactId, facts: &SourceFacts) {
+        let link = Link {
+            identity: Identity { tenant: self.policy.tenant, object },
+            contact,
+            client: self.policy.client,
+            active: true,
+            fingerprint: facts.fingerprint(&self.policy.fingerprint_salt()),
+            missing: 0,
+        };
+        self.links.insert(object, link);
+        // A question that has answered itself leaves the queue.
+        if matches!(self.reviews.get(&object), Some(ReviewState::Open { .. })) {
+            self.reviews.remove(&object);
+        }
+    }
+}
+
+/// One short sentence for each line: `u1 link c7 by primary_address: role`.
+pub(super) fn story(pages: &[PlanPage]) -> Vec<String> {
+    pages.iter().flat_map(|page| &page.lines).map(sentence).collect()
+}
+
+fn sentence(line: &Line) -> String {
+    let who = format!("u{}", line.object.uuid().as_u128());
+    let what = match &line.action {
+        Action::Create { .. } => "create".to_owned(),
+        Action::Exclude { reason } => format!("exclude {}", wire(reason)),
+        Action::Fail { code } => format!("fail {code}"),
+        Action::Hold { contact, reason } => format!("hold {}: {}", short(*contact), wire(reason)),
+        Action::Link { contact, changes, .. } => {
+            format!("link {} by {}{}", short(*contact), wire(&line.rule), fields(changes))
+        }
+        Action::MarkInactive { contact, reason, .. } => {
+            format!("inactivate {}: {}", short(*contact), wire(reason))
+        }
+        Action::NoteMissing { times } => format!("missing {times}"),
+        Action::Reactivate { contact, activate, changes, .. } => {
+            let verb = if *activate { "reactivate" } else { "link again" };
+            format!("{verb} {}{}", short(*contact), fields(changes))
+        }
+        Action::Refresh { .. } => "refresh".to_owned(),
+        Action::Review { conflict, candidates } => {
+            let ids: Vec<String> = candidates.iter().map(|Candidate { contact, .. }| short(*contact)).collect();
+            format!("ask {}: {}", wire(conflict), ids.join(" "))
+        }
+        Action::Update { contact, changes, .. } => format!("update {}{}", short(*contact), fields(changes)),
+    };
+    format!("{who} {what}")
+}
+
+fn short(contact: ContactId) -> String {
+    let number = contact.uuid().as_u128();
+    if number > NUMBER_MAX { "new".to_owned() } else { format!("c{number}") }
+}
+
+fn fields(changes: &[FieldChange]) -> String {
+    let names: Vec<&str> = changes.iter().map(|change| change.describe().0).collect();
+    if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) }
+}
+
+fn wire(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value).unwrap().as_str().unwrap().to_owned()
+}

@@ -1,0 +1,135 @@
+//! The guards, in the contract's order, as types a handler cannot forget.
+//!
+//! 1. edition: 501 `enterprise_only`
+//! 2. a signed-in person: 401 `not_authenticated`
+//! 3. who is no portal user: 403 `portal_user_denied`
+//! 4. and holds the permission: 403 `permission_denied`
+//! 5. in a workspace where the surface is on: 404 `integration_disabled`
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::{
+    extract::FromRequestParts,
+    http::{StatusCode, request::Parts},
+};
+use serde_json::json;
+
+use crate::{ApiError, Caller, CallerKind, Edition, Permission};
+
+/// The edition this service was deployed as (setting `EDITION`), an extension of every request.
+/// Without it the service counts as community: a host that forgets it opens nothing.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ServiceEdition(pub Edition);
+
+/// Says whether a part of the product is switched on for a caller's workspace.
+#[async_trait]
+pub trait SurfaceGate: Send + Sync {
+    /// Whether `caller` may see this surface; an error is answered as it is.
+    async fn is_open(&self, caller: &Caller) -> Result<bool, ApiError>;
+}
+
+/// The gate of the routes it was layered on, as an extension; routes without one are always on.
+#[derive(Clone)]
+pub struct Surface(pub Arc<dyn SurfaceGate>);
+
+/// A caller who may see the integration; taking it as an argument is the guard.
+#[derive(Clone, Debug)]
+pub struct Reader(pub Caller);
+
+/// A caller who may change the integration; taking it as an argument is the guard.
+#[derive(Clone, Debug)]
+pub struct Writer(pub Caller);
+
+impl<S: Send + Sync> FromRequestParts<S> for Reader {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        admitted(parts, Permission::Read).await.map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Writer {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        admitted(parts, Permission::Update).await.map(Self)
+    }
+}
+
+/// Guards 1 to 4 over values, for whoever asks again outside of a request.
+pub fn admit(service: Edition, caller: Option<&Caller>, permission: Permission) -> Result<&Caller, ApiError> {
+    let claimed = caller.map_or(Edition::Enterprise, |caller| caller.edition);
+    if service != Edition::Enterprise || claimed != Edition::Enterprise {
+        return Err(enterprise_only());
+    }
+    let caller = caller.filter(|caller| caller.user.is_some()).ok_or_else(not_authenticated)?;
+    if caller.kind == CallerKind::Client {
+        return Err(portal_user_denied());
+    }
+    caller.require(permission)?;
+    Ok(caller)
+}
+
+impl Caller {
+    /// Refuses with 403 `permission_denied` when the PSA did not grant `permission`; for the
+    /// permissions an action needs beside the one of its route.
+    pub fn require(&self, permission: Permission) -> Result<(), ApiError> {
+        if self.holds(permission) { Ok(()) } else { Err(permission_denied(permission)) }
+    }
+}
+
+async fn admitted(parts: &Parts, permission: Permission) -> Result<Caller, ApiError> {
+    let service = parts.extensions.get().map_or(Edition::Community, |ServiceEdition(edition)| *edition);
+    let caller = admit(service, parts.extensions.get(), permission)?;
+    if let Some(Surface(gate)) = parts.extensions.get()
+        && !gate.is_open(caller).await?
+    {
+        return Err(integration_disabled());
+    }
+    Ok(caller.clone())
+}
+
+fn enterprise_only() -> ApiError {
+    ApiError::new(
+        StatusCode::NOT_IMPLEMENTED,
+        "enterprise_only",
+        "Contact sync from Microsoft Entra belongs to the enterprise edition; no contact was read or changed.",
+        "Use the enterprise edition of the PSA, and set EDITION=enterprise where this service is deployed.",
+    )
+}
+
+fn not_authenticated() -> ApiError {
+    ApiError::new(
+        StatusCode::UNAUTHORIZED,
+        "not_authenticated",
+        "You are not signed in, or your session has ended; nothing was read or changed.",
+        "Sign in to the PSA again and repeat the request.",
+    )
+}
+
+fn portal_user_denied() -> ApiError {
+    ApiError::forbidden(
+        "portal_user_denied",
+        "Client portal users cannot see or change contact sync; nothing was read or changed.",
+        "Sign in with an account of the service provider's own staff.",
+    )
+}
+
+fn permission_denied(permission: Permission) -> ApiError {
+    let name = permission.name();
+    ApiError::forbidden(
+        "permission_denied",
+        format!("Your role lacks the permission {name}; nothing was read or changed."),
+        format!("Ask an administrator of the PSA to grant {name} to your role, then sign in again."),
+    )
+    .with_details(json!({ "permission": name }))
+}
+
+fn integration_disabled() -> ApiError {
+    ApiError::not_found(
+        "integration_disabled",
+        "This part of contact sync is disabled for this workspace; nothing was read or changed.",
+        "Ask whoever administers the platform's feature flags to switch it on for this workspace.",
+    )
+}

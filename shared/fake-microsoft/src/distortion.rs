@@ -1,0 +1,69 @@
+//! Listings that lie: the faults that change what a page says.
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    faults::{BadRow, Effect},
+    listing::{Link, List},
+    query::Position,
+};
+
+/// Changes one page as the fault says; faults that are not about pages change nothing.
+pub(crate) fn distort(list: &mut List, effect: &Effect) {
+    let again = Position { slot: list.here.slot, page: list.here.page + 1 };
+    match effect {
+        Effect::EmptyPageWithNext => {
+            list.rows.clear();
+            list.next = Some(Link::Page(again));
+        }
+        Effect::EmptyAnswer => {
+            list.rows.clear();
+            list.next = None;
+        }
+        Effect::CutListing => list.next = None,
+        Effect::RepeatedRow => {
+            if let Some(slot) = list.last_slot {
+                list.next = Some(Link::Page(Position { slot, ..again }));
+            }
+        }
+        Effect::ForeignNextLink(host) => {
+            let position = match list.next {
+                Some(Link::Page(position)) => position,
+                _ => again,
+            };
+            list.next = Some(Link::Foreign(host.clone(), position));
+        }
+        Effect::NextLinkLoop => list.next = Some(Link::Page(list.here)),
+        Effect::WrongTenant if list.is_organization => {
+            for row in &mut list.rows {
+                change(row, |row| {
+                    row.insert("id".to_owned(), json!("00000000-dead-4bad-8bad-000000000000"));
+                });
+            }
+        }
+        Effect::BadRow(how) => spoil_first_row(&mut list.rows, *how),
+        _ => {}
+    }
+}
+
+fn spoil_first_row(rows: &mut Vec<String>, how: BadRow) {
+    if rows.is_empty() {
+        rows.push("{}".to_owned());
+    }
+    change(&mut rows[0], |row| match how {
+        BadRow::WithoutId => {
+            row.remove("id");
+        }
+        BadRow::WrongTypes => {
+            row.insert("id".to_owned(), json!(42));
+            row.insert("displayName".to_owned(), json!({ "text": "not a text" }));
+            row.insert("accountEnabled".to_owned(), json!("yes"));
+        }
+    });
+}
+
+fn change(row: &mut String, change: impl FnOnce(&mut Map<String, Value>)) {
+    let mut fields: Map<String, Value> = serde_json::from_str(row).unwrap_or_default();
+    change(&mut fields);
+    *row = Value::Object(fields).to_string();
+}

@@ -1,0 +1,256 @@
+//! Carrying out the lines of a plan page.
+//!
+//! Every write is conditional, and every line can be applied again: a contact remembers the line
+//! that wrote it last, so a line that was cut off half-way goes on where it stopped, and one whose
+//! contact has changed since it was planned is left alone and reported.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{
+    contact::{Contact, Fingerprint, Link, Owner},
+    email::EmailAddress,
+    facts::SourceFacts,
+    fields::FieldChange,
+    ids::{ContactId, EntraTenantId, Identity, LineId, ManagedTenantId},
+    plan::{Action, Line, PlanPage},
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+
+use crate::{
+    contacts::{ClientScope, ContactRow, version_is},
+    error::StoreError,
+    reviews::OpenReview,
+    table::{Condition, Item, Store, Written, decode},
+};
+
+/// A line that was not applied.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StaleLine {
+    /// The line.
+    pub line: LineId,
+    /// Stable code of what had changed.
+    pub code: &'static str,
+}
+
+/// What became of a line.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Applied {
+    /// Written, now or before a restart; or there was nothing to write.
+    Done,
+    /// Left alone, because something had changed since it was planned.
+    Stale(&'static str),
+}
+
+/// Applies plan pages to the contacts of one client. A preview has none of these.
+#[derive(Debug)]
+pub struct Applier<'a> {
+    /// The table.
+    pub store: &'a Store,
+    /// The client whose contacts may be written.
+    pub scope: ClientScope,
+    /// The tenant the people are from.
+    pub tenant: EntraTenantId,
+    /// Our id of it.
+    pub managed_tenant: ManagedTenantId,
+    /// What decides, besides the facts, whether a person counts as changed.
+    pub salt: &'a [u8],
+    /// When the run began: the time written on everything, so that a repetition writes the same.
+    pub at: Timestamp,
+    /// Lines in flight at once.
+    pub width: usize,
+}
+
+impl Applier<'_> {
+    /// Applies every line of `page` that is not applied yet.
+    ///
+    /// # Errors
+    /// When the store fails; apply the page again.
+    pub async fn apply(&self, page: &PlanPage) -> Result<Vec<StaleLine>, StoreError> {
+        let planned_on: BTreeSet<ContactId> = page
+            .lines
+            .iter()
+            .filter(|line| !matches!(line.action, Action::Create { .. }))
+            .filter_map(Line::contact_written)
+            .collect();
+        let before = self.store.contacts(self.scope, &planned_on).await?;
+        let outcomes: Vec<Option<StaleLine>> = stream::iter(&page.lines)
+            .map(|line| async {
+                let applied = self.apply_line(line, &before).await?;
+                Ok::<_, StoreError>(match applied {
+                    Applied::Done => None,
+                    Applied::Stale(code) => Some(StaleLine { line: line.id, code }),
+                })
+            })
+            .buffered(self.width.max(1))
+            .try_collect()
+            .await?;
+        Ok(outcomes.into_iter().flatten().collect())
+    }
+
+    async fn apply_line(
+        &self,
+        line: &Line,
+        before: &BTreeMap<ContactId, Contact>,
+    ) -> Result<Applied, StoreError> {
+        let identity = Identity { tenant: self.tenant, object: line.object };
+        match &line.action {
+            Action::Exclude { .. } | Action::Fail { .. } | Action::Hold { .. } => Ok(Applied::Done),
+            Action::Create { contact, facts } => self.create(line, identity, *contact, facts).await,
+            Action::Link { contact, expect, changes, facts }
+            | Action::Reactivate { contact, expect, changes, facts, .. }
+            | Action::Update { contact, expect, changes, facts } => {
+                let applied = self.write(line, identity, before.get(contact), *expect, changes).await?;
+                match applied {
+                    Applied::Done => self.link(identity, *contact, facts).await,
+                    stale => Ok(stale),
+                }
+            }
+            Action::MarkInactive { contact, expect, .. } => {
+                let applied = self.write(line, identity, before.get(contact), *expect, &[]).await?;
+                match applied {
+                    Applied::Done => self.deactivate(identity).await,
+                    stale => Ok(stale),
+                }
+            }
+            Action::NoteMissing { times } => {
+                let noted = self.store.note_missing(self.scope.workspace(), identity, *times).await?;
+                Ok(done_unless(!noted, "link_gone"))
+            }
+            Action::Refresh { facts } => {
+                let fingerprint = self.fingerprint(facts);
+                let workspace = self.scope.workspace();
+                let noted = self.store.refresh_link(workspace, identity, fingerprint, facts, self.at).await?;
+                Ok(done_unless(!noted, "link_gone"))
+            }
+            Action::Review { conflict, candidates } => {
+                let review = OpenReview {
+                    managed_tenant: self.managed_tenant,
+                    client: self.scope.client(),
+                    identity,
+                    label: &line.label,
+                    address: line.address.as_ref(),
+                    conflict: *conflict,
+                    candidates,
+                };
+                self.store.open_review(self.scope.workspace(), &review, self.at).await?;
+                Ok(Applied::Done)
+            }
+        }
+    }
+
+    async fn create(
+        &self,
+        line: &Line,
+        identity: Identity,
+        contact: ContactId,
+        facts: &SourceFacts,
+    ) -> Result<Applied, StoreError> {
+        if !self.claim(&facts.email, contact).await? {
+            return Ok(Applied::Stale("address_taken"));
+        }
+        let Some(after) = line.action.contact_after(self.scope.client(), identity, line.id, None) else {
+            return Ok(Applied::Done);
+        };
+        match self.put_contact(after, Condition::absent()).await? {
+            Written::Done(_) => self.link(identity, contact, facts).await,
+            Written::Refused(Some(item)) if was_written_for(identity, item.clone())? => {
+                self.link(identity, contact, facts).await
+            }
+            Written::Refused(_) => Ok(Applied::Stale("contact_exists")),
+        }
+    }
+
+    /// Writes a contact that is there: the new address is claimed before, the old one given up
+    /// after, so that the contact owns its address at every moment.
+    async fn write(
+        &self,
+        line: &Line,
+        identity: Identity,
+        before: Option<&Contact>,
+        expect: u64,
+        changes: &[FieldChange],
+    ) -> Result<Applied, StoreError> {
+        let Some(before) = before else { return Ok(Applied::Stale("contact_missing")) };
+        if before.line != Some(line.id) {
+            if before.version != expect || before.belongs_to_another(identity.tenant, identity.object) {
+                return Ok(Applied::Stale("contact_changed"));
+            }
+            if let Some((_, new)) = address_change(changes)
+                && !self.claim(new, before.id).await?
+            {
+                return Ok(Applied::Stale("address_taken"));
+            }
+            let client = self.scope.client();
+            let Some(after) = line.action.contact_after(client, identity, line.id, Some(before)) else {
+                return Ok(Applied::Done);
+            };
+            if let Written::Refused(item) = self.put_contact(after, version_is(expect)).await? {
+                let now: Option<ContactRow> = item.map(|item| decode("contact", item)).transpose()?;
+                if now.is_none_or(|row| row.contact.line != Some(line.id)) {
+                    return Ok(Applied::Stale("contact_changed"));
+                }
+            }
+        }
+        if let Some((Some(old), _)) = address_change(changes) {
+            self.store.release(self.scope.workspace(), old, before.id).await?;
+        }
+        Ok(Applied::Done)
+    }
+
+    async fn put_contact(&self, contact: Contact, condition: Condition) -> Result<Written, StoreError> {
+        let key = self.scope.contact(contact.id);
+        let row = ContactRow { contact, synced_at: Some(self.at) };
+        self.store.put("contact", &key, &row, condition).await
+    }
+
+    async fn claim(&self, address: &EmailAddress, contact: ContactId) -> Result<bool, StoreError> {
+        let owner = Owner { client: self.scope.client(), contact, additional: false };
+        self.store.claim(self.scope.workspace(), address, owner).await
+    }
+
+    async fn link(
+        &self,
+        identity: Identity,
+        contact: ContactId,
+        facts: &SourceFacts,
+    ) -> Result<Applied, StoreError> {
+        let link = Link {
+            identity,
+            contact,
+            client: self.scope.client(),
+            active: true,
+            fingerprint: self.fingerprint(facts),
+            missing: 0,
+        };
+        let linked = self.store.put_link(self.scope.workspace(), &link, facts, self.at).await?;
+        Ok(done_unless(!linked, "linked_elsewhere"))
+    }
+
+    async fn deactivate(&self, identity: Identity) -> Result<Applied, StoreError> {
+        let done = self.store.deactivate_link(self.scope.workspace(), identity, self.at).await?;
+        Ok(done_unless(!done, "link_gone"))
+    }
+
+    fn fingerprint(&self, facts: &SourceFacts) -> Fingerprint {
+        facts.fingerprint(self.salt)
+    }
+}
+
+fn done_unless(stale: bool, code: &'static str) -> Applied {
+    if stale { Applied::Stale(code) } else { Applied::Done }
+}
+
+/// Whether a contact that is there already was made for the same person, before a restart or by
+/// another run.
+fn was_written_for(identity: Identity, item: Item) -> Result<bool, StoreError> {
+    let row: ContactRow = decode("contact", item)?;
+    Ok(row.contact.entra.is_some_and(|stamp| stamp.identity == identity))
+}
+
+fn address_change(changes: &[FieldChange]) -> Option<(Option<&EmailAddress>, &EmailAddress)> {
+    changes.iter().find_map(|change| match change {
+        FieldChange::Email { old, new } => Some((old.as_ref(), new)),
+        _ => None,
+    })
+}

@@ -1,0 +1,265 @@
+//! Contacts and the claims on their addresses.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{
+    contact::{Contact, ContactValues, Owner},
+    email::EmailAddress,
+    ids::{ClientId, ContactId, WorkspaceId},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::StoreError,
+    keys,
+    table::{Condition, Query, Store, Written, decode, number, text},
+};
+
+/// The right to work on one client's contacts. Every key of a contact is made from it, so a
+/// worker that holds the scope of one client has no way to name a contact of another.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ClientScope {
+    workspace: WorkspaceId,
+    client: ClientId,
+}
+
+impl ClientScope {
+    /// The scope of one client.
+    pub fn new(workspace: WorkspaceId, client: ClientId) -> Self {
+        Self { workspace, client }
+    }
+
+    /// The MSP.
+    pub fn workspace(self) -> WorkspaceId {
+        self.workspace
+    }
+
+    /// The client.
+    pub fn client(self) -> ClientId {
+        self.client
+    }
+
+    pub(crate) fn contact(self, contact: ContactId) -> keys::Key {
+        keys::contact(self.workspace, self.client, contact)
+    }
+}
+
+/// A contact as it is stored.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ContactRow {
+    #[serde(flatten)]
+    pub(crate) contact: Contact,
+    /// Start of the run that wrote it last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) synced_at: Option<Timestamp>,
+}
+
+/// Who owns an address. The item stays when an address is given up; it then names nobody.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ClaimRow {
+    address: EmailAddress,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    client: Option<ClientId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    contact: Option<ContactId>,
+    #[serde(default)]
+    additional: bool,
+}
+
+/// A contact as the PSA or a human writes it.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ContactInput {
+    /// The PSA's id.
+    pub id: ContactId,
+    /// The client it belongs to.
+    pub client: ClientId,
+    /// What it shows.
+    #[serde(flatten)]
+    pub values: ContactValues,
+    /// Further addresses.
+    #[serde(default)]
+    pub additional_emails: Vec<EmailAddress>,
+    /// Not in use.
+    #[serde(default)]
+    pub inactive: bool,
+}
+
+/// What became of a contact that was to be written.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Upserted {
+    /// One of its addresses belongs to another contact; nothing was written but claims.
+    AddressTaken(EmailAddress),
+    /// Somebody else wrote it at the same time.
+    ChangedMeanwhile,
+    /// It is new.
+    Created,
+    /// It was like that already.
+    Unchanged,
+    /// It was there and is different now.
+    Updated,
+}
+
+impl Store {
+    /// The contacts of one client among `contacts`; unknown ones are left out.
+    pub async fn contacts(
+        &self,
+        scope: ClientScope,
+        contacts: &BTreeSet<ContactId>,
+    ) -> Result<BTreeMap<ContactId, Contact>, StoreError> {
+        let keys = contacts.iter().map(|contact| scope.contact(*contact)).collect();
+        let rows: Vec<ContactRow> = self.batch_get("contact", keys).await?;
+        Ok(rows.into_iter().map(|row| (row.contact.id, row.contact)).collect())
+    }
+
+    /// Every contact of one client, by id.
+    pub async fn contacts_of_client(&self, scope: ClientScope) -> Result<Vec<Contact>, StoreError> {
+        let pk = format!("{}#CONTACT#{}", scope.workspace, scope.client);
+        let rows: Vec<ContactRow> = self.query("contact", &pk, None).await?;
+        Ok(rows.into_iter().map(|row| row.contact).collect())
+    }
+
+    /// A page of one client's contacts after `after`, by id.
+    pub async fn contacts_page(
+        &self,
+        scope: ClientScope,
+        after: Option<ContactId>,
+        limit: u16,
+    ) -> Result<(Vec<Contact>, Option<ContactId>), StoreError> {
+        let pk = format!("{}#CONTACT#{}", scope.workspace, scope.client);
+        let after = after.map(|contact| {
+            let key = scope.contact(contact);
+            [("pk".to_owned(), text(key.pk)), ("sk".to_owned(), text(key.sk))].into()
+        });
+        let query = Query { limit: Some(i32::from(limit)), after, ..Query::of(&pk) };
+        let (items, next) = self.query_page(&query).await?;
+        let mut contacts = Vec::with_capacity(items.len());
+        for item in items {
+            contacts.push(decode::<ContactRow>("contact", item)?.contact);
+        }
+        let next = next.and_then(|_| contacts.last().map(|contact| contact.id));
+        Ok((contacts, next))
+    }
+
+    /// Who owns each of `addresses`; those that nobody owns are left out.
+    pub async fn owners(
+        &self,
+        workspace: WorkspaceId,
+        addresses: &BTreeSet<EmailAddress>,
+    ) -> Result<BTreeMap<EmailAddress, Owner>, StoreError> {
+        let keys = addresses.iter().map(|address| keys::claim(workspace, address)).collect();
+        let rows: Vec<ClaimRow> = self.batch_get("address claim", keys).await?;
+        let owner = |row: ClaimRow| {
+            let owner = Owner { client: row.client?, contact: row.contact?, additional: row.additional };
+            Some((row.address, owner))
+        };
+        Ok(rows.into_iter().filter_map(owner).collect())
+    }
+
+    /// Writes a contact for the PSA or a human. The sync's marks stay; the version moves on, so a
+    /// plan made before does not write over it.
+    pub async fn upsert_contact(
+        &self,
+        workspace: WorkspaceId,
+        input: &ContactInput,
+    ) -> Result<Upserted, StoreError> {
+        let scope = ClientScope::new(workspace, input.client);
+        let stored: Option<ContactRow> = self.get("contact", &scope.contact(input.id)).await?;
+        let before = stored.as_ref().map(|row| &row.contact);
+        let after = Contact {
+            id: input.id,
+            client: input.client,
+            version: before.map_or(1, |before| before.version + 1),
+            values: input.values.clone(),
+            additional_emails: input.additional_emails.clone(),
+            inactive: input.inactive,
+            entra: before.and_then(|before| before.entra.clone()),
+            line: None,
+        };
+        if before.is_some_and(|before| is_same(before, &after)) {
+            return Ok(Upserted::Unchanged);
+        }
+        for (address, additional) in addresses(&after) {
+            let owner = Owner { client: input.client, contact: input.id, additional };
+            if !self.claim(workspace, address, owner).await? {
+                return Ok(Upserted::AddressTaken(address.clone()));
+            }
+        }
+        let condition = match before {
+            None => Condition::absent(),
+            Some(before) => version_is(before.version),
+        };
+        let row = ContactRow { contact: after, synced_at: stored.as_ref().and_then(|row| row.synced_at) };
+        if !self.put("contact", &scope.contact(input.id), &row, condition).await?.is_done() {
+            return Ok(Upserted::ChangedMeanwhile);
+        }
+        let Some(before) = before else { return Ok(Upserted::Created) };
+        for (address, _) in addresses(before) {
+            if addresses(&row.contact).all(|(kept, _)| kept != address) {
+                self.release(workspace, address, input.id).await?;
+            }
+        }
+        Ok(Upserted::Updated)
+    }
+
+    /// Makes `owner` the owner of `address`, unless somebody else is.
+    pub(crate) async fn claim(
+        &self,
+        workspace: WorkspaceId,
+        address: &EmailAddress,
+        owner: Owner,
+    ) -> Result<bool, StoreError> {
+        let row = ClaimRow {
+            address: address.clone(),
+            client: Some(owner.client),
+            contact: Some(owner.contact),
+            additional: owner.additional,
+        };
+        let condition = Condition {
+            expression: "attribute_not_exists(#contact) OR #contact = :contact",
+            names: vec![("#contact", "contact")],
+            values: vec![(":contact", text(owner.contact))],
+        };
+        let written = self.put("address claim", &keys::claim(workspace, address), &row, condition).await?;
+        Ok(written.is_done())
+    }
+
+    /// Gives `address` up if `contact` owns it.
+    pub(crate) async fn release(
+        &self,
+        workspace: WorkspaceId,
+        address: &EmailAddress,
+        contact: ContactId,
+    ) -> Result<(), StoreError> {
+        let condition = Condition {
+            expression: "#contact = :contact",
+            names: vec![("#contact", "contact"), ("#client", "client"), ("#additional", "additional")],
+            values: vec![(":contact", text(contact))],
+        };
+        let change = "REMOVE #contact, #client, #additional";
+        let _: Written = self.update(&keys::claim(workspace, address), change, condition, Vec::new()).await?;
+        Ok(())
+    }
+}
+
+pub(crate) fn version_is(version: u64) -> Condition {
+    Condition {
+        expression: "#version = :version",
+        names: vec![("#version", "version")],
+        values: vec![(":version", number(version))],
+    }
+}
+
+fn addresses(contact: &Contact) -> impl Iterator<Item = (&EmailAddress, bool)> {
+    let additional = contact.additional_emails.iter().map(|address| (address, true));
+    contact.values.email.iter().map(|address| (address, false)).chain(additional)
+}
+
+fn is_same(before: &Contact, after: &Contact) -> bool {
+    before.values == after.values
+        && before.additional_emails == after.additional_emails
+        && before.inactive == after.inactive
+}

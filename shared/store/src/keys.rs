@@ -1,0 +1,100 @@
+//! Where items live. Every partition key begins with the workspace.
+
+use std::fmt::Display;
+
+use domain::{
+    email::EmailAddress,
+    ids::{ClientId, ContactId, EntraObjectId, EntraTenantId, ManagedTenantId, RunId, WorkspaceId},
+};
+
+/// Partition and sort key of one item.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Key {
+    pub(crate) pk: String,
+    pub(crate) sk: String,
+}
+
+fn key(workspace: WorkspaceId, partition: impl Display, sort: impl Display) -> Key {
+    Key { pk: format!("{workspace}#{partition}"), sk: sort.to_string() }
+}
+
+pub(crate) fn connection(workspace: WorkspaceId) -> Key {
+    key(workspace, "CONNECTION", "ACTIVE")
+}
+
+pub(crate) fn past_connection(workspace: WorkspaceId, since: impl Display, id: impl Display) -> Key {
+    key(workspace, "CONNECTION", format_args!("PAST#{since}#{id}"))
+}
+
+pub(crate) fn pending_login(workspace: WorkspaceId, state: &str) -> Key {
+    key(workspace, "LOGIN", state)
+}
+
+pub(crate) fn settings(workspace: WorkspaceId) -> Key {
+    key(workspace, "SETTINGS", "SYNC")
+}
+
+pub(crate) fn discovery(workspace: WorkspaceId) -> Key {
+    key(workspace, "SETTINGS", "DISCOVERY")
+}
+
+pub(crate) fn tenant(workspace: WorkspaceId, tenant: ManagedTenantId) -> Key {
+    key(workspace, "TENANT", tenant)
+}
+
+pub(crate) fn mapping(workspace: WorkspaceId, tenant: ManagedTenantId) -> Key {
+    key(workspace, "MAPPING", tenant)
+}
+
+pub(crate) fn tenant_state(workspace: WorkspaceId, tenant: ManagedTenantId) -> Key {
+    key(workspace, "STATE", tenant)
+}
+
+pub(crate) fn client(workspace: WorkspaceId, client: ClientId) -> Key {
+    key(workspace, "CLIENT", client)
+}
+
+pub(crate) fn contact(workspace: WorkspaceId, client: ClientId, contact: ContactId) -> Key {
+    key(workspace, format_args!("CONTACT#{client}"), contact)
+}
+
+/// One item for each address in use: the claim that makes an address unique in the workspace.
+pub(crate) fn claim(workspace: WorkspaceId, address: &EmailAddress) -> Key {
+    key(workspace, format_args!("EMAIL#{address}"), "OWNER")
+}
+
+pub(crate) fn people(workspace: WorkspaceId, tenant: EntraTenantId) -> String {
+    format!("{workspace}#PEOPLE#{tenant}")
+}
+
+pub(crate) fn link(workspace: WorkspaceId, tenant: EntraTenantId, object: EntraObjectId) -> Key {
+    Key { pk: people(workspace, tenant), sk: format!("LINK#{object}") }
+}
+
+pub(crate) fn review(workspace: WorkspaceId, tenant: EntraTenantId, object: EntraObjectId) -> Key {
+    Key { pk: people(workspace, tenant), sk: format!("REVIEW#{object}") }
+}
+
+pub(crate) fn open_reviews(workspace: WorkspaceId) -> String {
+    format!("{workspace}#REVIEW")
+}
+
+pub(crate) fn run(workspace: WorkspaceId, run: RunId) -> Key {
+    key(workspace, "RUN", run)
+}
+
+pub(crate) fn run_targets(workspace: WorkspaceId, run: RunId, part: usize) -> Key {
+    key(workspace, format_args!("RUN#{run}"), format_args!("TARGETS#{part:04}"))
+}
+
+pub(crate) fn tenant_run(workspace: WorkspaceId, run: RunId, tenant: ManagedTenantId) -> Key {
+    key(workspace, format_args!("RUN#{run}"), format_args!("TENANT#{tenant}"))
+}
+
+pub(crate) fn plan_page(workspace: WorkspaceId, run: RunId, tenant: ManagedTenantId, number: u32) -> Key {
+    key(workspace, format_args!("PLAN#{run}#{tenant}"), format_args!("PAGE#{number:08}"))
+}
+
+pub(crate) fn stale_lines(workspace: WorkspaceId, run: RunId, tenant: ManagedTenantId, number: u32) -> Key {
+    key(workspace, format_args!("PLAN#{run}#{tenant}"), format_args!("STALE#{number:08}"))
+}

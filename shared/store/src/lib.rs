@@ -1,0 +1,39 @@
+//! The table: typed repositories over `aws-sdk-dynamodb`.
+//!
+//! One table, single-table design; every partition key begins with the workspace. The same code
+//! talks to DynamoDB on AWS, to an emulator, and to the embedded engine of the local mode: only
+//! the HTTP client below the SDK differs. Every write is conditional, and no repository can delete
+//! an item.
+//!
+//! This crate does not decide anything about contacts; it carries out lines of a plan.
+
+mod apply;
+mod clients;
+mod connections;
+mod contacts;
+mod error;
+mod keys;
+mod logins;
+mod people;
+mod plans;
+pub mod probe;
+mod reviews;
+mod runs;
+mod settings;
+mod table;
+mod tenant_states;
+mod tenants;
+
+pub use apply::{Applied, Applier, StaleLine};
+pub use clients::ClientRow;
+pub use connections::{Connection, ConnectionKind, ConnectionStatus, ValidationFailure};
+pub use contacts::{ClientScope, ContactInput, Upserted};
+pub use error::StoreError;
+pub use logins::PendingLogin;
+pub use plans::{StoredPage, StoredPageHead};
+pub use reviews::{OpenReview, ReviewItem, ReviewStatus};
+pub use runs::{Run, RunScope, Target, TenantRun};
+pub use settings::SyncSettings;
+pub use table::{Store, client_over};
+pub use tenant_states::{Lease, LeaseRefused, Progress, TenantState};
+pub use tenants::{ManagedTenant, TenantAccess};

@@ -1,0 +1,162 @@
+//! Stored plan pages: compressed, numbered, chained.
+
+use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
+use domain::{
+    ids::{LineId, ManagedTenantId, RunId, WorkspaceId},
+    plan::{ChainHash, PlanPage},
+};
+use miniz_oxide::{deflate::compress_to_vec, inflate::decompress_to_vec_with_limit};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    apply::StaleLine,
+    error::StoreError,
+    keys,
+    table::{Condition, EXPIRES, Item, Query, Store, decode, encode, number},
+    tenant_states::Lease,
+};
+
+/// Deflate level: plan pages are small and text; more effort buys a few percent.
+const COMPRESSION_LEVEL: u8 = 4;
+
+/// Most bytes a stored page may inflate to; a page is cut long before.
+const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// A plan page with its place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredPage {
+    /// Where it stands in the plan of its tenant, and what belongs to it.
+    pub head: StoredPageHead,
+    /// What it says.
+    pub page: PlanPage,
+}
+
+/// What is stored beside a plan page.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoredPageHead {
+    /// Counted from 1 within the tenant's plan.
+    pub number: u32,
+    /// The number of the last page that came from the same directory page: they are applied
+    /// together or planned again together.
+    pub group_end: u32,
+    /// Where the directory goes on after the group; `None` at its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+    /// Whether the group holds what was missing from a complete read.
+    #[serde(default)]
+    pub closes_read: bool,
+    /// Hash over this page and all before it.
+    pub chain: ChainHash,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StaleRow {
+    number: u32,
+    stale: Vec<StaleRowLine>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StaleRowLine {
+    line: LineId,
+    code: String,
+}
+
+impl Store {
+    /// Stores a page under a lease. A page that is planned again after a crash takes the place of
+    /// the first one: nothing of it was applied, or it would not be planned again. Answers false
+    /// when a later lease has stored this page already; then nothing of it may be applied.
+    pub async fn put_page(
+        &self,
+        workspace: WorkspaceId,
+        run: RunId,
+        tenant: ManagedTenantId,
+        lease: Lease,
+        stored: &StoredPage,
+        expires: i64,
+    ) -> Result<bool, StoreError> {
+        let key = keys::plan_page(workspace, run, tenant, stored.head.number);
+        let mut item = encode("plan page", &key, &stored.head)?;
+        let body = compress_to_vec(&stored.page.encode(), COMPRESSION_LEVEL);
+        item.insert("body".to_owned(), AttributeValue::B(Blob::new(body)));
+        item.insert(EXPIRES.to_owned(), number(expires));
+        item.insert("token".to_owned(), number(lease.token));
+        let condition = Condition {
+            expression: "attribute_not_exists(pk) OR #token <= :token",
+            names: vec![("#token", "token")],
+            values: vec![(":token", number(lease.token))],
+        };
+        Ok(self.put_item(item, condition).await?.is_done())
+    }
+
+    /// The pages of a tenant's plan, in order, at most `limit` of them, after page `after`.
+    pub async fn pages(
+        &self,
+        workspace: WorkspaceId,
+        run: RunId,
+        tenant: ManagedTenantId,
+        after: u32,
+        limit: u16,
+    ) -> Result<Vec<StoredPage>, StoreError> {
+        let key = keys::plan_page(workspace, run, tenant, after);
+        let after = (after > 0).then(|| {
+            let sk = AttributeValue::S(key.sk.clone());
+            Item::from([("pk".to_owned(), AttributeValue::S(key.pk.clone())), ("sk".to_owned(), sk)])
+        });
+        let mut query =
+            Query { prefix: Some("PAGE#"), limit: Some(i32::from(limit)), after, ..Query::of(&key.pk) };
+        let mut pages: Vec<StoredPage> = Vec::new();
+        loop {
+            let (items, next) = self.query_page(&query).await?;
+            for item in items {
+                pages.push(read(item)?);
+            }
+            match next {
+                Some(next) if pages.len() < usize::from(limit) => query.after = Some(next),
+                _ => return Ok(pages),
+            }
+        }
+    }
+
+    /// Notes the lines of a page that were not applied because their contact had changed.
+    pub async fn put_stale_lines(
+        &self,
+        workspace: WorkspaceId,
+        run: RunId,
+        tenant: ManagedTenantId,
+        page: u32,
+        lines: &[StaleLine],
+        expires: i64,
+    ) -> Result<(), StoreError> {
+        let stale = lines.iter().map(|line| StaleRowLine { line: line.line, code: line.code.to_owned() });
+        let key = keys::stale_lines(workspace, run, tenant, page);
+        let mut item = encode("stale lines", &key, &StaleRow { number: page, stale: stale.collect() })?;
+        item.insert(EXPIRES.to_owned(), number(expires));
+        self.put_item(item, Condition::default()).await?;
+        Ok(())
+    }
+
+    /// Lines of a tenant's plan that were not applied, each with a code.
+    pub async fn stale_lines(
+        &self,
+        workspace: WorkspaceId,
+        run: RunId,
+        tenant: ManagedTenantId,
+    ) -> Result<Vec<(LineId, String)>, StoreError> {
+        let pk = keys::stale_lines(workspace, run, tenant, 0).pk;
+        let rows: Vec<StaleRow> = self.query("stale lines", &pk, Some("STALE#")).await?;
+        Ok(rows.into_iter().flat_map(|row| row.stale).map(|stale| (stale.line, stale.code)).collect())
+    }
+}
+
+fn read(mut item: Item) -> Result<StoredPage, StoreError> {
+    let Some(AttributeValue::B(body)) = item.remove("body") else {
+        return Err(StoreError::damaged("plan page", "its body is missing"));
+    };
+    let bytes = decompress_to_vec_with_limit(body.as_ref(), PAGE_BYTES_MAX)
+        .map_err(|error| StoreError::damaged("plan page", format!("inflating: {error:?}")))?;
+    let page = PlanPage::decode(&bytes).map_err(|error| StoreError::damaged("plan page", error))?;
+    Ok(StoredPage { head: decode("plan page", item)?, page })
+}

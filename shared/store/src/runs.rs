@@ -1,0 +1,270 @@
+//! Runs, what they cover, and how each tenant ended.
+
+use domain::{
+    ids::{ClientId, EntraTenantId, ManagedTenantId, RunId, UserId, WorkspaceId},
+    plan::ChainHash,
+    run::{Counters, RunKind, RunStatus, TenantFailure, TenantStatus, Trigger},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::StoreError,
+    keys,
+    table::{Condition, Query, Store, Written, decode, text, value},
+};
+
+/// Targets in one stored part; 2,000 of them are about 200 KB.
+const TARGETS_PER_PART: usize = 2_000;
+
+/// One sync of a scope.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Run {
+    /// The run.
+    pub id: RunId,
+    /// The MSP.
+    pub workspace: WorkspaceId,
+    /// What it is for.
+    pub kind: RunKind,
+    /// What started it.
+    pub trigger: Trigger,
+    /// Where it stands.
+    pub run_status: RunStatus,
+    /// What it covers.
+    pub scope: RunScope,
+    /// Who asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initiated_by: Option<UserId>,
+    /// When it was accepted.
+    pub started_at: Timestamp,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completed_at: Option<Timestamp>,
+    /// The workflow execution that carries it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution: Option<String>,
+    /// Number of tenants it covers; known once it has begun.
+    #[serde(default)]
+    pub total_tenants: u32,
+    /// Tenants that completed.
+    #[serde(default)]
+    pub succeeded_tenants: u32,
+    /// Tenants that failed.
+    #[serde(default)]
+    pub failed_tenants: u32,
+    /// Sums over the tenants; final once the run has ended.
+    #[serde(default)]
+    pub counters: Counters,
+    /// An operator has asked to stop it.
+    #[serde(default)]
+    pub cancel_requested: bool,
+    /// Why no tenant can be read any more (the connection itself failed).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub halted: Option<TenantFailure>,
+}
+
+/// What a run covers: everything that is mapped, or less.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunScope {
+    /// Only tenants mapped to this client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<ClientId>,
+    /// Only this tenant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<ManagedTenantId>,
+}
+
+/// One tenant a run has to sync, as it was mapped when the run began.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Target {
+    /// The tenant.
+    pub tenant: ManagedTenantId,
+    /// Microsoft's id of it.
+    pub entra: EntraTenantId,
+    /// The client it is mapped to.
+    pub client: ClientId,
+}
+
+/// How one tenant ended in a run.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TenantRun {
+    /// The tenant.
+    pub tenant: ManagedTenantId,
+    /// Its client at the time.
+    pub client: ClientId,
+    /// How it ended.
+    pub tenant_status: TenantStatus,
+    /// What was counted.
+    pub counters: Counters,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<TenantFailure>,
+    /// When work on it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub completed_at: Timestamp,
+    /// Number of plan pages.
+    #[serde(default)]
+    pub pages: u32,
+    /// Hash over all plan pages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain: Option<ChainHash>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct TargetsRow {
+    targets: Vec<Target>,
+}
+
+impl Store {
+    /// Accepts a run. Answers false when a run with this id is there already.
+    pub async fn create_run(&self, run: &Run) -> Result<bool, StoreError> {
+        let key = keys::run(run.workspace, run.id);
+        Ok(self.put("run", &key, run, Condition::absent()).await?.is_done())
+    }
+
+    /// One run.
+    pub async fn run(&self, workspace: WorkspaceId, run: RunId) -> Result<Option<Run>, StoreError> {
+        self.get("run", &keys::run(workspace, run)).await
+    }
+
+    /// Runs, newest first, after `after`.
+    pub async fn runs(
+        &self,
+        workspace: WorkspaceId,
+        after: Option<RunId>,
+        limit: u16,
+    ) -> Result<Vec<Run>, StoreError> {
+        let pk = format!("{workspace}#RUN");
+        let after = after.map(|run| {
+            let key = keys::run(workspace, run);
+            [("pk".to_owned(), text(key.pk)), ("sk".to_owned(), text(key.sk))].into()
+        });
+        let query = Query { newest_first: true, limit: Some(i32::from(limit)), after, ..Query::of(&pk) };
+        let (items, _) = self.query_page(&query).await?;
+        items.into_iter().map(|item| decode("run", item)).collect()
+    }
+
+    /// Stores what the run covers, then marks it running. Done again, it changes nothing.
+    pub async fn begin_run(
+        &self,
+        workspace: WorkspaceId,
+        run: RunId,
+        targets: &[Target],
+    ) -> Result<(), StoreError> {
+        for (part, targets) in targets.chunks(TARGETS_PER_PART).enumerate() {
+            let key = keys::run_targets(workspace, run, part);
+            let row = TargetsRow { targets: targets.to_vec() };
+            self.put("run targets", &key, &row, Condition::absent()).await?;
+        }
+        let values =
+            vec![(":running", value("run", &RunStatus::Running)?), (":total", value("run", &targets.len())?)];
+        let condition =
+            Condition::of("runStatus = :queued", vec![(":queued", value("run", &RunStatus::Queued)?)]);
+        let change = "SET runStatus = :running, totalTenants = :total";
+        let _: Written = self.update(&keys::run(workspace, run), change, condition, values).await?;
+        Ok(())
+    }
+
+    /// What the run covers.
+    pub async fn targets(&self, workspace: WorkspaceId, run: RunId) -> Result<Vec<Target>, StoreError> {
+        let pk = keys::run_targets(workspace, run, 0).pk;
+        let rows: Vec<TargetsRow> = self.query("run targets", &pk, Some("TARGETS#")).await?;
+        Ok(rows.into_iter().flat_map(|row| row.targets).collect())
+    }
+
+    /// Notes which workflow execution carries the run.
+    pub async fn note_execution(
+        &self,
+        workspace: WorkspaceId,
+        run: RunId,
+        execution: &str,
+    ) -> Result<(), StoreError> {
+        let condition = Condition::of("attribute_exists(pk)", Vec::new());
+        let values = vec![(":execution", text(execution))];
+        let change = "SET #execution = :execution";
+        let condition = Condition { names: vec![("#execution", "execution")], ..condition };
+        let _: Written = self.update(&keys::run(workspace, run), change, condition, values).await?;
+        Ok(())
+    }
+
+    /// Asks the run to stop after the page it is at. Answers false when it has ended or is not
+    /// there.
+    pub async fn cancel_run(&self, workspace: WorkspaceId, run: RunId) -> Result<bool, StoreError> {
+        let values = vec![(":yes", value("run", &true)?)];
+        let condition = unfinished()?;
+        let written =
+            self.update(&keys::run(workspace, run), "SET cancelRequested = :yes", condition, values).await?;
+        Ok(written.is_done())
+    }
+
+    /// Notes that the connection itself failed: tenants that have not been read stay unread.
+    pub async fn halt_run(
+        &self,
+        workspace: WorkspaceId,
+        run: RunId,
+        failure: &TenantFailure,
+    ) -> Result<(), StoreError> {
+        let values = vec![(":failure", value("run", failure)?)];
+        let change = "SET halted = if_not_exists(halted, :failure)";
+        let _: Written = self.update(&keys::run(workspace, run), change, unfinished()?, values).await?;
+        Ok(())
+    }
+
+    /// Ends the run. Done again, it changes nothing; answers the run as it is afterwards.
+    pub async fn finish_run(&self, ended: &Run) -> Result<Option<Run>, StoreError> {
+        let mut values = vec![
+            (":status", value("run", &ended.run_status)?),
+            (":succeeded", value("run", &ended.succeeded_tenants)?),
+            (":failed", value("run", &ended.failed_tenants)?),
+            (":total", value("run", &ended.total_tenants)?),
+            (":counters", value("run", &ended.counters)?),
+            (":at", value("run", &ended.completed_at)?),
+        ];
+        let mut change = "SET runStatus = :status, succeededTenants = :succeeded, failedTenants = :failed, \
+             totalTenants = :total, #counters = :counters, completedAt = :at"
+            .to_owned();
+        if let Some(halted) = &ended.halted {
+            change.push_str(", halted = :halted");
+            values.push((":halted", value("run", halted)?));
+        }
+        let mut condition = unfinished()?;
+        condition.names.push(("#counters", "counters"));
+        let key = keys::run(ended.workspace, ended.id);
+        match self.update(&key, &change, condition, values).await? {
+            Written::Done(item) => decode("run", item).map(Some),
+            Written::Refused(item) => item.map(|item| decode("run", item)).transpose(),
+        }
+    }
+
+    /// Stores how one tenant ended. The first result stays.
+    pub async fn put_tenant_run(
+        &self,
+        workspace: WorkspaceId,
+        run: RunId,
+        result: &TenantRun,
+    ) -> Result<bool, StoreError> {
+        let key = keys::tenant_run(workspace, run, result.tenant);
+        Ok(self.put("tenant result", &key, result, Condition::absent()).await?.is_done())
+    }
+
+    /// How the tenants of a run ended, those that have.
+    pub async fn tenant_runs(
+        &self,
+        workspace: WorkspaceId,
+        run: RunId,
+    ) -> Result<Vec<TenantRun>, StoreError> {
+        let pk = keys::run_targets(workspace, run, 0).pk;
+        self.query("tenant result", &pk, Some("TENANT#")).await
+    }
+}
+
+fn unfinished() -> Result<Condition, StoreError> {
+    let values =
+        vec![(":open1", value("run", &RunStatus::Queued)?), (":open2", value("run", &RunStatus::Running)?)];
+    Ok(Condition::of("runStatus IN (:open1, :open2)", values))
+}
