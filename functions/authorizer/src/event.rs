@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use runtime::{lambda::TaskName, telemetry::ErrorChain};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -45,6 +46,16 @@ pub async fn authorize(verifier: &Verifier, event: Event) -> Result<Answer, KeyF
             tracing::info!(code = refusal.code(), reason = %refusal, "request refused");
             Ok(refused)
         }
+    }
+}
+
+impl TaskName for KeyFault {
+    fn name(&self) -> &'static str {
+        "KeysUnavailable"
+    }
+
+    fn cause(&self) -> String {
+        ErrorChain(self).to_string()
     }
 }
 

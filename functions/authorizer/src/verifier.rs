@@ -6,6 +6,7 @@ use ambient::Clock;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use edge::Caller;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, errors::ErrorKind};
+use runtime::settings::AuthSettings;
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -35,6 +36,18 @@ pub struct Configuration {
     pub published_keys_url: Option<String>,
     /// The secret shared with the PSA (`AUTH_JWT_SECRET`).
     pub shared_secret: Option<SecretString>,
+}
+
+impl From<AuthSettings> for Configuration {
+    fn from(settings: AuthSettings) -> Self {
+        Self {
+            // A blank party is refused below, with what to set.
+            issuer: settings.issuer.unwrap_or_default(),
+            audience: settings.audience.unwrap_or_default(),
+            published_keys_url: settings.jwks_url,
+            shared_secret: settings.secret,
+        }
+    }
 }
 
 /// Settings no verifier can be built from.

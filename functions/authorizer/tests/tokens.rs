@@ -32,6 +32,7 @@ use http_body_util::BodyExt;
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
 use proptest::prelude::*;
+use runtime::lambda::TaskName;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -78,9 +79,7 @@ fn clock() -> VirtualClock {
 }
 
 fn client() -> reqwest::Client {
-    // A second test in the same process finds it installed.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap()
+    runtime::http::client(runtime::http::Limits::default()).unwrap()
 }
 
 fn shared() -> Verifier {
@@ -385,7 +384,10 @@ async fn without_keys_nobody_is_refused_and_nobody_is_let_in() {
         let verifier = publisher.verifier(&clock);
         let token = keyed(Some("1"), Algorithm::ES256, &elliptic(EC_ONE));
         assert_eq!(code(verifier.verify(&token).await), "keys_unavailable");
-        assert!(matches!(authorize(&verifier, event(&token)).await, Err(KeyFault::NotFetched)));
+        let fault = authorize(&verifier, event(&token)).await.unwrap_err();
+        assert!(matches!(fault, KeyFault::NotFetched));
+        assert_eq!(fault.name(), "KeysUnavailable");
+        assert_eq!(fault.cause(), "the PSA's published keys cannot be fetched");
         assert_eq!(publisher.fetches(), 1, "the second caller within five seconds does not ask again");
         publisher.publish(json!([published("1", &elliptic(EC_ONE), Algorithm::ES256)]));
         clock.advance(SignedDuration::from_secs(5));

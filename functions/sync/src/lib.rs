@@ -1,1 +1,51 @@
-//! Room: see ARCHITECTURE.md.
+//! Starting, previewing, watching and cancelling runs.
+//!
+//! A run is stored first and carried by the workflow afterwards; whoever asks for it gets the id
+//! under which it can be watched. Nothing here touches a contact.
+
+mod lines;
+mod progress;
+pub mod routes;
+mod start;
+pub mod views;
+
+use std::sync::Arc;
+
+use ambient::{Clock, Entropy, SystemClock, SystemEntropy};
+use runtime::Foundation;
+use store::Store;
+use workflow::Executions;
+
+pub use lines::{LinePage, lines};
+pub use progress::{RunProgress, progress};
+pub use start::{Begun, StartRequest, start};
+
+/// Everything the use cases need.
+pub struct Sync {
+    /// The table.
+    pub store: Store,
+    /// The workflow engine.
+    pub executions: Arc<dyn Executions>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// For run ids.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl std::fmt::Debug for Sync {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Sync")
+    }
+}
+
+impl Sync {
+    /// The use cases as the Lambda function runs them.
+    pub fn on_aws(foundation: &Foundation) -> Self {
+        Self {
+            store: assembly::store(foundation),
+            executions: Arc::new(assembly::step_functions(foundation)),
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+        }
+    }
+}

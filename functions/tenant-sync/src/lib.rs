@@ -13,12 +13,8 @@ mod work;
 use std::sync::Arc;
 
 use ambient::Clock;
-use async_trait::async_trait;
-use directory::{Directory, ErrorClass, ReadError};
-use domain::{
-    ids::WorkspaceId,
-    run::{Counters, TenantFailure, TenantStatus},
-};
+use directory::{Directories, Directory, ErrorClass, ReadError};
+use domain::run::{Counters, TenantFailure, TenantStatus};
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use store::{Lease, Progress, Run, Store, StoreError, SyncSettings, Target, TenantRun, TenantState};
@@ -42,13 +38,6 @@ const LINES_AT_ONCE: usize = 32;
 
 /// How long before the deadline no new page is begun.
 const MARGIN: SignedDuration = SignedDuration::from_secs(15);
-
-/// The way to a workspace's directories.
-#[async_trait]
-pub trait Directories: Send + Sync {
-    /// The directory of the workspace's connection in force.
-    async fn of(&self, workspace: WorkspaceId) -> Result<Arc<dyn Directory>, ReadError>;
-}
 
 /// Everything the task needs.
 pub struct TenantSync {

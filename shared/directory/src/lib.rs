@@ -12,12 +12,14 @@
 //! only.
 
 mod cursor;
+mod directories;
 pub mod error;
 pub mod graph;
 mod port;
 pub mod protocol;
 
 pub use cursor::Cursor;
+pub use directories::Directories;
 pub use error::{Code, Diagnostics, ErrorClass, ReadError};
 pub use graph::{Cloud, Credentials, GraphDirectory, GraphSettings, Login, Usage};
 pub use port::{

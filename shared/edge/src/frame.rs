@@ -1,6 +1,7 @@
 //! What every answer has in common, whatever route it comes from.
 
 use std::{
+    collections::BTreeMap,
     error::Error,
     future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
@@ -18,7 +19,7 @@ use axum::{
     body::Body,
     extract::{DefaultBodyLimit, Request, State},
     http::{
-        HeaderName, HeaderValue, Method, StatusCode,
+        Extensions, HeaderName, HeaderValue, Method, StatusCode,
         header::{
             ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
             CACHE_CONTROL, CONTENT_LENGTH, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
@@ -29,7 +30,7 @@ use axum::{
 };
 use tracing::Instrument;
 
-use crate::{ApiError, BODY_LIMIT_BYTES};
+use crate::{ApiError, BODY_LIMIT_BYTES, Caller};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_REQUEST_ID: usize = 128;
@@ -51,6 +52,25 @@ impl RequestId {
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// Puts what an API Gateway found out into a request's extensions, before the router sees it: the
+/// [`Caller`] its authorizer described in `context`, and the gateway's id of the request.
+///
+/// Whatever was there before goes: only the gateway introduces a caller. An empty context is a
+/// request nobody signed (a route without authorizer).
+pub fn introduce(extensions: &mut Extensions, context: &BTreeMap<String, String>, request_id: Option<&str>) {
+    extensions.remove::<Caller>();
+    match Caller::from_context(context) {
+        Ok(caller) => {
+            extensions.insert(caller);
+        }
+        Err(_) if context.is_empty() => {}
+        Err(defect) => tracing::error!(%defect, "the gateway's authorizer does not fit this service"),
+    }
+    if let Some(id) = request_id.and_then(RequestId::new) {
+        extensions.insert(id);
     }
 }
 

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up fails")]
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -14,13 +14,13 @@ use async_trait::async_trait;
 use axum::{
     Extension, Router,
     body::Body,
-    http::{HeaderMap, Request, StatusCode},
+    http::{Extensions, HeaderMap, Request, StatusCode},
     routing::{get, post},
 };
 use domain::ids::{ClientId, UserId, WorkspaceId};
 use edge::{
     ApiError, BODY_LIMIT_BYTES, Caller, CallerKind, Edition, JsonBody, PathId, Permission, QueryOf, Reader,
-    Reply, RequestId, ServiceEdition, Surface, SurfaceGate, Writer, admit, finish,
+    Reply, RequestId, ServiceEdition, Surface, SurfaceGate, Writer, admit, finish, introduce,
 };
 use http_body_util::BodyExt;
 use serde::Deserialize;
@@ -197,6 +197,21 @@ fn a_caller_without_a_person_is_not_signed_in() {
     assert_eq!(refusal.code, "not_authenticated");
     let refusal = service.require(Permission::CreateClient);
     assert!(refusal.is_ok());
+}
+
+#[test]
+fn only_the_gateway_introduces_a_caller() {
+    let known = caller(CallerKind::Internal, &Permission::ALL, Edition::Enterprise);
+    let mut damaged = known.to_context();
+    damaged.insert("edition".to_owned(), "gold".to_owned());
+    for (context, expected) in [(known.to_context(), Some(&known)), (BTreeMap::new(), None), (damaged, None)]
+    {
+        let mut extensions = Extensions::new();
+        extensions.insert(caller(CallerKind::Client, &[], Edition::Enterprise));
+        introduce(&mut extensions, &context, Some("gateway-1="));
+        assert_eq!(extensions.get::<Caller>(), expected);
+        assert_eq!(extensions.get::<RequestId>().unwrap().as_str(), "gateway-1=");
+    }
 }
 
 #[tokio::test]

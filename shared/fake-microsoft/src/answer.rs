@@ -1,11 +1,13 @@
 //! Turns replies into HTTP responses: ids, headers, counting, and bodies that break off.
 
+use std::io;
+
 use axum::{
     body::{Body as HttpBody, Bytes},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::Response,
 };
-use futures::stream;
+use futures::{StreamExt, stream};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -125,12 +127,7 @@ fn send(inner: &Inner, route: Route, reply: Reply) -> Response {
         text.truncate(half);
     }
     inner.counter.add(route, text.len());
-    let body = if reply.cut == Cut::Transfer {
-        let broken = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
-        HttpBody::from_stream(stream::iter([Ok(Bytes::from(text)), Err(broken)]))
-    } else {
-        HttpBody::from(text)
-    };
+    let body = if reply.cut == Cut::Transfer { broken_off(text) } else { HttpBody::from(text) };
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
@@ -141,4 +138,15 @@ fn send(inner: &Inner, route: Route, reply: Reply) -> Response {
         }
     }
     response
+}
+
+/// A body that is sent as far as it goes; then the connection is dropped.
+fn broken_off(text: String) -> HttpBody {
+    let sent = stream::once(async { Ok(Bytes::from(text)) });
+    let dropped = stream::once(async {
+        // The server sends what it has only while the body makes it wait.
+        tokio::task::yield_now().await;
+        Err(io::Error::from(io::ErrorKind::ConnectionReset))
+    });
+    HttpBody::from_stream(sent.chain(dropped))
 }

@@ -128,11 +128,11 @@ pub enum Effect {
     ForeignNextLink(String),
     /// The link leads to this page again.
     NextLinkLoop,
-    /// The JSON ends in the middle.
+    /// The JSON of Graph or of the token endpoint ends in the middle.
     Malformed,
     /// The first row is not what the contract says.
     BadRow(BadRow),
-    /// The body ends in the middle of the transfer.
+    /// The connection to Graph or to the token endpoint is dropped in the middle of the body.
     DropConnection,
     /// 400 `Directory_ExpiredPageToken`.
     ExpiredPage,
@@ -169,9 +169,10 @@ impl Effect {
 /// The body of [`Effect::Status`].
 #[derive(Clone, Debug)]
 pub enum FaultBody {
-    /// The error JSON Graph sends for the status.
+    /// The error JSON Graph sends for the status; plain text from the login host.
     Graph,
-    /// The error JSON with this code and message.
+    /// The error JSON with this code and message; `error` and `error_description` from the login
+    /// host.
     GraphCode {
         /// Graph's `code`.
         code: String,

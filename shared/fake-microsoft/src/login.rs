@@ -16,7 +16,7 @@ use crate::{
     aadsts::Refusal,
     answer::{self, Body, Reply, base},
     fake::{Inner, SignIn},
-    faults::{Effect, Route},
+    faults::{Effect, FaultBody, Route},
     parameters::Parameters,
     scopes::Scopes,
     tenant::Tenant,
@@ -162,10 +162,16 @@ pub(crate) fn plain_fault(effect: &Effect) -> Option<Reply> {
             Reply::new(429, Body::Text("Too Many Requests".to_owned()))
                 .with("retry-after", retry_after.as_deref()),
         ),
-        Effect::Status { status, retry_after, .. } => Some(
-            Reply::new(*status, Body::Text("Service problem".to_owned()))
-                .with("retry-after", retry_after.as_deref()),
-        ),
+        Effect::Status { status, retry_after, body } => {
+            let body = match body {
+                FaultBody::Graph => Body::Text("The service is unavailable.".to_owned()),
+                FaultBody::Text(text) => Body::Text(text.clone()),
+                FaultBody::GraphCode { code, message } => {
+                    Body::Json(json!({ "error": code, "error_description": message }))
+                }
+            };
+            Some(Reply::new(*status, body).with("retry-after", retry_after.as_deref()))
+        }
         _ => None,
     }
 }

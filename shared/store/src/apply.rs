@@ -74,9 +74,12 @@ impl Applier<'_> {
             .filter_map(Line::contact_written)
             .collect();
         let before = self.store.contacts(self.scope, &planned_on).await?;
-        let outcomes: Vec<Option<StaleLine>> = stream::iter(&page.lines)
-            .map(|line| async {
-                let applied = self.apply_line(line, &before).await?;
+        let before = &before;
+        // By position: a closure over borrowed lines makes a future that cannot be spawned.
+        let outcomes: Vec<Option<StaleLine>> = stream::iter(0..page.lines.len())
+            .map(|position| async move {
+                let line = &page.lines[position];
+                let applied = self.apply_line(line, before).await?;
                 Ok::<_, StoreError>(match applied {
                     Applied::Done => None,
                     Applied::Stale(code) => Some(StaleLine { line: line.id, code }),

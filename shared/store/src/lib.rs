@@ -36,4 +36,4 @@ pub use runs::{Run, RunScope, Target, TenantRun};
 pub use settings::SyncSettings;
 pub use table::{Store, client_over};
 pub use tenant_states::{Lease, LeaseRefused, Progress, TenantState};
-pub use tenants::{ManagedTenant, TenantAccess};
+pub use tenants::{DiscoveryReport, ManagedTenant, TenantAccess};

@@ -114,7 +114,10 @@ impl Store {
                 pages.push(read(item)?);
             }
             match next {
-                Some(next) if pages.len() < usize::from(limit) => query.after = Some(next),
+                Some(next) if pages.len() < usize::from(limit) => {
+                    query.after = Some(next);
+                    query.limit = i32::try_from(usize::from(limit) - pages.len()).ok();
+                }
                 _ => return Ok(pages),
             }
         }

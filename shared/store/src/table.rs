@@ -132,15 +132,16 @@ impl Store {
         what: &'static str,
         key: &Key,
     ) -> Result<Option<T>, StoreError> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(key_item(key)))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| StoreError::of("GetItem", &error))?;
+        let answer = Box::pin(
+            self.client
+                .get_item()
+                .table_name(&self.table)
+                .set_key(Some(key_item(key)))
+                .consistent_read(true)
+                .send(),
+        )
+        .await
+        .map_err(|error| StoreError::of("GetItem", &error))?;
         answer.item.map(|item| decode(what, item)).transpose()
     }
 
@@ -162,11 +163,7 @@ impl Store {
                 }
                 let wanted = KeysAndAttributes::builder().set_keys(Some(pending)).consistent_read(true);
                 let wanted = wanted.build().map_err(|error| StoreError::damaged(what, error))?;
-                let answer = self
-                    .client
-                    .batch_get_item()
-                    .request_items(&self.table, wanted)
-                    .send()
+                let answer = Box::pin(self.client.batch_get_item().request_items(&self.table, wanted).send())
                     .await
                     .map_err(|error| StoreError::of("BatchGetItem", &error))?;
                 for item in answer.responses.unwrap_or_default().into_values().flatten() {
@@ -189,22 +186,23 @@ impl Store {
             Some(_) => format!("{pk} = :pk AND begins_with({sk}, :prefix)"),
             None => format!("{pk} = :pk"),
         };
-        let answer = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .set_index_name(query.index.map(str::to_owned))
-            .key_condition_expression(condition)
-            .set_expression_attribute_values(Some(query.values()))
-            .consistent_read(query.index.is_none())
-            .scan_index_forward(!query.newest_first)
-            .set_limit(query.limit)
-            .set_projection_expression(query.projection.map(str::to_owned))
-            .set_expression_attribute_names(query.names())
-            .set_exclusive_start_key(query.after.clone())
-            .send()
-            .await
-            .map_err(|error| StoreError::of("Query", &error))?;
+        let answer = Box::pin(
+            self.client
+                .query()
+                .table_name(&self.table)
+                .set_index_name(query.index.map(str::to_owned))
+                .key_condition_expression(condition)
+                .set_expression_attribute_values(Some(query.values()))
+                .consistent_read(query.index.is_none())
+                .scan_index_forward(!query.newest_first)
+                .set_limit(query.limit)
+                .set_projection_expression(query.projection.map(str::to_owned))
+                .set_expression_attribute_names(query.names())
+                .set_exclusive_start_key(query.after.clone())
+                .send(),
+        )
+        .await
+        .map_err(|error| StoreError::of("Query", &error))?;
         Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
     }
 
@@ -241,17 +239,18 @@ impl Store {
     }
 
     pub(crate) async fn put_item(&self, item: Item, condition: Condition) -> Result<Written, StoreError> {
-        let answer = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .set_condition_expression(condition_text(&condition))
-            .set_expression_attribute_names(names(&condition.names))
-            .set_expression_attribute_values(values(condition.values))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
+        let answer = Box::pin(
+            self.client
+                .put_item()
+                .table_name(&self.table)
+                .set_item(Some(item))
+                .set_condition_expression(condition_text(&condition))
+                .set_expression_attribute_names(names(&condition.names))
+                .set_expression_attribute_values(values(condition.values))
+                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+                .send(),
+        )
+        .await;
         match answer {
             Ok(_) => Ok(Written::Done(Item::new())),
             Err(SdkError::ServiceError(service)) if service.err().is_conditional_check_failed_exception() => {
@@ -274,19 +273,20 @@ impl Store {
     ) -> Result<Written, StoreError> {
         let mut all = condition.values.clone();
         all.extend(extra);
-        let answer = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(key_item(key)))
-            .update_expression(change)
-            .set_condition_expression(condition_text(&condition))
-            .set_expression_attribute_names(names(&condition.names))
-            .set_expression_attribute_values(values(all))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
+        let answer = Box::pin(
+            self.client
+                .update_item()
+                .table_name(&self.table)
+                .set_key(Some(key_item(key)))
+                .update_expression(change)
+                .set_condition_expression(condition_text(&condition))
+                .set_expression_attribute_names(names(&condition.names))
+                .set_expression_attribute_values(values(all))
+                .return_values(ReturnValue::AllNew)
+                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+                .send(),
+        )
+        .await;
         match answer {
             Ok(answer) => Ok(Written::Done(answer.attributes.unwrap_or_default())),
             Err(SdkError::ServiceError(service)) if service.err().is_conditional_check_failed_exception() => {

@@ -113,9 +113,10 @@ impl Store {
             ..earlier
         };
         let condition = Condition {
-            expression: "attribute_not_exists(pk) OR #token = :token",
+            // The end of the lease too: its holder may have come back since it was read.
+            expression: "attribute_not_exists(pk) OR (#token = :token AND busyUntil = :until)",
             names: vec![("#token", "token")],
-            values: vec![(":token", number(earlier.token))],
+            values: vec![(":token", number(earlier.token)), (":until", number(earlier.busy_until))],
         };
         match self.put("tenant state", &key, &state, condition).await? {
             Written::Done(_) => Ok(Ok((Lease { token: state.token }, state))),

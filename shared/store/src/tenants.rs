@@ -64,11 +64,27 @@ pub enum TenantAccess {
     Unknown,
 }
 
-/// The outcome of the last discovery.
+/// The outcome of a discovery.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct DiscoveryRow {
-    completed_at: Timestamp,
+pub struct DiscoveryReport {
+    /// Name of the workflow execution that carried it.
+    pub execution: String,
+    /// When it ended.
+    pub completed_at: Timestamp,
+    /// Tenants the connection can see.
+    pub found: u32,
+    /// Tenants seen for the first time.
+    pub new: Vec<ManagedTenantId>,
+    /// Tenants that were there before and are not any more.
+    pub gone: Vec<ManagedTenantId>,
+    /// Tenants with another name than before.
+    pub renamed: Vec<ManagedTenantId>,
+    /// Tenants that could be read before and cannot now.
+    pub lost_access: Vec<ManagedTenantId>,
+    /// Why nothing could be listed; then nothing was changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<TenantFailure>,
 }
 
 impl Store {
@@ -97,17 +113,25 @@ impl Store {
         Ok(())
     }
 
-    /// Notes that a discovery came to its end.
-    pub async fn note_discovery(&self, workspace: WorkspaceId, at: Timestamp) -> Result<(), StoreError> {
-        let row = DiscoveryRow { completed_at: at };
-        self.put("discovery", &keys::discovery(workspace), &row, Condition::default()).await?;
+    /// Notes how a discovery ended.
+    pub async fn put_discovery(
+        &self,
+        workspace: WorkspaceId,
+        report: &DiscoveryReport,
+    ) -> Result<(), StoreError> {
+        self.put("discovery", &keys::discovery(workspace), report, Condition::default()).await?;
         Ok(())
     }
 
-    /// When the last complete discovery was.
+    /// How the last discovery ended.
+    pub async fn discovery(&self, workspace: WorkspaceId) -> Result<Option<DiscoveryReport>, StoreError> {
+        self.get("discovery", &keys::discovery(workspace)).await
+    }
+
+    /// When the connection's tenants were last listed.
     pub async fn last_discovery(&self, workspace: WorkspaceId) -> Result<Option<Timestamp>, StoreError> {
-        let row: Option<DiscoveryRow> = self.get("discovery", &keys::discovery(workspace)).await?;
-        Ok(row.map(|row| row.completed_at))
+        let report = self.discovery(workspace).await?;
+        Ok(report.filter(|report| report.failure.is_none()).map(|report| report.completed_at))
     }
 
     /// Every decision of the workspace.

@@ -1,17 +1,49 @@
-//! The repositories over the embedded engine.
+//! The repositories over the embedded engine: in memory, and on a folder at both durabilities.
 #![expect(missing_docs, reason = "tests")]
 
 mod suite;
 
 use aws_sdk_dynamodb::config::SharedHttpClient;
-use embedded::Engine;
+use embedded::{Durability, Engine};
 use store::{Store, client_over};
 
-async fn fresh() -> Store {
-    let engine = Engine::in_memory().unwrap();
-    let store = Store::new(client_over(SharedHttpClient::new(engine)), "contacts");
-    store.create_table_if_absent().await.unwrap();
-    store
+use self::suite::backend::Backend;
+
+fn backend(engine: Engine, folder: Option<tempfile::TempDir>) -> Backend {
+    Backend::new(SharedHttpClient::new(engine), client_over, "contacts", folder)
 }
 
-suite::tests!(fresh);
+async fn in_a_folder(durability: Durability) -> Backend {
+    let folder = tempfile::tempdir().unwrap();
+    backend(Engine::open(folder.path(), durability).unwrap(), Some(folder))
+}
+
+mod in_memory {
+    use super::{Backend, Engine, backend, suite};
+
+    async fn fresh() -> Backend {
+        backend(Engine::in_memory().unwrap(), None)
+    }
+
+    suite::tests!(super::fresh);
+}
+
+mod surviving_a_killed_process {
+    use super::{Backend, Durability, in_a_folder, suite};
+
+    async fn fresh() -> Backend {
+        in_a_folder(Durability::ProcessKill).await
+    }
+
+    suite::tests!(super::fresh);
+}
+
+mod surviving_a_power_cut {
+    use super::{Backend, Durability, in_a_folder, suite};
+
+    async fn fresh() -> Backend {
+        in_a_folder(Durability::PowerCut).await
+    }
+
+    suite::tests!(super::fresh);
+}

@@ -10,5 +10,8 @@
 
 pub mod definitions;
 pub mod errors;
+mod executions;
 pub mod interpreter;
 pub mod payloads;
+
+pub use executions::{Executions, NotStarted};

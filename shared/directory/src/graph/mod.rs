@@ -17,6 +17,7 @@ use std::{
 use ambient::{Clock, Entropy};
 use async_trait::async_trait;
 use domain::ids::EntraTenantId;
+use jiff::SignedDuration;
 
 pub use credentials::Credentials;
 pub use login::Login;
@@ -41,6 +42,9 @@ use crate::{
 use pause::Pause;
 use tokens::{Owner, Tokens};
 use transport::Transport;
+
+/// Rest of a throttled app that was not told how long.
+const APP_REST_UNTOLD: SignedDuration = SignedDuration::from_secs(10);
 
 /// Reads customer tenants through Microsoft Graph. One per connection; holds access tokens in
 /// memory, so it is worth keeping between calls.
@@ -126,9 +130,8 @@ impl GraphDirectory {
     fn heed(&self, input: &Input) {
         let Input::Answered(answer) = input else { return };
         let now = self.transport.clock.now();
-        if is_throttled_for_the_whole_app(answer)
-            && let Some(wait) = retry_after(&answer.headers, now)
-        {
+        if is_throttled_for_the_whole_app(answer) {
+            let wait = retry_after(&answer.headers, now).unwrap_or(APP_REST_UNTOLD);
             self.pause.rest_until(now.saturating_add(wait).unwrap_or(now));
         }
     }
@@ -222,7 +225,10 @@ impl Directory for GraphDirectory {
         let owner = Owner::Partner;
         match self.read(&mut self.reading(PublicInformation(tenant), owner, 1), owner).await {
             Ok(page) => Ok(Some(page.content)),
-            Err(error) if error.code() == Code::ResourceUnknown => Ok(None),
+            // A look-up that the app may not make says nothing about the connection.
+            Err(error) if matches!(error.code(), Code::ResourceUnknown | Code::PartnerRoleMissing) => {
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }

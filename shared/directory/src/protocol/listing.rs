@@ -1,6 +1,8 @@
 //! Reading one endpoint, page by page, as a machine without I/O: [`Input`] and the time go in,
 //! [`Step`] comes out.
 
+use std::fmt;
+
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
@@ -33,7 +35,7 @@ pub enum Place {
 }
 
 /// A request to send, with a bearer token.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct RequestSpec {
     /// The address; it belongs to the configured service.
     pub url: Url,
@@ -55,7 +57,6 @@ pub struct Page<C> {
 }
 
 /// The machine. After a page, [`follow`](Self::follow) its `next` and begin again, or drop it.
-#[derive(Debug)]
 pub struct Reading<S> {
     base: GraphBase,
     shape: S,
@@ -214,6 +215,13 @@ impl<S: Shape> Reading<S> {
                 Step::Fail(error)
             }
         }
+    }
+}
+
+impl fmt::Debug for RequestSpec {
+    /// Query strings of links are confidential.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RequestSpec({}, renew_token: {})", self.url.path(), self.renew_token)
     }
 }
 

@@ -93,7 +93,7 @@ fn decode_row(row: &RawValue) -> Result<DirectoryUser, (Option<EntraObjectId>, B
     let object: EntraObjectId = match identified.id {
         Value::Null => return Err((None, BadRowCause::NoId)),
         Value::String(id) => id.parse().map_err(|_| (None, BadRowCause::IdNotGuid))?,
-        _ => return Err((None, BadRowCause::IdNotGuid)),
+        _ => return Err((None, BadRowCause::MemberType)),
     };
     let malformed = || (Some(object), BadRowCause::MemberType);
     let mut raw: RawUser = serde_json::from_str(row.get()).map_err(|_| malformed())?;
@@ -179,7 +179,7 @@ mod tests {
         let expected = [
             (1, None, BadRowCause::NoId),
             (2, None, BadRowCause::IdNotGuid),
-            (3, None, BadRowCause::IdNotGuid),
+            (3, None, BadRowCause::MemberType),
             (4, None, BadRowCause::NotAnObject),
             (5, None, BadRowCause::NotAnObject),
             (6, object, BadRowCause::MemberType),

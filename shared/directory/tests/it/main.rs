@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod arbitrary;
+mod fake;
 mod listing;
 mod loopback;
 mod samples;

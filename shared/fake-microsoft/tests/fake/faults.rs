@@ -4,7 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use ambient::Clock;
 use axum::{body::Body, http::Request};
-use fake_microsoft::{BadRow, Effect, Fake, FaultBody, Match, Route, TokenQuirk, World, WorldConfig};
+use fake_microsoft::{
+    BadRow, Effect, Fake, FakeServer, FaultBody, Match, Route, TokenQuirk, World, WorldConfig,
+};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

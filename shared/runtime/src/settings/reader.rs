@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use secrets::{ChainConfiguration, Environment, InvalidChain};
 use tracing::level_filters::LevelFilter;
+use url::Url;
 
 use super::{
     AuthSettings, Edition, SecretSettings,
@@ -220,8 +221,7 @@ impl<'a> Reader<'a> {
         let text = self.environment.value(variable.name)?;
         let value = parse(text);
         if value.is_none() {
-            let found = text.chars().take(80).collect();
-            self.problems.push(Problem::Value { variable: variable.name, found, expected });
+            self.problems.push(Problem::Value { variable: variable.name, found: shown(text), expected });
         }
         value
     }
@@ -239,6 +239,14 @@ impl<'a> Reader<'a> {
 }
 
 const DEFAULT_FITS: &str = "the registry's defaults are values";
+
+/// A value as it may be shown: shortened, and nothing of an address with a password in it.
+fn shown(text: &str) -> String {
+    match Url::parse(text) {
+        Ok(url) if url.password().is_some() => "(an address with a password)".to_owned(),
+        _ => text.chars().take(80).collect(),
+    }
+}
 
 fn default(variable: &Variable) -> &'static str {
     variable.default.expect("asked for where the registry has a default")

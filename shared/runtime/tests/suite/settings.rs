@@ -149,7 +149,7 @@ fn what_cannot_be_used_is_named_with_what_was_found_and_expected() {
         ("DISCOVERY_STATE_MACHINE_ARN", "arn:aws:lambda:eu:1:function:f", arn),
         ("MICROSOFT_LOGIN_BASE_URL", "http://login.microsoftonline.com", login),
         ("MICROSOFT_LOGIN_BASE_URL", "login.microsoftonline.com", login),
-        ("MICROSOFT_LOGIN_BASE_URL", "https://user:word@h", login),
+        ("MICROSOFT_LOGIN_BASE_URL", "https://user@h", login),
         ("MICROSOFT_LOGIN_BASE_URL", "http://localhost.evil.example", login),
         ("MICROSOFT_LOGIN_BASE_URL", "https://h/?x=1", login),
         ("MICROSOFT_GRAPH_BASE_URL", "ftp://localhost/v1.0", graph),
@@ -185,8 +185,13 @@ fn what_cannot_be_used_is_named_with_what_was_found_and_expected() {
 fn a_secret_that_cannot_be_used_is_not_shown() {
     let error = settings_of("AUTH_JWT_SECRET", "CANARY-short").unwrap_err();
     assert_eq!(error.to_string(), "`AUTH_JWT_SECRET` cannot be used, expected at least 32 bytes");
+    let address = settings_of("NEXTAUTH_URL", "https://user:CANARY@psa.example").unwrap_err();
+    assert_eq!(
+        address.to_string(),
+        "`NEXTAUTH_URL` is `(an address with a password)`, expected an http or https address without query"
+    );
     let settings = settings_of("AUTH_JWT_SECRET", "CANARY-0123456789abcdef0123456789").unwrap();
-    assert!(!format!("{error:?} {settings:?}").contains("CANARY"));
+    assert!(!format!("{error:?} {address:?} {settings:?}").contains("CANARY"));
 }
 
 #[test]

@@ -173,11 +173,8 @@ pub fn callback_refused(error: &str, description: Option<&str>) -> ReadError {
         Retry(Code::AnswerUnreadable) => Code::SignInRejected,
         Fail(code) | ProbePartner(code) | Retry(code) => code,
     };
-    let diagnostics = Diagnostics {
-        error: identifier(error),
-        aadsts: refusal.numbers,
-        ..Diagnostics::default()
-    };
+    let diagnostics =
+        Diagnostics { error: identifier(error), aadsts: refusal.numbers, ..Diagnostics::default() };
     ReadError::new(code).with_diagnostics(diagnostics)
 }
 

@@ -1,0 +1,211 @@
+//! The discovery itself.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use directory::{Access, Directory, ErrorClass, ListedTenant, ReadError};
+use domain::{
+    ids::{EntraTenantId, ManagedTenantId, WorkspaceId},
+    run::TenantFailure,
+};
+use futures::{StreamExt, stream};
+use jiff::Timestamp;
+use store::{DiscoveryReport, ManagedTenant, Store, StoreError, TenantAccess};
+use workflow::errors::{TaskError, TaskFailure};
+
+use crate::Discovery;
+
+/// Tenants that are asked about themselves at once.
+const TENANTS_AT_ONCE: usize = 8;
+
+/// Discovers the tenants of a workspace's connection and notes the outcome under `execution`.
+///
+/// # Errors
+/// [`TaskError::Transient`] and [`TaskError::Throttled`] when trying again may help. A connection
+/// that is refused is an outcome: the report says why.
+pub async fn discover(
+    discovery: &Discovery,
+    workspace: WorkspaceId,
+    execution: &str,
+) -> Result<DiscoveryReport, TaskFailure> {
+    let listed = match list(discovery, workspace).await {
+        Ok((directory, listed)) => Ok((directory, listed)),
+        Err(error) => match error.class() {
+            ErrorClass::Throttled { .. } => {
+                return Err(TaskFailure::new(TaskError::Throttled, error.to_string()));
+            }
+            ErrorClass::Transient => return Err(TaskFailure::new(TaskError::Transient, error.to_string())),
+            _ => Err(error),
+        },
+    };
+    let now = discovery.clock.now();
+    let mut report = empty_report(execution, now);
+    match listed {
+        Ok((directory, listed)) => {
+            report.found = u32::try_from(listed.len()).unwrap_or(u32::MAX);
+            take_in(discovery, workspace, &directory, listed, &mut report).await.map_err(task_failure)?;
+        }
+        Err(error) => report.failure = Some(failure(&error)),
+    }
+    report.completed_at = discovery.clock.now();
+    discovery.store.put_discovery(workspace, &report).await.map_err(task_failure)?;
+    tracing::info!(%workspace, found = report.found, new = report.new.len(), gone = report.gone.len(), "discovered");
+    Ok(report)
+}
+
+async fn list(
+    discovery: &Discovery,
+    workspace: WorkspaceId,
+) -> Result<(Arc<dyn Directory>, Vec<ListedTenant>), ReadError> {
+    let directory = discovery.directories.of(workspace).await?;
+    let listed = directory.managed_tenants().await?;
+    Ok((directory, listed))
+}
+
+async fn take_in(
+    discovery: &Discovery,
+    workspace: WorkspaceId,
+    directory: &Arc<dyn Directory>,
+    listed: Vec<ListedTenant>,
+    report: &mut DiscoveryReport,
+) -> Result<(), StoreError> {
+    let store = &discovery.store;
+    let mut known: BTreeMap<EntraTenantId, ManagedTenant> =
+        store.managed_tenants(workspace).await?.into_iter().map(|tenant| (tenant.entra, tenant)).collect();
+    let now = discovery.clock.now();
+    let mut seen = stream::iter(listed)
+        .map(|listed| {
+            let before = known.remove(&listed.entra_tenant);
+            async move { (look_at(directory.as_ref(), workspace, &listed, before.as_ref(), now).await, before) }
+        })
+        .buffered(TENANTS_AT_ONCE);
+    while let Some((tenant, before)) = seen.next().await {
+        compare(report, &tenant, before.as_ref());
+        store.put_managed_tenant(workspace, &tenant).await?;
+    }
+    drop(seen);
+    for gone in known.into_values().filter(|tenant| tenant.missing_since.is_none()) {
+        mark_gone(store, workspace, gone, now, report).await?;
+    }
+    Ok(())
+}
+
+/// Asks one tenant about itself. What it does not say stays as it was known.
+async fn look_at(
+    directory: &dyn Directory,
+    workspace: WorkspaceId,
+    listed: &ListedTenant,
+    before: Option<&ManagedTenant>,
+    now: Timestamp,
+) -> ManagedTenant {
+    let mut tenant = before.cloned().unwrap_or_else(|| ManagedTenant {
+        id: ManagedTenantId::derived(workspace, listed.entra_tenant),
+        entra: listed.entra_tenant,
+        display_name: None,
+        default_domain: None,
+        verified_domains: Vec::new(),
+        access: TenantAccess::Unknown,
+        access_ends: None,
+        user_count: None,
+        discovered_at: now,
+        last_seen_at: now,
+        missing_since: None,
+    });
+    tenant.last_seen_at = now;
+    tenant.missing_since = None;
+    tenant.access_ends = listed.relationship_ends.filter(|_| !listed.auto_extends);
+    tenant.display_name = listed.display_name.clone().or(tenant.display_name);
+    if let Access::Ended { .. } = listed.access {
+        tenant.access = TenantAccess::Blocked { failure: relationship_ended() };
+        return tenant;
+    }
+    match directory.prove(listed.entra_tenant).await {
+        Ok(proof) => {
+            tenant.display_name = proof.display_name.or(tenant.display_name);
+            tenant.default_domain = proof.default_domain.or(tenant.default_domain);
+            tenant.verified_domains = proof.verified_domains;
+            tenant.access = TenantAccess::Ok;
+        }
+        Err(error) => {
+            tenant.access = match error.class() {
+                ErrorClass::Throttled { .. } | ErrorClass::Transient => TenantAccess::Unknown,
+                _ => TenantAccess::Blocked { failure: failure(&error) },
+            };
+            if tenant.default_domain.is_none()
+                && let Ok(Some(public)) = directory.public_tenant(listed.entra_tenant).await
+            {
+                tenant.display_name = public.display_name.or(tenant.display_name);
+                tenant.default_domain = public.default_domain;
+            }
+        }
+    }
+    tenant
+}
+
+async fn mark_gone(
+    store: &Store,
+    workspace: WorkspaceId,
+    mut tenant: ManagedTenant,
+    now: Timestamp,
+    report: &mut DiscoveryReport,
+) -> Result<(), StoreError> {
+    tenant.missing_since = Some(now);
+    tenant.access = TenantAccess::Blocked { failure: relationship_ended() };
+    store.put_managed_tenant(workspace, &tenant).await?;
+    report.gone.push(tenant.id);
+    Ok(())
+}
+
+fn compare(report: &mut DiscoveryReport, tenant: &ManagedTenant, before: Option<&ManagedTenant>) {
+    let Some(before) = before else {
+        report.new.push(tenant.id);
+        return;
+    };
+    if before.display_name != tenant.display_name {
+        report.renamed.push(tenant.id);
+    }
+    if before.access == TenantAccess::Ok && matches!(tenant.access, TenantAccess::Blocked { .. }) {
+        report.lost_access.push(tenant.id);
+    }
+}
+
+fn empty_report(execution: &str, now: Timestamp) -> DiscoveryReport {
+    DiscoveryReport {
+        execution: execution.to_owned(),
+        completed_at: now,
+        found: 0,
+        new: Vec::new(),
+        gone: Vec::new(),
+        renamed: Vec::new(),
+        lost_access: Vec::new(),
+        failure: None,
+    }
+}
+
+fn relationship_ended() -> TenantFailure {
+    TenantFailure {
+        code: "relationship_ended".to_owned(),
+        message: "The delegated administration relationship with this customer has ended. Its contacts stay \
+             as they are and are no longer updated."
+            .to_owned(),
+        remedy: "Ask the customer to approve a new relationship, then discover again.".to_owned(),
+        diagnostics: None,
+    }
+}
+
+fn failure(error: &ReadError) -> TenantFailure {
+    let diagnostics = error.diagnostics();
+    let ids = [("trace", &diagnostics.trace_id), ("request", &diagnostics.request_id)];
+    let known: Vec<String> =
+        ids.into_iter().filter_map(|(name, id)| id.as_ref().map(|id| format!("{name} {id}"))).collect();
+    TenantFailure {
+        code: error.code().name().to_owned(),
+        message: error.code().what_happened().to_owned(),
+        remedy: error.code().remedy().to_owned(),
+        diagnostics: (!known.is_empty()).then(|| known.join(", ")),
+    }
+}
+
+fn task_failure(error: StoreError) -> TaskFailure {
+    let name = if error.is_transient() { TaskError::Transient } else { TaskError::Fault };
+    TaskFailure::new(name, error.to_string())
+}

@@ -1,0 +1,390 @@
+//! `/api/integrations/entra/sync…`
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use domain::{
+    ids::{ManagedTenantId, RunId, WorkspaceId},
+    run::{RunKind, Trigger},
+};
+use edge::{ApiError, JsonBody, PathId, QueryOf, Reader, Reply, Writer, paging};
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+use store::{RunScope, StoreError};
+
+use crate::{
+    StartRequest, Sync, lines, progress, start,
+    start::NotBegun,
+    views::{BUCKETS, LineView, RunDetailView, RunView, Summary, bucket},
+};
+
+/// How long a preview request waits for its result; the gateway gives up after 30 s.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
+
+/// Between two looks at whether it has ended.
+const INTERVAL: SignedDuration = SignedDuration::from_millis(200);
+
+const LIMIT: paging::Limit = paging::Limit { default: 10, max: 50 };
+
+/// The routes.
+pub fn router(sync: Arc<Sync>) -> Router {
+    Router::new()
+        .route("/api/integrations/entra/sync", post(begin))
+        .route("/api/integrations/entra/sync/preflight", post(preflight))
+        .route("/api/integrations/entra/sync/runs", get(list))
+        .route("/api/integrations/entra/sync/runs/{run_id}", get(show))
+        .route("/api/integrations/entra/sync/runs/{run_id}/cancel", post(cancel))
+        .route("/api/integrations/entra/sync/runs/{run_id}/lines", get(show_lines))
+        .with_state(sync)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BeginBody {
+    scope: Option<String>,
+    client_id: Option<String>,
+    managed_tenant_id: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BeginView {
+    accepted: bool,
+    scope: RunKindName,
+    run_id: RunId,
+    workflow_id: String,
+    error: Option<String>,
+}
+
+/// The PSA's names of scopes, which are not those of run types.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum RunKindName {
+    AllTenants,
+    Initial,
+    SingleClient,
+}
+
+async fn begin(
+    State(sync): State<Arc<Sync>>,
+    Writer(caller): Writer,
+    JsonBody(body): JsonBody<BeginBody>,
+) -> Result<Reply<BeginView>, ApiError> {
+    let (kind, name) = match body.scope.as_deref() {
+        Some("initial") => (RunKind::Initial, RunKindName::Initial),
+        Some("all-tenants") => (RunKind::AllTenants, RunKindName::AllTenants),
+        Some("single-client") => (RunKind::SingleTenant, RunKindName::SingleClient),
+        _ => {
+            return Err(ApiError::bad_request(
+                "invalid_scope",
+                "`scope` has to be `initial`, `all-tenants` or `single-client`. No run was started.",
+                "Send one of the three.",
+            ));
+        }
+    };
+    let mut scope = RunScope::default();
+    if kind == RunKind::SingleTenant {
+        scope.client = parse(body.client_id.as_deref(), "clientId")?;
+        scope.tenant = parse(body.managed_tenant_id.as_deref(), "managedTenantId")?;
+        if scope.client.is_none() {
+            return Err(ApiError::bad_request(
+                "client_missing",
+                "`single-client` needs a `clientId`. No run was started.",
+                "Send the client's id; `managedTenantId` narrows the run to one of its tenants.",
+            ));
+        }
+    }
+    let request = StartRequest {
+        workspace: caller.workspace,
+        kind,
+        scope,
+        trigger: Trigger::Manual,
+        actor: caller.user,
+    };
+    let begun = start(&sync, request).await.map_err(not_begun)?;
+    Ok(Reply::accepted(BeginView {
+        accepted: true,
+        scope: name,
+        run_id: begun.run.id,
+        workflow_id: begun.execution,
+        error: None,
+    }))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PreflightBody {
+    client_id: Option<String>,
+    managed_tenant_id: Option<String>,
+    sample_limit: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PreflightView {
+    #[serde(flatten)]
+    detail: RunDetailView,
+    run_id: RunId,
+    checked_at: Option<jiff::Timestamp>,
+    total_identities: u64,
+    counters: Summary,
+    buckets: Vec<BucketView>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BucketView {
+    bucket: &'static str,
+    count: u64,
+    samples: Vec<LineView>,
+}
+
+/// Plans without writing and answers what would happen; 202 when that takes longer than a request
+/// may.
+async fn preflight(
+    State(sync): State<Arc<Sync>>,
+    Writer(caller): Writer,
+    JsonBody(body): JsonBody<PreflightBody>,
+) -> Result<Response, ApiError> {
+    let scope = RunScope {
+        client: parse(body.client_id.as_deref(), "clientId")?,
+        tenant: parse(body.managed_tenant_id.as_deref(), "managedTenantId")?,
+    };
+    if scope == RunScope::default() {
+        return Err(ApiError::bad_request(
+            "scope_missing",
+            "A preview needs a `clientId` or a `managedTenantId`. Nothing was planned.",
+            "Send at least one of the two.",
+        ));
+    }
+    let samples = body.sample_limit.map_or(25.0, |limit| limit.trunc().clamp(1.0, 100.0)) as usize;
+    let workspace = caller.workspace;
+    let kind = RunKind::Preflight;
+    let request = StartRequest { workspace, kind, scope, trigger: Trigger::Manual, actor: caller.user };
+    let begun = start(&sync, request).await.map_err(not_begun)?;
+    let began = sync.clock.now();
+    while sync.clock.now().duration_since(began) < PATIENCE {
+        let found = progress(&sync.store, workspace, begun.run.id).await.map_err(store_failed)?;
+        if let Some(found) = found.filter(|found| found.run.run_status.is_terminal()) {
+            let view = preflight_view(&sync, workspace, found.into(), samples).await.map_err(store_failed)?;
+            return Ok(Reply::ok(view).into_response());
+        }
+        sync.clock.sleep(INTERVAL).await;
+    }
+    Ok(Reply::accepted(RunView::from(begun.run)).into_response())
+}
+
+async fn preflight_view(
+    sync: &Sync,
+    workspace: WorkspaceId,
+    detail: RunDetailView,
+    samples: usize,
+) -> Result<PreflightView, StoreError> {
+    let run = detail.run.run_id;
+    let mut buckets = BUCKETS.map(|bucket| BucketView { bucket, count: 0, samples: Vec::new() });
+    for result in &detail.tenant_results {
+        let mut after = 0;
+        while let Some(page) = lines(&sync.store, workspace, run, result.managed_tenant_id, after).await? {
+            after = page.page;
+            for line in &page.lines {
+                let Some(name) = bucket(&line.action) else { continue };
+                let Some(bucket) = buckets.iter_mut().find(|bucket| bucket.bucket == name) else { continue };
+                bucket.count += 1;
+                if bucket.samples.len() < samples {
+                    bucket.samples.push(line.into());
+                }
+            }
+        }
+    }
+    let counters = detail.run.summary;
+    // People of whom nothing changes have no line; their number is in the counters.
+    buckets[3].count = counters.counters.unchanged;
+    Ok(PreflightView {
+        run_id: run,
+        checked_at: detail.run.completed_at,
+        total_identities: counters.counters.read - counters.counters.excluded,
+        counters,
+        buckets: buckets.into(),
+        detail,
+    })
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ListQuery {
+    limit: Option<String>,
+    run_id: Option<String>,
+    cursor: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ListView {
+    runs: Vec<RunView>,
+    next_cursor: Option<String>,
+}
+
+async fn list(
+    State(sync): State<Arc<Sync>>,
+    Reader(caller): Reader,
+    QueryOf(query): QueryOf<ListQuery>,
+) -> Result<Response, ApiError> {
+    if let Some(run) = parse(query.run_id.as_deref(), "runId")? {
+        return detail(&sync, caller.workspace, run).await.map(IntoResponse::into_response);
+    }
+    let limit = u16::try_from(LIMIT.parse(query.limit.as_deref())?).unwrap_or(u16::MAX);
+    let after = query.cursor.as_deref().map(|cursor| paging::position::<RunId>("runs", cursor)).transpose()?;
+    let runs = sync.store.runs(caller.workspace, after, limit).await.map_err(store_failed)?;
+    let last = runs.last().filter(|_| runs.len() == usize::from(limit)).map(|run| run.id);
+    let next_cursor = last.map(|last| paging::cursor("runs", &last)).transpose()?;
+    Ok(Reply::ok(ListView { runs: runs.into_iter().map(RunView::from).collect(), next_cursor }).into_response())
+}
+
+async fn show(
+    State(sync): State<Arc<Sync>>,
+    Reader(caller): Reader,
+    PathId(run): PathId<RunId>,
+) -> Result<Reply<RunDetailView>, ApiError> {
+    detail(&sync, caller.workspace, run).await
+}
+
+async fn detail(sync: &Sync, workspace: WorkspaceId, run: RunId) -> Result<Reply<RunDetailView>, ApiError> {
+    let found = progress(&sync.store, workspace, run).await.map_err(store_failed)?;
+    Ok(Reply::ok(found.ok_or_else(no_such_run)?.into()))
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CancelView {
+    run_id: RunId,
+    cancel_requested: bool,
+}
+
+async fn cancel(
+    State(sync): State<Arc<Sync>>,
+    Writer(caller): Writer,
+    PathId(run_id): PathId<RunId>,
+) -> Result<Reply<CancelView>, ApiError> {
+    let run = sync.store.run(caller.workspace, run_id).await.map_err(store_failed)?;
+    run.ok_or_else(no_such_run)?;
+    let cancel_requested = sync.store.cancel_run(caller.workspace, run_id).await.map_err(store_failed)?;
+    if !cancel_requested {
+        return Err(ApiError::conflict(
+            "run_ended",
+            "The run has ended already; nothing was changed.",
+            "Look at the run for how it ended.",
+        ));
+    }
+    Ok(Reply::accepted(CancelView { run_id, cancel_requested }))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LinesQuery {
+    managed_tenant_id: Option<String>,
+    cursor: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LinesView {
+    lines: Vec<LineView>,
+    next_cursor: Option<String>,
+}
+
+async fn show_lines(
+    State(sync): State<Arc<Sync>>,
+    Reader(caller): Reader,
+    PathId(run_id): PathId<RunId>,
+    QueryOf(query): QueryOf<LinesQuery>,
+) -> Result<Reply<LinesView>, ApiError> {
+    let tenant: Option<ManagedTenantId> = parse(query.managed_tenant_id.as_deref(), "managedTenantId")?;
+    let tenant = tenant.ok_or_else(|| {
+        ApiError::bad_request(
+            "tenant_missing",
+            "Lines are listed tenant by tenant: `managedTenantId` is missing.",
+            "Take one of the run's tenants.",
+        )
+    })?;
+    let run = sync.store.run(caller.workspace, run_id).await.map_err(store_failed)?;
+    run.ok_or_else(no_such_run)?;
+    let after = query.cursor.as_deref().map(|cursor| paging::position::<u32>("lines", cursor)).transpose()?;
+    let page = lines(&sync.store, caller.workspace, run_id, tenant, after.unwrap_or_default()).await;
+    let page = page.map_err(store_failed)?;
+    let next_cursor = page.as_ref().map(|page| paging::cursor("lines", &page.page)).transpose()?;
+    let lines = page.map(|page| page.lines.iter().map(LineView::from).collect()).unwrap_or_default();
+    Ok(Reply::ok(LinesView { lines, next_cursor }))
+}
+
+/// The id in `text`; blank is absent.
+fn parse<T: std::str::FromStr<Err = domain::ids::InvalidId>>(
+    text: Option<&str>,
+    name: &str,
+) -> Result<Option<T>, ApiError> {
+    let text = text.map(str::trim).filter(|text| !text.is_empty());
+    text.map(str::parse::<T>).transpose().map_err(|error| {
+        ApiError::bad_request(
+            "invalid_id",
+            format!("`{name}`: {}. Nothing was changed.", edge::text::safe(&error.to_string(), 160)),
+            "Send an id as this API gives it.",
+        )
+    })
+}
+
+fn not_begun(error: NotBegun) -> ApiError {
+    match &error {
+        NotBegun::AlreadyRunning(run) => ApiError::conflict(
+            "already_running",
+            "A run of this kind is going on already, so no second one was started.",
+            "Watch the running one, or cancel it first.",
+        )
+        .with_details(serde_json::json!({ "runId": run })),
+        NotBegun::Engine(_) => ApiError::unavailable(
+            "workflow_unavailable",
+            "The workflow engine did not take the run. No tenant was read and nothing was changed.",
+            "Start the run again in a minute.",
+        )
+        .caused_by(error),
+        NotBegun::NotConnected => ApiError::conflict(
+            "not_connected",
+            "There is no connection to Microsoft, so nothing can be synced.",
+            "Connect first, then discover and map.",
+        ),
+        NotBegun::NothingMapped => ApiError::conflict(
+            "nothing_mapped",
+            "No tenant in this scope is mapped to a client, so there is nothing to sync.",
+            "Discover tenants and confirm their mappings first.",
+        ),
+        NotBegun::Store(_) => match error {
+            NotBegun::Store(error) => store_failed(error),
+            _ => ApiError::internal_fault(),
+        },
+    }
+}
+
+fn no_such_run() -> ApiError {
+    ApiError::not_found(
+        "unknown_run",
+        "There is no run with this id in this workspace.",
+        "Take an id from the list of runs.",
+    )
+}
+
+fn store_failed(error: StoreError) -> ApiError {
+    let answer = if error.is_transient() {
+        ApiError::unavailable(
+            "store_unavailable",
+            "The database did not answer. Nothing was changed.",
+            "Try again in a minute.",
+        )
+    } else {
+        ApiError::internal_fault()
+    };
+    answer.caused_by(error)
+}
+

@@ -1,0 +1,141 @@
+//! Accepting a run.
+
+use domain::{
+    ids::{RunId, UserId, WorkspaceId},
+    mapping::Decision,
+    run::{Counters, RunKind, RunStatus, TenantFailure, Trigger},
+};
+use store::{ConnectionStatus, Run, RunScope, StoreError};
+use workflow::{NotStarted, payloads::RunInput};
+
+use crate::Sync;
+
+/// Runs that are looked through for one that is still going on.
+const RECENT_RUNS: u16 = 25;
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct StartRequest {
+    /// The MSP.
+    pub workspace: WorkspaceId,
+    /// What the run is for.
+    pub kind: RunKind,
+    /// What it covers.
+    pub scope: RunScope,
+    /// What started it.
+    pub trigger: Trigger,
+    /// Who asked.
+    pub actor: Option<UserId>,
+}
+
+/// Why no run was started.
+#[derive(Debug, thiserror::Error)]
+pub enum NotBegun {
+    /// One with the same purpose and scope is going on.
+    #[error("a run of this kind is going on already")]
+    AlreadyRunning(RunId),
+    /// The engine did not take it; the run is stored as failed.
+    #[error("the workflow engine did not take the run")]
+    Engine(#[source] NotStarted),
+    /// There is no connection in force.
+    #[error("there is no connection to Microsoft")]
+    NotConnected,
+    /// No tenant in scope is mapped to a client.
+    #[error("no tenant in scope is mapped to a client")]
+    NothingMapped,
+    /// The store failed.
+    #[error("the run could not be stored")]
+    Store(#[from] StoreError),
+}
+
+/// A run that was accepted.
+#[derive(Clone, Debug)]
+pub struct Begun {
+    /// The run, as it was stored.
+    pub run: Run,
+    /// The workflow execution that carries it.
+    pub execution: String,
+}
+
+/// Stores a run and hands it to the workflow.
+///
+/// # Errors
+/// See [`NotBegun`]. A run that the engine did not take is stored as failed, so that it does not
+/// look as if it were going on.
+pub async fn start(sync: &Sync, request: StartRequest) -> Result<Begun, NotBegun> {
+    check_gates(sync, &request).await?;
+    let now = sync.clock.now();
+    let run = Run {
+        id: RunId::new(sync.entropy.time_ordered_id(now)),
+        workspace: request.workspace,
+        kind: request.kind,
+        trigger: request.trigger,
+        run_status: RunStatus::Queued,
+        scope: request.scope,
+        initiated_by: request.actor,
+        started_at: now,
+        completed_at: None,
+        execution: None,
+        total_tenants: 0,
+        succeeded_tenants: 0,
+        failed_tenants: 0,
+        counters: Counters::default(),
+        cancel_requested: false,
+        halted: None,
+    };
+    sync.store.create_run(&run).await?;
+    let input = RunInput { workspace_id: run.workspace, run_id: run.id };
+    match sync.executions.start_sync(input).await {
+        Ok(execution) => {
+            sync.store.note_execution(run.workspace, run.id, &execution).await?;
+            Ok(Begun { run, execution })
+        }
+        Err(error) => {
+            close_unstarted(sync, run).await?;
+            Err(NotBegun::Engine(error))
+        }
+    }
+}
+
+/// The four steps in their order: connect, discover, map, sync.
+async fn check_gates(sync: &Sync, request: &StartRequest) -> Result<(), NotBegun> {
+    let connection = sync.store.connection(request.workspace).await?;
+    if connection.is_none_or(|found| found.connection_status == ConnectionStatus::Disconnected) {
+        return Err(NotBegun::NotConnected);
+    }
+    let mappings = sync.store.mappings(request.workspace).await?;
+    let in_scope = |record: &&domain::mapping::MappingRecord| match record.current.decision {
+        Decision::Mapped { client } => {
+            request.scope.client.is_none_or(|only| only == client)
+                && request.scope.tenant.is_none_or(|only| only == record.managed_tenant)
+        }
+        _ => false,
+    };
+    if mappings.iter().find(in_scope).is_none() {
+        return Err(NotBegun::NothingMapped);
+    }
+    let recent = sync.store.runs(request.workspace, None, RECENT_RUNS).await?;
+    let same = |run: &&Run| {
+        !run.run_status.is_terminal()
+            && run.kind.writes() == request.kind.writes()
+            && run.scope == request.scope
+    };
+    match recent.iter().find(same) {
+        Some(run) => Err(NotBegun::AlreadyRunning(run.id)),
+        None => Ok(()),
+    }
+}
+
+async fn close_unstarted(sync: &Sync, mut run: Run) -> Result<(), StoreError> {
+    run.run_status = RunStatus::Failed;
+    run.completed_at = Some(sync.clock.now());
+    run.halted = Some(TenantFailure {
+        code: "workflow_unavailable".to_owned(),
+        message: "The workflow engine did not take the run. No tenant was read and nothing was changed."
+            .to_owned(),
+        remedy: "Start the run again in a minute.".to_owned(),
+        diagnostics: None,
+    });
+    sync.store.finish_run(&run).await?;
+    Ok(())
+}

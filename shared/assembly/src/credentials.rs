@@ -1,0 +1,68 @@
+//! A connection's credentials, out of the secret chain.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use directory::{
+    Code, Credentials, ReadError,
+    protocol::token::{AppCredentials, TokenGrant},
+};
+use domain::ids::{EntraTenantId, WorkspaceId};
+use secrecy::{ExposeSecret, SecretString};
+use secrets::{DirectTokens, SecretChain, SecretError};
+
+/// The secrets of one workspace's direct connection.
+pub struct WorkspaceCredentials {
+    secrets: Arc<SecretChain>,
+    workspace: WorkspaceId,
+    partner: Mutex<Option<EntraTenantId>>,
+}
+
+impl WorkspaceCredentials {
+    /// The credentials of `workspace`; `partner` when its own tenant is known already.
+    pub fn new(secrets: Arc<SecretChain>, workspace: WorkspaceId, partner: Option<EntraTenantId>) -> Self {
+        Self { secrets, workspace, partner: Mutex::new(partner) }
+    }
+}
+
+#[async_trait]
+impl Credentials for WorkspaceCredentials {
+    async fn app(&self) -> Result<AppCredentials, ReadError> {
+        let found = self.secrets.app_credentials(self.workspace).await.map_err(unavailable)?;
+        let found = found.ok_or(Code::AppCredentialsMissing)?;
+        Ok(AppCredentials { client_id: found.client_id, client_secret: found.client_secret })
+    }
+
+    async fn refresh_token(&self) -> Result<SecretString, ReadError> {
+        let found = DirectTokens::read(&self.secrets, self.workspace).await.map_err(unavailable)?;
+        let (tokens, _) = found.ok_or(Code::NotConnected)?;
+        if let Some(partner) = tokens.partner_tenant_id {
+            *self.partner.lock().unwrap_or_else(PoisonError::into_inner) = Some(partner);
+        }
+        Ok(tokens.refresh_token)
+    }
+
+    async fn keep(&self, used: &SecretString, new: TokenGrant) -> Result<(), ReadError> {
+        let Some(newer) = new.refresh_token else { return Ok(()) };
+        let found = DirectTokens::read_fresh(&self.secrets, self.workspace).await.map_err(unavailable)?;
+        let Some((stored, version)) = found else { return Ok(()) };
+        if stored.refresh_token.expose_secret() != used.expose_secret() {
+            // Somebody else was faster; theirs is at least as new.
+            return Ok(());
+        }
+        let tokens = DirectTokens { access_token: None, expires_at: None, refresh_token: newer, ..stored };
+        match tokens.save(&self.secrets, self.workspace, Some(&version)).await {
+            Ok(_) | Err(SecretError::Conflict { .. }) => Ok(()),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    fn partner_tenant(&self) -> Option<EntraTenantId> {
+        *self.partner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn unavailable(error: SecretError) -> ReadError {
+    tracing::error!(error = %runtime::telemetry::ErrorChain(&error), "the connection's secrets cannot be read");
+    Code::CredentialsUnavailable.into()
+}

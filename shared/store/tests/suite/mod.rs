@@ -1,0 +1,137 @@
+//! What every repository promises, whatever stands below the SDK.
+//!
+//! `tests!(fresh)` makes one test of each function named here for the backend that `fresh` opens.
+//! A function that is not named is reported by the compiler as unused.
+
+pub(crate) mod applying;
+pub(crate) mod backend;
+pub(crate) mod contacts;
+pub(crate) mod costs;
+pub(crate) mod crashes;
+pub(crate) mod dump;
+pub(crate) mod inventory;
+pub(crate) mod leases;
+pub(crate) mod make;
+pub(crate) mod plans;
+pub(crate) mod races;
+pub(crate) mod reviews;
+pub(crate) mod runs;
+pub(crate) mod samples;
+pub(crate) mod stale;
+pub(crate) mod tables;
+pub(crate) mod wire;
+pub(crate) mod workspace;
+pub(crate) mod world;
+
+macro_rules! tests {
+    ($fresh:path) => {
+        $crate::suite::tests! { $fresh;
+            applying: {
+                a_page_applied_twice_is_applied_once,
+                any_width_writes_the_same,
+                two_appliers_of_one_page_write_what_one_writes,
+                what_a_page_writes,
+            }
+            contacts: {
+                a_cut_off_edit_goes_on_when_it_is_repeated,
+                a_given_up_address_can_be_taken,
+                a_refused_edit_claims_nothing,
+                a_scope_reads_its_own_client_only,
+                an_address_named_twice_is_a_primary_one,
+                an_edit_moves_claims,
+                fifty_at_once_make_one_contact,
+                hundreds_are_read_at_once,
+                pages_of_contacts,
+                the_largest_contact,
+                the_syncs_marks_survive_an_edit,
+            }
+            costs: {
+                applying_costs,
+                repositories_cost,
+            }
+            crashes: {
+                a_page_that_is_cut_off_at_every_write_in_turn_arrives,
+                a_line_cut_off_at_any_write_goes_on,
+                every_write_may_arrive_twice,
+            }
+            inventory: {
+                five_thousand_links,
+                links_and_questions,
+                the_largest_fingerprint,
+            }
+            leases: {
+                a_checkpoint_counts_as_moving_on,
+                a_late_checkpoint_is_not_written_over,
+                a_pause_keeps_everybody_out,
+                a_worker_that_lost_its_lease_changes_nothing,
+                completing_frees_the_tenant,
+                one_of_twenty_gets_the_tenant,
+                states_of_many_tenants,
+                the_local_mode_frees_what_a_dead_process_held,
+                the_next_run_begins_anew,
+            }
+            plans: {
+                a_page_planned_again_takes_the_place_of_the_first,
+                a_page_that_does_not_compress,
+                pages_in_order_and_never_more_than_asked_for,
+                stale_lines_are_kept,
+            }
+            races: {
+                a_human_between_the_appliers_read_and_its_write,
+                an_address_taken_in_between,
+                two_pages_want_one_address,
+            }
+            reviews: {
+                a_dismissed_question_stays_dismissed,
+                a_question_is_asked_once,
+                the_newest_question_comes_first,
+            }
+            runs: {
+                a_run_begins_once,
+                a_run_ends_once,
+                a_run_is_accepted_once,
+                a_run_is_halted_and_cancelled,
+                newest_first_page_by_page,
+                ten_thousand_targets,
+                the_first_result_of_a_tenant_stays,
+            }
+            samples: {
+                every_sample_is_read,
+                the_newest_samples_are_what_is_written,
+            }
+            stale: {
+                a_human_edit_stops_exactly_its_line,
+                what_a_line_does_not_write_over,
+            }
+            tables: {
+                a_damaged_item_is_reported,
+                a_fault_of_the_deployment_is_not_transient,
+                a_lost_connection_is_transient,
+                making_the_table_again_changes_nothing,
+                what_expires_says_when,
+            }
+            workspace: {
+                clients,
+                connections,
+                discovery,
+                one_of_two_editors_of_a_mapping_wins,
+                settings,
+                sign_ins,
+            }
+        }
+    };
+    ($fresh:path; $($module:ident: { $($test:ident,)* })*) => {
+        $(
+            mod $module {
+                $(
+                    #[tokio::test]
+                    async fn $test() {
+                        let backend = $fresh().await;
+                        $crate::suite::$module::$test(&backend).await;
+                    }
+                )*
+            }
+        )*
+    };
+}
+pub(crate) use tests;

@@ -1,0 +1,91 @@
+//! The queue of questions.
+
+use std::collections::HashSet;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{
+    ids::{Identity, ReviewItemId},
+    inventory::ReviewState,
+    plan::{Action, Candidate, Conflict, Rule},
+};
+use jiff::{SignedDuration, Timestamp};
+use store::{Applier, ReviewItem, ReviewStatus};
+
+use super::{
+    backend::{Backend, Table},
+    make::{CLIENT, MANAGED, TENANT, WORKSPACE, address, applier, at, contact, line, object, page},
+    world::question,
+};
+
+async fn ask(table: &Table, person: u32, at: Timestamp) {
+    let applier = Applier { at, ..applier(&table.store, 1) };
+    assert_eq!(applier.apply(&page(vec![question(person)])).await.unwrap(), []);
+}
+
+async fn open(table: &Table, limit: u16) -> Vec<ReviewItem> {
+    table.store.open_reviews(WORKSPACE, limit).await.unwrap()
+}
+
+pub(crate) async fn a_question_is_asked_once(backend: &Backend) {
+    let table = backend.table().await;
+    ask(&table, 1, at(0)).await;
+    let Action::Review { conflict, candidates } = question(1).action else { unreachable!() };
+    let expected = ReviewItem {
+        id: ReviewItemId::derived(WORKSPACE, Identity { tenant: TENANT, object: object(1) }),
+        managed_tenant: MANAGED,
+        entra_tenant: TENANT,
+        object: object(1),
+        client: CLIENT,
+        label: "Person 1".to_owned(),
+        address: Some(address("p1")),
+        conflict,
+        candidates,
+        review_status: ReviewStatus::Open,
+        opened_at: at(0),
+    };
+    assert_eq!(open(&table, 10).await, [expected.clone()]);
+
+    // Asked again it keeps its place, and says what is known now.
+    let candidate =
+        Candidate { contact: contact(5), client: CLIENT, full_name: None, email: None, inactive: true };
+    let conflict = Conflict::AliasOnly;
+    let action = Action::Review { conflict, candidates: vec![candidate.clone()] };
+    let mut again = line(1, Rule::AliasAddress, action);
+    again.address = None;
+    let later = Applier { at: at(100), ..applier(&table.store, 1) };
+    assert_eq!(later.apply(&page(vec![again])).await.unwrap(), []);
+    let expected = ReviewItem { conflict, candidates: vec![candidate], address: None, ..expected };
+    assert_eq!(open(&table, 10).await, [expected]);
+}
+
+pub(crate) async fn the_newest_question_comes_first(backend: &Backend) {
+    let table = backend.table().await;
+    let second = |milliseconds| at(0) + SignedDuration::from_millis(milliseconds);
+    let asked = [0, 500, 520, 521, 1_000, 60_000];
+    for (person, milliseconds) in [(3, 521), (0, 0), (5, 60_000), (1, 500), (4, 1_000), (2, 520)] {
+        ask(&table, person, second(milliseconds)).await;
+    }
+    let newest: Vec<_> = open(&table, 10).await.iter().map(|item| item.opened_at).collect();
+    assert_eq!(newest, asked.map(second).into_iter().rev().collect::<Vec<_>>());
+    let people: Vec<_> = open(&table, 2).await.iter().map(|item| item.object).collect();
+    assert_eq!(people, [object(5), object(4)]);
+}
+
+pub(crate) async fn a_dismissed_question_stays_dismissed(backend: &Backend) {
+    let table = backend.table().await;
+    ask(&table, 1, at(0)).await;
+    table
+        .change("REVIEW#", |item| {
+            item.insert("reviewStatus".to_owned(), AttributeValue::S("dismissed".to_owned()));
+        })
+        .await;
+    let dismissed = table.dump().await;
+    ask(&table, 1, at(100)).await;
+    table.dump().await.assert_same(&dismissed, "dismissed");
+    let inventory = table.store.inventory(WORKSPACE, TENANT).await.unwrap();
+    assert_eq!(inventory.reviews, [(object(1), ReviewState::Dismissed)].into());
+    // The other questions are asked in any case.
+    ask(&table, 2, at(100)).await;
+    let open: HashSet<_> = table.store.open_reviews(WORKSPACE, 10).await.unwrap().iter().map(|i| i.object).collect();
+    assert!(open.contains(&object(2)));
+}

@@ -1,0 +1,269 @@
+//! Stored formats: one file for each kind of item and each form it was ever written in.
+//!
+//! A changed form gets a new file with the next number; the old ones stay, and are read for ever.
+
+use std::{collections::BTreeMap, fs, path::PathBuf};
+
+use domain::{
+    contact::InactiveReason,
+    ids::{Identity, LineId, ReviewItemId},
+    plan::{Action, Rule},
+    run::{Counters, RunStatus},
+};
+use serde_json::Value;
+use store::{Connection, ConnectionStatus, ContactInput, Run, StaleLine, Store, TenantState};
+
+use super::{
+    backend::{Backend, Table},
+    dump::{Item, from_json, to_json},
+    leases::progress,
+    make::{
+        CLIENT, MANAGED, SALT, TENANT, WORKSPACE, address, applier, apply, at, client, connection, contact,
+        facts, input, line, object, page, run, run_id, scope, values,
+    },
+    plans::stored,
+    runs::{failure, target, tenant_run},
+    workspace::{managed_tenant, mapping_record, pending_login, sync_settings},
+    world::{everything, link, question},
+};
+
+/// Every kind of item, and what its key in the table of [`write_one_of_each`] contains.
+const KINDS: [(&str, &str); 20] = [
+    ("claim", "EMAIL#linked@"),
+    ("claim-given-up", "EMAIL#old@"),
+    ("client", "#CLIENT "),
+    ("connection", "ACTIVE"),
+    ("connection-past", "PAST#"),
+    ("contact", "00c00001"),
+    ("contact-edited", "00c00002"),
+    ("discovery", "DISCOVERY"),
+    ("link", "LINK#"),
+    ("login", "state hash"),
+    ("managed-tenant", "#TENANT "),
+    ("mapping", "#MAPPING "),
+    ("plan-page", "PAGE#"),
+    ("review", "REVIEW#"),
+    ("run", "#RUN "),
+    ("run-targets", "TARGETS#"),
+    ("settings", "SYNC"),
+    ("stale-lines", "STALE#"),
+    ("tenant-run", " TENANT#"),
+    ("tenant-state", "#STATE "),
+];
+
+pub(crate) async fn the_newest_samples_are_what_is_written(backend: &Backend) {
+    let table = backend.table().await;
+    write_one_of_each(&table.store).await;
+    let dump = table.dump().await;
+    let samples = samples();
+    for (kind, fragment) in KINDS {
+        let mut matching = dump.items.iter().filter(|((pk, sk), _)| format!("{pk} {sk}").contains(fragment));
+        let (Some((_, written)), None) = (matching.next(), matching.next()) else { panic!("one {kind}") };
+        let newest = samples.range((kind.to_owned(), 0)..=(kind.to_owned(), u32::MAX)).next_back();
+        let newest = newest.map(|(_, sample)| comparable(sample.clone()));
+        // A form that differs from the newest sample is a new one: keep the old file, and save
+        // this as the next.
+        let text = serde_json::to_string_pretty(&to_json(written)).unwrap();
+        assert!(newest == Some(comparable(written.clone())), "a new form of {kind}:\n{text}");
+    }
+    assert_eq!(dump.items.len(), KINDS.len() + 3, "the claims of three more addresses");
+}
+
+pub(crate) async fn every_sample_is_read(backend: &Backend) {
+    let samples = samples();
+    assert!(KINDS.iter().all(|(kind, _)| samples.contains_key(&((*kind).to_owned(), 1))));
+    for ((kind, version), item) in samples {
+        let table = backend.table().await;
+        table.insert(vec![item]).await;
+        read(&kind, version, &table).await;
+    }
+}
+
+/// The stored samples by kind and number.
+fn samples() -> BTreeMap<(String, u32), Item> {
+    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/samples"));
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let sample = |file: PathBuf| {
+        let stem = file.file_stem().unwrap().to_str().unwrap();
+        let (kind, number) = stem.rsplit_once('.').expect("kind.number.json");
+        let json: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        ((kind.to_owned(), number.parse().unwrap()), from_json(&json))
+    };
+    files.map(sample).collect()
+}
+
+/// Compressed bytes may differ between versions of the compressor that all read each other's.
+fn comparable(mut item: Item) -> Item {
+    item.remove("body");
+    item
+}
+
+async fn write_one_of_each(store: &Store) {
+    write_contacts(store).await;
+    store.put_connection(WORKSPACE, None, &connection(1)).await.unwrap();
+    store.put_connection(WORKSPACE, Some(&connection(1)), &connection(2)).await.unwrap();
+    store.upsert_client(WORKSPACE, &client(1)).await.unwrap();
+    store.begin_login(WORKSPACE, "state hash", &pending_login()).await.unwrap();
+    store.put_settings(WORKSPACE, &sync_settings()).await.unwrap();
+    store.note_discovery(WORKSPACE, at(5)).await.unwrap();
+    store.put_managed_tenant(WORKSPACE, &managed_tenant()).await.unwrap();
+    store.put_mapping(WORKSPACE, None, &mapping_record(2)).await.unwrap();
+
+    store.create_run(&run(run_id(1))).await.unwrap();
+    store.begin_run(WORKSPACE, run_id(1), &[target(1), target(2)]).await.unwrap();
+    store.note_execution(WORKSPACE, run_id(1), "arn:execution").await.unwrap();
+    store.cancel_run(WORKSPACE, run_id(1)).await.unwrap();
+    store.finish_run(&ended_run()).await.unwrap();
+    store.put_tenant_run(WORKSPACE, run_id(1), &tenant_run(3)).await.unwrap();
+    store.put_page(WORKSPACE, run_id(1), MANAGED, &stored(1, everything()), 1_900_000_000).await.unwrap();
+    let stale = store.put_stale_lines(WORKSPACE, run_id(1), MANAGED, 1, &[stale_line()], 1_900_000_000);
+    stale.await.unwrap();
+
+    let (lease, _) = store.acquire(WORKSPACE, MANAGED, run_id(1), at(0)).await.unwrap().unwrap();
+    store.checkpoint(WORKSPACE, MANAGED, lease, &progress(run_id(1), 2), at(1)).await.unwrap();
+    store.complete_tenant(WORKSPACE, MANAGED, lease, run_id(1), 321, at(9)).await.unwrap();
+    store.acquire(WORKSPACE, MANAGED, run_id(1), at(10)).await.unwrap().unwrap();
+}
+
+/// Contact 1 was the PSA's, was linked and made inactive; contact 2 was edited.
+async fn write_contacts(store: &Store) {
+    let person = ContactInput { additional_emails: vec![address("more")], ..input(1, "linked") };
+    store.upsert_contact(WORKSPACE, &person).await.unwrap();
+    apply(store, &page(vec![link(1, "linked", Vec::new()), question(10)])).await;
+    apply(store, &page(vec![inactivation()])).await;
+    store.upsert_contact(WORKSPACE, &input(2, "old")).await.unwrap();
+    let person = ContactInput { additional_emails: vec![address("others")], ..input(2, "new") };
+    store.upsert_contact(WORKSPACE, &person).await.unwrap();
+}
+
+fn inactivation() -> domain::plan::Line {
+    let reason = InactiveReason::DeletedUpstream;
+    line(1, Rule::Vanished, Action::MarkInactive { contact: contact(1), expect: 2, reason })
+}
+
+fn ended_run() -> Run {
+    Run {
+        run_status: RunStatus::Partial,
+        completed_at: Some(at(60)),
+        execution: Some("arn:execution".to_owned()),
+        total_tenants: 2,
+        succeeded_tenants: 1,
+        failed_tenants: 1,
+        counters: Counters { read: 7, created: 7, ..Counters::default() },
+        halted: Some(failure("connection")),
+        cancel_requested: true,
+        ..run(run_id(1))
+    }
+}
+
+fn stale_line() -> StaleLine {
+    StaleLine { line: LineId::new(uuid::Uuid::from_u128(0x11)), code: "contact_changed" }
+}
+
+/// Reads the one item of the table the way the product does.
+async fn read(kind: &str, version: u32, table: &Table) {
+    let store = &table.store;
+    match kind {
+        "claim" | "claim-given-up" => {
+            let addresses = ["linked", "old"].map(address).into();
+            let owners = store.owners(WORKSPACE, &addresses).await.unwrap();
+            let owners: Vec<_> = owners.into_iter().map(|(_, owner)| (owner.client, owner.contact)).collect();
+            let expected = (kind == "claim").then_some((CLIENT, contact(1)));
+            assert_eq!(owners, Vec::from_iter(expected), "{version}");
+        }
+        "client" => assert_eq!(store.clients(WORKSPACE).await.unwrap(), [client(1)], "{version}"),
+        "connection" => {
+            assert_eq!(store.connection(WORKSPACE).await.unwrap(), Some(connection(2)), "{version}");
+        }
+        "connection-past" => read_past_connection(table).await,
+        "contact" => read_contact(store).await,
+        "contact-edited" => {
+            let contact = store.contacts_of_client(scope()).await.unwrap().remove(0);
+            assert_eq!((contact.version, contact.values), (2, values("new")), "{version}");
+            assert_eq!(contact.additional_emails, [address("others")]);
+            assert_eq!((contact.entra, contact.line), (None, None));
+        }
+        "discovery" => assert_eq!(store.last_discovery(WORKSPACE).await.unwrap(), Some(at(5)), "{version}"),
+        "link" => {
+            let inventory = store.inventory(WORKSPACE, TENANT).await.unwrap();
+            let link = inventory.link(object(1)).unwrap();
+            assert_eq!((link.contact, link.active, link.missing), (contact(1), false, 0), "{version}");
+            assert_eq!(link.fingerprint, facts("linked").fingerprint(SALT));
+        }
+        "login" => {
+            let login = store.take_login(WORKSPACE, "state hash").await.unwrap().unwrap();
+            assert_eq!((login.user, login.nonce), (pending_login().user, pending_login().nonce), "{version}");
+        }
+        "managed-tenant" => {
+            assert_eq!(store.managed_tenants(WORKSPACE).await.unwrap(), [managed_tenant()], "{version}");
+        }
+        "mapping" => assert_eq!(store.mappings(WORKSPACE).await.unwrap(), [mapping_record(2)], "{version}"),
+        "plan-page" => {
+            let pages = store.pages(WORKSPACE, run_id(1), MANAGED, 0, 1).await.unwrap();
+            assert_eq!(pages, [stored(1, everything())], "{version}");
+        }
+        "review" => read_review(store).await,
+        "run" => assert_eq!(store.runs(WORKSPACE, None, 1).await.unwrap(), [ended_run()], "{version}"),
+        "run-targets" => {
+            let targets = store.targets(WORKSPACE, run_id(1)).await.unwrap();
+            assert_eq!(targets, [target(1), target(2)], "{version}");
+        }
+        "settings" => assert_eq!(store.settings(WORKSPACE).await.unwrap(), sync_settings(), "{version}"),
+        "stale-lines" => {
+            let lines = store.stale_lines(WORKSPACE, run_id(1), MANAGED).await.unwrap();
+            assert_eq!(lines, [(stale_line().line, "contact_changed".to_owned())], "{version}");
+        }
+        "tenant-run" => {
+            let results = store.tenant_runs(WORKSPACE, run_id(1)).await.unwrap();
+            assert_eq!(results, [tenant_run(3)], "{version}");
+        }
+        "tenant-state" => {
+            let states = store.tenant_states(WORKSPACE, &[MANAGED]).await.unwrap();
+            assert_eq!(states, [(MANAGED, tenant_state())], "{version}");
+        }
+        other => panic!("no repository reads {other}"),
+    }
+}
+
+async fn read_past_connection(table: &Table) {
+    let past = table.dump().await.one("PAST#");
+    let past: Connection = serde_dynamo::from_item(past).unwrap();
+    let status = ConnectionStatus::Disconnected;
+    let expected = Connection { connection_status: status, disconnected_at: Some(at(2)), ..connection(1) };
+    assert_eq!(past, expected);
+}
+
+async fn read_contact(store: &Store) {
+    let stored = store.contacts_of_client(scope()).await.unwrap().remove(0);
+    assert_eq!((stored.id, stored.client, stored.version), (contact(1), CLIENT, 3));
+    assert_eq!((stored.values, stored.inactive), (values("linked"), true));
+    assert_eq!(stored.additional_emails, [address("more")]);
+    assert_eq!(stored.line, Some(inactivation().id));
+    let stamp = stored.entra.unwrap();
+    assert_eq!(stamp.identity, Identity { tenant: TENANT, object: object(1) });
+    assert_eq!(stamp.user_principal_name, facts("linked").user_principal_name);
+    assert_eq!(stamp.inactive_reason, Some(InactiveReason::DeletedUpstream));
+}
+
+async fn read_review(store: &Store) {
+    let review = store.open_reviews(WORKSPACE, 10).await.unwrap().remove(0);
+    let Action::Review { conflict, candidates } = question(10).action else { unreachable!() };
+    assert_eq!(review.id, ReviewItemId::derived(WORKSPACE, Identity { tenant: TENANT, object: object(10) }));
+    assert_eq!((review.conflict, review.candidates), (conflict, candidates));
+    assert_eq!((review.address, review.opened_at), (Some(address("p10")), applier(store, 1).at));
+    let inventory = store.inventory(WORKSPACE, TENANT).await.unwrap();
+    assert!(inventory.reviews.contains_key(&object(10)));
+}
+
+fn tenant_state() -> TenantState {
+    TenantState {
+        token: 2,
+        busy_until: at(100).as_millisecond(),
+        holder: Some(run_id(1)),
+        attempts: 1,
+        progress: Some(progress(run_id(1), 2)),
+        last_success_run: Some(run_id(1)),
+        last_success_at: Some(at(9)),
+        last_success_people: Some(321),
+    }
+}

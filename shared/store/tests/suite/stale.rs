@@ -1,0 +1,87 @@
+//! Lines that are left alone because something had changed since they were planned.
+
+use domain::plan::{Action, Rule};
+use store::{ContactInput, StaleLine, Upserted};
+
+use super::{
+    backend::Backend,
+    make::{
+        OTHER_CLIENT, WORKSPACE, applier, apply, contact, facts, input, line, object, page, scope, values,
+    },
+    world::{cases, creation, everything, link, made, moving, update, world},
+};
+
+pub(crate) async fn a_human_edit_stops_exactly_its_line(backend: &Backend) {
+    let reference = world(backend).await;
+    apply(&reference.store, &everything()).await;
+    let expected = reference.dump().await;
+    let cases: Vec<_> = cases().into_iter().filter(|case| case.line.writes_contact()).collect();
+    assert_eq!(cases.len(), 7);
+    for case in cases {
+        let table = world(backend).await;
+        let written = case.line.contact_written().unwrap();
+        // Whoever is to be created is made by hand, with the same address; the others are renamed.
+        let (id, code) =
+            if case.name == "create" { (contact(50), "address_taken") } else { (written, "contact_changed") };
+        let stored = table.store.contacts(scope(), &[id].into()).await.unwrap();
+        let mut after = stored.get(&id).map_or_else(|| values("p1"), |contact| contact.values.clone());
+        after.full_name = "By Hand".to_owned();
+        let edit = ContactInput { id, values: after, ..input(0, "-") };
+        table.store.upsert_contact(WORKSPACE, &edit).await.unwrap();
+        let by_hand = table.store.contacts(scope(), &[id].into()).await.unwrap();
+
+        let stale = applier(&table.store, 4).apply(&everything()).await.unwrap();
+        assert_eq!(stale, [StaleLine { line: case.line.id, code }], "{}", case.name);
+        assert_eq!(table.store.contacts(scope(), &[id].into()).await.unwrap(), by_hand, "{}", case.name);
+        let local = format!("p{}@", case.person);
+        let theirs = [written.to_string(), id.to_string(), object(case.person).to_string(), local];
+        let theirs = [&theirs[..], &["old3@".to_owned(), "new5@".to_owned()]].concat();
+        let (dump, expected) = (table.dump().await.without(&theirs), expected.clone().without(&theirs));
+        dump.assert_same(&expected, case.name);
+    }
+}
+
+pub(crate) async fn what_a_line_does_not_write_over(backend: &Backend) {
+    let table = world(backend).await;
+    let elsewhere = ContactInput { client: OTHER_CLIENT, ..input(60, "p60") };
+    assert_eq!(table.store.upsert_contact(WORKSPACE, &elsewhere).await.unwrap(), Upserted::Created);
+    let linked_to_another = Action::Link {
+        contact: contact(2),
+        expect: 1,
+        changes: Vec::new(),
+        facts: facts("p4"),
+    };
+    let same_id = Action::Create { contact: made(4), facts: facts("p20") };
+    let unlinked = 30;
+    for (what, line, code) in [
+        ("a contact that is not there", link(40, "p40", Vec::new()), "contact_missing"),
+        ("a contact of another client", link(60, "p60", Vec::new()), "contact_missing"),
+        ("an address of another client", creation(60), "address_taken"),
+        ("another contact's address", update(4, "p5", vec![moving("p4", "p5")]), "address_taken"),
+        ("a person linked elsewhere", line(4, Rule::PrimaryAddress, linked_to_another), "linked_elsewhere"),
+        ("a contact of another person", line(20, Rule::NoMatch, same_id), "contact_exists"),
+        (
+            "a person without a link",
+            line(unlinked, Rule::Vanished, Action::NoteMissing { times: 1 }),
+            "link_gone",
+        ),
+        (
+            "a person without a link",
+            line(unlinked, Rule::IdentityLink, Action::Refresh { facts: facts("p30") }),
+            "link_gone",
+        ),
+    ] {
+        let before = table.dump().await;
+        let id = line.id;
+        let stale = applier(&table.store, 1).apply(&page(vec![line])).await.unwrap();
+        assert_eq!(stale, [StaleLine { line: id, code }], "{what}");
+        // Both are found out about after a first write; a worker that holds its tenant's lease does
+        // not meet them.
+        let touched = match code {
+            "contact_exists" => vec!["EMAIL#p20@".to_owned()],
+            "linked_elsewhere" => vec![contact(2).to_string()],
+            _ => Vec::new(),
+        };
+        table.dump().await.without(&touched).assert_same(&before.without(&touched), what);
+    }
+}
