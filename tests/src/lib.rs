@@ -1,1 +1,11 @@
-//! Room: see ARCHITECTURE.md.
+//! What the suites of this package share: where things are, the template as data, and the binaries
+//! the Lambda service would run.
+//!
+//! The suites prove what no crate can prove alone. `template` holds the deployment's description
+//! against the code, `events` feeds a sample of every trigger to its real binary, `end-to-end`
+//! deploys the whole to an emulator. Nothing here is part of the product.
+#![expect(clippy::unwrap_used, reason = "a test whose set-up does not hold has failed")]
+
+pub mod binaries;
+pub mod repository;
+pub mod template;

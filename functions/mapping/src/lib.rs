@@ -9,8 +9,9 @@
 
 use std::sync::Arc;
 
-use ambient::{Clock, Entropy};
+use ambient::{Clock, Entropy, SystemClock, SystemEntropy};
 use domain::ids::{UserId, WorkspaceId};
+use runtime::Foundation;
 use store::Store;
 
 pub mod change;
@@ -35,6 +36,17 @@ pub struct Mapping {
     pub clock: Arc<dyn Clock>,
     /// Where the ids of decisions come from.
     pub entropy: Arc<dyn Entropy>,
+}
+
+impl Mapping {
+    /// The use cases as the Lambda function runs them.
+    pub fn on_aws(foundation: &Foundation) -> Self {
+        Self {
+            store: assembly::store(foundation),
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+        }
+    }
 }
 
 /// Who decides.

@@ -18,7 +18,7 @@ use workflow::Executions;
 
 pub use lines::{LinePage, lines};
 pub use progress::{RunProgress, progress};
-pub use start::{Begun, StartRequest, start};
+pub use start::{Begun, NotBegun, StartRequest, start};
 
 /// Everything the use cases need.
 pub struct Sync {

@@ -94,8 +94,9 @@ impl TenantSync {
         targets.retain(|target| batch.tenants.contains(&target.tenant));
         let expires = (run.started_at + RETENTION).as_second();
         let job = Job { run, settings, directory, deadline: deadline - MARGIN, expires };
-        let ends: Vec<Result<TenantEnd, StoreError>> = stream::iter(&targets)
-            .map(|target| self.sync_tenant(&job, target))
+        let job = &job;
+        let ends: Vec<Result<TenantEnd, StoreError>> = stream::iter(targets)
+            .map(async |target| self.sync_tenant(job, &target).await)
             .buffer_unordered(TENANTS_AT_ONCE)
             .collect()
             .await;

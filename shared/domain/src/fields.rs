@@ -13,6 +13,7 @@ use crate::{
 /// them on. A blank in the directory never erases anything.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "one switch per field, as operators see them")]
 pub struct FieldRules {
     /// Full name from the display name.
     pub display_name: bool,

@@ -136,8 +136,8 @@ impl HttpConnector for Engine {
             Ok(body) => (200, body),
             Err(error) => (error.status_code(), error.to_json().into_bytes()),
         };
-        let status = StatusCode::try_from(status)
-            .map_err(|error| ConnectorError::other(Box::new(error), None));
+        let status =
+            StatusCode::try_from(status).map_err(|error| ConnectorError::other(Box::new(error), None));
         HttpConnectorFuture::ready(status.map(|status| {
             let mut response = HttpResponse::new(status, SdkBody::from(body));
             response.headers_mut().insert("content-type", "application/x-amz-json-1.0");

@@ -106,14 +106,14 @@ impl Applier<'_> {
                 let applied = self.write(line, identity, before.get(contact), *expect, changes).await?;
                 match applied {
                     Applied::Done => self.link(identity, *contact, facts).await,
-                    stale => Ok(stale),
+                    stale @ Applied::Stale(_) => Ok(stale),
                 }
             }
             Action::MarkInactive { contact, expect, .. } => {
                 let applied = self.write(line, identity, before.get(contact), *expect, &[]).await?;
                 match applied {
                     Applied::Done => self.deactivate(identity).await,
-                    stale => Ok(stale),
+                    stale @ Applied::Stale(_) => Ok(stale),
                 }
             }
             Action::NoteMissing { times } => {
@@ -203,7 +203,7 @@ impl Applier<'_> {
 
     async fn put_contact(&self, contact: Contact, condition: Condition) -> Result<Written, StoreError> {
         let key = self.scope.contact(contact.id);
-        let row = ContactRow { contact, synced_at: Some(self.at) };
+        let row = ContactRow { contact, synced_at: Some(self.at), given_up: Vec::new() };
         self.store.put("contact", &key, &row, condition).await
     }
 

@@ -90,7 +90,8 @@ impl Store {
             past.connection_status = ConnectionStatus::Disconnected;
             past.disconnected_at = Some(past.disconnected_at.unwrap_or(connection.connected_at));
             let key = keys::past_connection(workspace, past.connected_at, past.id);
-            self.put("connection", &key, &past, Condition::default()).await?;
+            // Whoever was first says until when: one who is refused below has to leave it alone.
+            self.put("connection", &key, &past, Condition::absent()).await?;
         }
         let condition = match before {
             None => Condition::absent(),

@@ -54,6 +54,10 @@ pub(crate) struct ContactRow {
     /// Start of the run that wrote it last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) synced_at: Option<Timestamp>,
+    /// Addresses the last edit gave up: an edit that was cut off there gives them up when it is
+    /// repeated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) given_up: Vec<EmailAddress>,
 }
 
 /// Who owns an address. The item stays when an address is given up; it then names nobody.
@@ -91,7 +95,9 @@ pub struct ContactInput {
 /// What became of a contact that was to be written.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Upserted {
-    /// One of its addresses belongs to another contact; nothing was written but claims.
+    /// One of its addresses belongs to another contact; nothing was written, unless the address
+    /// was taken at this very moment: then the contact may own those of its addresses that were
+    /// free.
     AddressTaken(EmailAddress),
     /// Somebody else wrote it at the same time.
     ChangedMeanwhile,
@@ -179,8 +185,12 @@ impl Store {
             entra: before.and_then(|before| before.entra.clone()),
             line: None,
         };
-        if before.is_some_and(|before| is_same(before, &after)) {
+        if let Some(row) = stored.as_ref().filter(|row| is_same(&row.contact, &after)) {
+            self.release_all(workspace, &row.given_up, input.id).await?;
             return Ok(Upserted::Unchanged);
+        }
+        if let Some(taken) = self.taken_address(workspace, &after).await? {
+            return Ok(Upserted::AddressTaken(taken));
         }
         for (address, additional) in addresses(&after) {
             let owner = Owner { client: input.client, contact: input.id, additional };
@@ -192,17 +202,45 @@ impl Store {
             None => Condition::absent(),
             Some(before) => version_is(before.version),
         };
-        let row = ContactRow { contact: after, synced_at: stored.as_ref().and_then(|row| row.synced_at) };
+        let given_up = stored.as_ref().map(|row| given_up(row, &after)).unwrap_or_default();
+        let synced_at = stored.as_ref().and_then(|row| row.synced_at);
+        let row = ContactRow { contact: after, synced_at, given_up };
         if !self.put("contact", &scope.contact(input.id), &row, condition).await?.is_done() {
             return Ok(Upserted::ChangedMeanwhile);
         }
-        let Some(before) = before else { return Ok(Upserted::Created) };
-        for (address, _) in addresses(before) {
-            if addresses(&row.contact).all(|(kept, _)| kept != address) {
-                self.release(workspace, address, input.id).await?;
-            }
+        self.release_all(workspace, &row.given_up, input.id).await?;
+        Ok(if stored.is_some() { Upserted::Updated } else { Upserted::Created })
+    }
+
+    /// An address of `contact` that belongs to another one. Only a contact with several addresses
+    /// is looked at: the claim of a single one tells.
+    async fn taken_address(
+        &self,
+        workspace: WorkspaceId,
+        contact: &Contact,
+    ) -> Result<Option<EmailAddress>, StoreError> {
+        let wanted: BTreeSet<EmailAddress> = addresses(contact).map(|(address, _)| address.clone()).collect();
+        if wanted.len() < 2 {
+            return Ok(None);
         }
-        Ok(Upserted::Updated)
+        let mut owners = self.owners(workspace, &wanted).await?;
+        owners.retain(|_, owner| owner.contact != contact.id);
+        Ok(addresses(contact)
+            .map(|(address, _)| address)
+            .find(|address| owners.contains_key(*address))
+            .cloned())
+    }
+
+    async fn release_all(
+        &self,
+        workspace: WorkspaceId,
+        addresses: &[EmailAddress],
+        contact: ContactId,
+    ) -> Result<(), StoreError> {
+        for address in addresses {
+            self.release(workspace, address, contact).await?;
+        }
+        Ok(())
     }
 
     /// Makes `owner` the owner of `address`, unless somebody else is.
@@ -253,9 +291,20 @@ pub(crate) fn version_is(version: u64) -> Condition {
     }
 }
 
+/// The addresses of a contact, and whether they are additional ones. One that is named twice
+/// counts as the first address.
 fn addresses(contact: &Contact) -> impl Iterator<Item = (&EmailAddress, bool)> {
-    let additional = contact.additional_emails.iter().map(|address| (address, true));
-    contact.values.email.iter().map(|address| (address, false)).chain(additional)
+    let first = contact.values.email.as_ref();
+    let additional = contact.additional_emails.iter().filter(move |address| Some(*address) != first);
+    first.into_iter().map(|address| (address, false)).chain(additional.map(|address| (address, true)))
+}
+
+/// What the contact owned, or was about to give up, and does not show any more.
+fn given_up(before: &ContactRow, after: &Contact) -> Vec<EmailAddress> {
+    let owned = addresses(&before.contact).map(|(address, _)| address).chain(&before.given_up);
+    let given_up: BTreeSet<&EmailAddress> =
+        owned.filter(|address| addresses(after).all(|(kept, _)| kept != *address)).collect();
+    given_up.into_iter().cloned().collect()
 }
 
 fn is_same(before: &Contact, after: &Contact) -> bool {

@@ -127,7 +127,7 @@ impl Store {
             (":at", text(at)),
             (":none", number(0)),
         ];
-        let change = "SET fingerprint = :fingerprint, facts = :facts, syncedAt = :at, missing = :none";
+        let change = "SET fingerprint = :fingerprint, facts = :facts, syncedAt = :at, #missing = :none";
         self.change_link(workspace, identity, change, values).await
     }
 
@@ -141,10 +141,10 @@ impl Store {
         let values = vec![(":active", value("link", &false)?), (":at", text(at)), (":none", number(0))];
         let condition = Condition {
             expression: "attribute_exists(pk)",
-            names: vec![("#active", "active")],
+            names: vec![("#active", "active"), ("#missing", "missing")],
             values: Vec::new(),
         };
-        let change = "SET #active = :active, syncedAt = :at, missing = :none";
+        let change = "SET #active = :active, syncedAt = :at, #missing = :none";
         let key = keys::link(workspace, identity.tenant, identity.object);
         Ok(self.update(&key, change, condition, values).await?.is_done())
     }
@@ -156,7 +156,7 @@ impl Store {
         identity: Identity,
         times: u8,
     ) -> Result<bool, StoreError> {
-        let change = "SET missing = :times";
+        let change = "SET #missing = :times";
         self.change_link(workspace, identity, change, vec![(":times", number(times))]).await
     }
 
@@ -168,7 +168,11 @@ impl Store {
         values: Vec<(&'static str, aws_sdk_dynamodb::types::AttributeValue)>,
     ) -> Result<bool, StoreError> {
         let key = keys::link(workspace, identity.tenant, identity.object);
-        let condition = Condition::of("attribute_exists(pk)", Vec::new());
+        let condition = Condition {
+            expression: "attribute_exists(pk)",
+            names: vec![("#missing", "missing")],
+            values: Vec::new(),
+        };
         let written: Written = self.update(&key, change, condition, values).await?;
         Ok(written.is_done())
     }

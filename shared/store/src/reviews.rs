@@ -98,20 +98,24 @@ impl Store {
             (":open", value(what, &ReviewStatus::Open)?),
             (":at", text(at)),
             (":queue", text(keys::open_reviews(workspace))),
-            (":place", text(format_args!("{at}#{id}"))),
+            // Nine digits always, since the index compares text.
+            (":place", text(format_args!("{at:.9}#{id}"))),
         ];
         let mut change = "SET id = :id, managedTenant = :managed, entraTenant = :tenant, #object = :object, \
-             client = :client, #label = :label, conflict = :conflict, candidates = :candidates, \
+             client = :client, #label = :label, #conflict = :conflict, candidates = :candidates, \
              candidateIds = :ids, reviewStatus = :open, openedAt = if_not_exists(openedAt, :at), \
              review_pk = :queue, review_sk = if_not_exists(review_sk, :place)"
             .to_owned();
-        if let Some(address) = review.address {
-            change.push_str(", address = :address");
-            values.push((":address", text(address)));
+        match review.address {
+            Some(address) => {
+                change.push_str(", address = :address");
+                values.push((":address", text(address)));
+            }
+            None => change.push_str(" REMOVE address"),
         }
         let condition = Condition {
             expression: "attribute_not_exists(pk) OR reviewStatus <> :dismissed",
-            names: vec![("#object", "object"), ("#label", "label")],
+            names: vec![("#conflict", "conflict"), ("#object", "object"), ("#label", "label")],
             values: vec![(":dismissed", value(what, &ReviewStatus::Dismissed)?)],
         };
         let key = keys::review(workspace, review.identity.tenant, review.identity.object);

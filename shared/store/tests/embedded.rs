@@ -1,11 +1,11 @@
 //! The repositories over the embedded engine: in memory, and on a folder at both durabilities.
-#![expect(missing_docs, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod suite;
 
 use aws_sdk_dynamodb::config::SharedHttpClient;
 use embedded::{Durability, Engine};
-use store::{Store, client_over};
+use store::client_over;
 
 use self::suite::backend::Backend;
 
@@ -13,7 +13,7 @@ fn backend(engine: Engine, folder: Option<tempfile::TempDir>) -> Backend {
     Backend::new(SharedHttpClient::new(engine), client_over, "contacts", folder)
 }
 
-async fn in_a_folder(durability: Durability) -> Backend {
+fn in_a_folder(durability: Durability) -> Backend {
     let folder = tempfile::tempdir().unwrap();
     backend(Engine::open(folder.path(), durability).unwrap(), Some(folder))
 }
@@ -21,7 +21,7 @@ async fn in_a_folder(durability: Durability) -> Backend {
 mod in_memory {
     use super::{Backend, Engine, backend, suite};
 
-    async fn fresh() -> Backend {
+    fn fresh() -> Backend {
         backend(Engine::in_memory().unwrap(), None)
     }
 
@@ -31,8 +31,8 @@ mod in_memory {
 mod surviving_a_killed_process {
     use super::{Backend, Durability, in_a_folder, suite};
 
-    async fn fresh() -> Backend {
-        in_a_folder(Durability::ProcessKill).await
+    fn fresh() -> Backend {
+        in_a_folder(Durability::ProcessKill)
     }
 
     suite::tests!(super::fresh);
@@ -41,8 +41,8 @@ mod surviving_a_killed_process {
 mod surviving_a_power_cut {
     use super::{Backend, Durability, in_a_folder, suite};
 
-    async fn fresh() -> Backend {
-        in_a_folder(Durability::PowerCut).await
+    fn fresh() -> Backend {
+        in_a_folder(Durability::PowerCut)
     }
 
     suite::tests!(super::fresh);

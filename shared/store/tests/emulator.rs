@@ -1,7 +1,7 @@
 //! The repositories over whatever answers DynamoDB's protocol at `STORE_CONFORMANCE_ENDPOINT`.
 //!
 //! Only built when asked for: `cargo nextest run -p store --features emulator --test emulator`.
-#![expect(missing_docs, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod suite;
 
@@ -9,6 +9,7 @@ use ambient::{Clock, Entropy, SystemClock, SystemEntropy};
 use aws_sdk_dynamodb::{
     Client, Config,
     config::{BehaviorVersion, Credentials, Region, SharedHttpClient, retry::RetryConfig},
+    types::TimeToLiveStatus,
 };
 use runtime::http::{Limits, client, sdk_http_client};
 
@@ -24,7 +25,7 @@ fn endpoint() -> String {
     })
 }
 
-async fn fresh() -> Backend {
+fn fresh() -> Backend {
     let endpoint = endpoint();
     let connect = move |http: SharedHttpClient| {
         let config = Config::builder()
@@ -44,3 +45,12 @@ async fn fresh() -> Backend {
 }
 
 suite::tests!(super::fresh);
+
+#[tokio::test]
+async fn the_table_lets_items_expire() {
+    let table = fresh().table().await;
+    let answer = table.raw.describe_time_to_live().table_name(&table.name).send().await.unwrap();
+    let expiry = answer.time_to_live_description().unwrap();
+    assert_eq!(expiry.attribute_name(), Some("expires"));
+    assert_eq!(expiry.time_to_live_status(), Some(&TimeToLiveStatus::Enabled));
+}

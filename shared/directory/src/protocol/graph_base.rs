@@ -37,8 +37,14 @@ pub enum LinkRefusal {
 }
 
 impl GraphBase {
-    /// The service at `base`.
-    pub fn new(base: Url) -> Result<Self, InvalidBase> {
+    /// The service at `base`, with or without the version that this product speaks at its end.
+    pub fn new(mut base: Url) -> Result<Self, InvalidBase> {
+        let path = base.path().trim_end_matches('/');
+        if let Some(path) = path.strip_suffix(VERSION).map(str::to_owned)
+            && path.ends_with('/')
+        {
+            base.set_path(&path);
+        }
         check_base(&base).map(|base| Self { base })
     }
 

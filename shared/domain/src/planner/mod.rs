@@ -246,12 +246,16 @@ impl Planner {
         match row.object {
             Some(object) if !self.seen.insert(fold(object)) => return,
             Some(_) => {}
-            None => self.anonymous_rows += 1,
+            None => {}
         }
         let object = row.object.unwrap_or(NOBODY);
         let label = format!("row {} of its page", row.position + 1);
         let person = Person { object, label, address: None };
-        self.note_seen(pages, person, Decision::Line(Rule::BadRecord, Action::Fail { code: row.code.clone() }));
+        self.note_seen(
+            pages,
+            person,
+            Decision::Line(Rule::BadRecord, Action::Fail { code: row.code.clone() }),
+        );
     }
 
     fn person(&self, user: &DirectoryUser) -> Person {

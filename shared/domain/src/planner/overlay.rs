@@ -70,14 +70,15 @@ fn addresses_changed(action: &Action) -> Vec<(Option<&EmailAddress>, &EmailAddre
         Action::Create { facts, .. } => vec![(None, &facts.email)],
         Action::Link { changes, .. }
         | Action::Update { changes, .. }
-        | Action::Reactivate { changes, .. } => {
-            let changed = |change| match change {
-                &FieldChange::Email { ref old, ref new } => Some((old.as_ref(), new)),
-                _ => None,
-            };
-            changes.iter().filter_map(changed).collect()
-        }
+        | Action::Reactivate { changes, .. } => changes.iter().filter_map(email_changed).collect(),
         _ => Vec::new(),
+    }
+}
+
+fn email_changed(change: &FieldChange) -> Option<(Option<&EmailAddress>, &EmailAddress)> {
+    match change {
+        FieldChange::Email { old, new } => Some((old.as_ref(), new)),
+        _ => None,
     }
 }
 

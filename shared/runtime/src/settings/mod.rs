@@ -109,13 +109,20 @@ impl Settings {
     /// # Errors
     /// [`Settings::from_map`]'s.
     pub fn from_environment() -> Result<Self, InvalidSettings> {
+        Self::from_environment_or(BTreeMap::new())
+    }
+
+    /// Like [`Settings::from_environment`], with `defaults` for variables that are not set.
+    ///
+    /// # Errors
+    /// [`Settings::from_map`]'s.
+    pub fn from_environment_or(defaults: BTreeMap<String, String>) -> Result<Self, InvalidSettings> {
         let variables = std::env::vars_os();
         // No variable of ours has a name or value outside of Unicode.
-        Self::from_map(
-            variables
-                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-                .collect(),
-        )
+        let variables = variables
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(_, value)| !value.trim().is_empty());
+        Self::from_map(defaults.into_iter().chain(variables).collect())
     }
 
     /// Reads `variables`. A blank value counts as none; unknown names are nobody's business.

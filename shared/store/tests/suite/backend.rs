@@ -64,8 +64,8 @@ pub(crate) struct Table {
     pub(crate) store: Store,
     pub(crate) probe: Probe,
     pub(crate) wire: Wire,
-    raw: Client,
-    name: String,
+    pub(crate) raw: Client,
+    pub(crate) name: String,
 }
 
 impl Table {

@@ -42,7 +42,10 @@ pub(crate) async fn an_edit_moves_claims(backend: &Backend) {
     assert_eq!(upsert(&table, &person).await, Upserted::Updated);
     let owned = table.store.owners(WORKSPACE, &["a", "b", "c", "d"].map(address).into()).await.unwrap();
     let expected = [(address("c"), false), (address("d"), true)];
-    assert_eq!(owned.into_iter().map(|(address, owner)| (address, owner.additional)).collect::<Vec<_>>(), expected);
+    assert_eq!(
+        owned.into_iter().map(|(address, owner)| (address, owner.additional)).collect::<Vec<_>>(),
+        expected
+    );
 
     person.values.email = None;
     person.additional_emails = Vec::new();
@@ -73,7 +76,8 @@ pub(crate) async fn a_refused_edit_claims_nothing(backend: &Backend) {
     let table = backend.table().await;
     upsert(&table, &input(1, "taken")).await;
     let before = table.dump().await;
-    let greedy = ContactInput { additional_emails: vec![address("free"), address("taken")], ..input(2, "mine") };
+    let greedy =
+        ContactInput { additional_emails: vec![address("free"), address("taken")], ..input(2, "mine") };
     assert_eq!(upsert(&table, &greedy).await, Upserted::AddressTaken(address("taken")));
     table.dump().await.assert_same(&before, "refused");
     assert_eq!(upsert(&table, &input(3, "free")).await, Upserted::Created);
@@ -222,7 +226,8 @@ pub(crate) async fn the_largest_contact(backend: &Backend) {
     values.full_name = "👩🏽\u{200D}🚀".repeat(256);
     values.role = Some("職".repeat(256));
     let phone = values.phones[0].clone();
-    values.phones = (0..50).map(|n| domain::contact::Phone { number: n.to_string(), ..phone.clone() }).collect();
+    values.phones =
+        (0..50).map(|n| domain::contact::Phone { number: n.to_string(), ..phone.clone() }).collect();
     let additional_emails = (0..50).map(|n| address(&format!("{}{n}", "å".repeat(100)))).collect();
     let person = ContactInput { values, additional_emails, ..input(1, "a") };
     assert_eq!(upsert(&table, &person).await, Upserted::Created);

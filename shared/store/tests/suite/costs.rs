@@ -15,7 +15,7 @@ use super::{
     },
     plans::stored,
     runs::{failure, target, tenant_run},
-    workspace::{managed_tenant, mapping_record, pending_login, sync_settings},
+    workspace::{discovery_report, managed_tenant, mapping_record, pending_login, sync_settings},
     world::{cases, creation, everything, question, world},
 };
 
@@ -79,7 +79,8 @@ async fn workspace_patterns(table: &Table) {
         managed_tenants(WORKSPACE) => "Query 1";
         managed_tenant(WORKSPACE, MANAGED) => "GetItem 1";
         put_managed_tenant(WORKSPACE, &managed_tenant()) => "PutItem 1";
-        note_discovery(WORKSPACE, at(0)) => "PutItem 1";
+        put_discovery(WORKSPACE, &discovery_report()) => "PutItem 1";
+        discovery(WORKSPACE) => "GetItem 1";
         last_discovery(WORKSPACE) => "GetItem 1";
         mappings(WORKSPACE) => "Query 1";
         mapping(WORKSPACE, MANAGED) => "GetItem 1";
@@ -122,7 +123,7 @@ async fn tenant_patterns(table: &Table) {
         release_tenant(WORKSPACE, MANAGED, lease, None) => "UpdateItem 1";
         complete_tenant(WORKSPACE, MANAGED, lease, run_id(1), 1, at(1)) => "UpdateItem 1";
         tenant_states(WORKSPACE, &[MANAGED]) => "BatchGetItem 1";
-        put_page(WORKSPACE, run_id(1), MANAGED, &page, 1) => "PutItem 1";
+        put_page(WORKSPACE, run_id(1), MANAGED, lease, &page, 1) => "PutItem 1";
         pages(WORKSPACE, run_id(1), MANAGED, 0, 1) => "Query 1";
         put_stale_lines(WORKSPACE, run_id(1), MANAGED, 1, &[], 1) => "PutItem 1";
         stale_lines(WORKSPACE, run_id(1), MANAGED) => "Query 1";

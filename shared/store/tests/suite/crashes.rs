@@ -17,7 +17,8 @@ pub(crate) async fn a_line_cut_off_at_any_write_goes_on(backend: &Backend) {
     for case in cases() {
         let page = page(vec![case.line]);
         let expected = uninterrupted(backend, &page).await;
-        for (write, fault) in (1..=case.writes).flat_map(|write| [(write, Fault::Before), (write, Fault::After)])
+        for (write, fault) in
+            (1..=case.writes).flat_map(|write| [(write, Fault::Before), (write, Fault::After)])
         {
             let table = world(backend).await;
             break_at(&table.probe, write, fault);

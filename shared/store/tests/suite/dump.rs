@@ -35,11 +35,11 @@ impl Dump {
         self
     }
 
-    /// Fails, naming the items that differ, unless `other` is the same.
+    /// Fails, naming an item that differs, unless `other` is the same.
     #[track_caller]
     pub(crate) fn assert_same(&self, other: &Self, what: &str) {
-        let keys = self.items.keys().chain(other.items.keys());
-        for key in keys.filter(|key| self.items.get(*key) != other.items.get(*key)) {
+        let mut keys = self.items.keys().chain(other.items.keys());
+        if let Some(key) = keys.find(|key| self.items.get(*key) != other.items.get(*key)) {
             let [ours, theirs] = [self, other].map(|dump| dump.items.get(key).map(to_json));
             panic!("{what}: {key:?} differs\n{ours:#?}\n{theirs:#?}");
         }

@@ -44,7 +44,8 @@ pub(crate) async fn five_thousand_links(backend: &Backend) {
     for number in 0..5_000_u32 {
         let text = |text: String| AttributeValue::S(text);
         // Scattered ids, written in another order than the one they sort in.
-        let person = EntraObjectId::new(Uuid::from_u128(u128::from(number).wrapping_mul(1 << 120 | 0x9E37_79B9)));
+        let person =
+            EntraObjectId::new(Uuid::from_u128(u128::from(number).wrapping_mul(1 << 120 | 0x9E37_79B9)));
         let linked = Link {
             identity: Identity { tenant: TENANT, object: person },
             contact: ContactId::new(Uuid::from_u128(u128::from(number))),

@@ -8,7 +8,7 @@ use domain::{
         ClientId, ConnectionId, ContactId, EntraObjectId, EntraTenantId, ManagedTenantId, RunId, UserId,
         WorkspaceId,
     },
-    plan::{Action, Line, LINES_PER_PAGE_MAX, PLAN_PAGE_FORMAT, Person, PlanPage, Rule, fold},
+    plan::{Action, LINES_PER_PAGE_MAX, Line, PLAN_PAGE_FORMAT, Person, PlanPage, Rule, fold},
     run::{Counters, RunKind, RunStatus, Trigger},
 };
 use jiff::Timestamp;
@@ -99,15 +99,7 @@ pub(crate) fn page(lines: Vec<Line>) -> PlanPage {
 }
 
 pub(crate) fn applier(store: &Store, width: usize) -> Applier<'_> {
-    Applier {
-        store,
-        scope: scope(),
-        tenant: TENANT,
-        managed_tenant: MANAGED,
-        salt: SALT,
-        at: at(0),
-        width,
-    }
+    Applier { store, scope: scope(), tenant: TENANT, managed_tenant: MANAGED, salt: SALT, at: at(0), width }
 }
 
 /// Applies a page of which every line is to be applied.

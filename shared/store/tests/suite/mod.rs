@@ -73,6 +73,7 @@ macro_rules! tests {
             plans: {
                 a_page_planned_again_takes_the_place_of_the_first,
                 a_page_that_does_not_compress,
+                a_worker_that_lost_its_lease_stores_no_page,
                 pages_in_order_and_never_more_than_asked_for,
                 stale_lines_are_kept,
             }
@@ -126,7 +127,7 @@ macro_rules! tests {
                 $(
                     #[tokio::test]
                     async fn $test() {
-                        let backend = $fresh().await;
+                        let backend = $fresh();
                         $crate::suite::$module::$test(&backend).await;
                     }
                 )*

@@ -5,7 +5,7 @@ use domain::{
     plan::{ChainHash, LINES_PER_PAGE_MAX, PAGE_BYTES_MAX, PlanPage},
     run::Counters,
 };
-use store::{StaleLine, StoredPage, StoredPageHead};
+use store::{Lease, StaleLine, StoredPage, StoredPageHead};
 
 use super::{
     backend::{Backend, Table},
@@ -16,11 +16,19 @@ use super::{
 pub(crate) fn stored(number: u32, page: PlanPage) -> StoredPage {
     let chain = ChainHash::GENESIS.followed_by(&page.encode());
     let next_cursor = Some(format!("after {number}"));
-    StoredPage { head: StoredPageHead { number, group_end: number + 1, next_cursor, closes_read: false, chain }, page }
+    StoredPage {
+        head: StoredPageHead { number, group_end: number + 1, next_cursor, closes_read: false, chain },
+        page,
+    }
 }
 
 async fn put(table: &Table, page: &StoredPage) {
-    table.store.put_page(WORKSPACE, run_id(1), MANAGED, page, 1_900_000_000).await.unwrap();
+    assert!(put_under(table, 1, page).await);
+}
+
+async fn put_under(table: &Table, token: u64, page: &StoredPage) -> bool {
+    let lease = Lease { token };
+    table.store.put_page(WORKSPACE, run_id(1), MANAGED, lease, page, 1_900_000_000).await.unwrap()
 }
 
 async fn pages(table: &Table, after: u32, limit: u16) -> Vec<StoredPage> {
@@ -93,6 +101,17 @@ pub(crate) async fn a_page_planned_again_takes_the_place_of_the_first(backend: &
     assert_eq!(pages(&table, 0, 9).await, [again]);
     let other = table.store.pages(WORKSPACE, run_id(2), MANAGED, 0, 9).await.unwrap();
     assert_eq!(other, []);
+}
+
+pub(crate) async fn a_worker_that_lost_its_lease_stores_no_page(backend: &Backend) {
+    let table = backend.table().await;
+    let (early, late) = (stored(1, page(vec![creation(1)])), stored(1, everything()));
+    assert!(put_under(&table, 3, &early).await);
+    assert!(put_under(&table, 3, &late).await, "the same worker again");
+    assert!(!put_under(&table, 2, &early).await);
+    assert_eq!(pages(&table, 0, 9).await, [late]);
+    assert!(put_under(&table, 4, &early).await);
+    assert_eq!(pages(&table, 0, 9).await, [early]);
 }
 
 pub(crate) async fn stale_lines_are_kept(backend: &Backend) {

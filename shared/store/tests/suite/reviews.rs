@@ -43,7 +43,7 @@ pub(crate) async fn a_question_is_asked_once(backend: &Backend) {
         review_status: ReviewStatus::Open,
         opened_at: at(0),
     };
-    assert_eq!(open(&table, 10).await, [expected.clone()]);
+    assert_eq!(open(&table, 10).await, std::slice::from_ref(&expected));
 
     // Asked again it keeps its place, and says what is known now.
     let candidate =
@@ -86,6 +86,7 @@ pub(crate) async fn a_dismissed_question_stays_dismissed(backend: &Backend) {
     assert_eq!(inventory.reviews, [(object(1), ReviewState::Dismissed)].into());
     // The other questions are asked in any case.
     ask(&table, 2, at(100)).await;
-    let open: HashSet<_> = table.store.open_reviews(WORKSPACE, 10).await.unwrap().iter().map(|i| i.object).collect();
+    let open: HashSet<_> =
+        table.store.open_reviews(WORKSPACE, 10).await.unwrap().iter().map(|i| i.object).collect();
     assert!(open.contains(&object(2)));
 }

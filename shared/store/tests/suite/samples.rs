@@ -11,7 +11,7 @@ use domain::{
     run::{Counters, RunStatus},
 };
 use serde_json::Value;
-use store::{Connection, ConnectionStatus, ContactInput, Run, StaleLine, Store, TenantState};
+use store::{Connection, ConnectionStatus, ContactInput, Lease, Run, StaleLine, Store, TenantState};
 
 use super::{
     backend::{Backend, Table},
@@ -23,7 +23,7 @@ use super::{
     },
     plans::stored,
     runs::{failure, target, tenant_run},
-    workspace::{managed_tenant, mapping_record, pending_login, sync_settings},
+    workspace::{discovery_report, managed_tenant, mapping_record, pending_login, sync_settings},
     world::{everything, link, question},
 };
 
@@ -105,7 +105,7 @@ async fn write_one_of_each(store: &Store) {
     store.upsert_client(WORKSPACE, &client(1)).await.unwrap();
     store.begin_login(WORKSPACE, "state hash", &pending_login()).await.unwrap();
     store.put_settings(WORKSPACE, &sync_settings()).await.unwrap();
-    store.note_discovery(WORKSPACE, at(5)).await.unwrap();
+    store.put_discovery(WORKSPACE, &discovery_report()).await.unwrap();
     store.put_managed_tenant(WORKSPACE, &managed_tenant()).await.unwrap();
     store.put_mapping(WORKSPACE, None, &mapping_record(2)).await.unwrap();
 
@@ -115,9 +115,11 @@ async fn write_one_of_each(store: &Store) {
     store.cancel_run(WORKSPACE, run_id(1)).await.unwrap();
     store.finish_run(&ended_run()).await.unwrap();
     store.put_tenant_run(WORKSPACE, run_id(1), &tenant_run(3)).await.unwrap();
-    store.put_page(WORKSPACE, run_id(1), MANAGED, &stored(1, everything()), 1_900_000_000).await.unwrap();
-    let stale = store.put_stale_lines(WORKSPACE, run_id(1), MANAGED, 1, &[stale_line()], 1_900_000_000);
-    stale.await.unwrap();
+    let lease = Lease { token: 1 };
+    let page = stored(1, everything());
+    store.put_page(WORKSPACE, run_id(1), MANAGED, lease, &page, 1_900_000_000).await.unwrap();
+    let stale = [stale_line()];
+    store.put_stale_lines(WORKSPACE, run_id(1), MANAGED, 1, &stale, 1_900_000_000).await.unwrap();
 
     let (lease, _) = store.acquire(WORKSPACE, MANAGED, run_id(1), at(0)).await.unwrap().unwrap();
     store.checkpoint(WORKSPACE, MANAGED, lease, &progress(run_id(1), 2), at(1)).await.unwrap();
@@ -167,7 +169,7 @@ async fn read(kind: &str, version: u32, table: &Table) {
         "claim" | "claim-given-up" => {
             let addresses = ["linked", "old"].map(address).into();
             let owners = store.owners(WORKSPACE, &addresses).await.unwrap();
-            let owners: Vec<_> = owners.into_iter().map(|(_, owner)| (owner.client, owner.contact)).collect();
+            let owners: Vec<_> = owners.into_values().map(|owner| (owner.client, owner.contact)).collect();
             let expected = (kind == "claim").then_some((CLIENT, contact(1)));
             assert_eq!(owners, Vec::from_iter(expected), "{version}");
         }
@@ -183,7 +185,9 @@ async fn read(kind: &str, version: u32, table: &Table) {
             assert_eq!(contact.additional_emails, [address("others")]);
             assert_eq!((contact.entra, contact.line), (None, None));
         }
-        "discovery" => assert_eq!(store.last_discovery(WORKSPACE).await.unwrap(), Some(at(5)), "{version}"),
+        "discovery" => {
+            assert_eq!(store.discovery(WORKSPACE).await.unwrap(), Some(discovery_report()), "{version}");
+        }
         "link" => {
             let inventory = store.inventory(WORKSPACE, TENANT).await.unwrap();
             let link = inventory.link(object(1)).unwrap();

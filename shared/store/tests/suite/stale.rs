@@ -25,7 +25,7 @@ pub(crate) async fn a_human_edit_stops_exactly_its_line(backend: &Backend) {
             if case.name == "create" { (contact(50), "address_taken") } else { (written, "contact_changed") };
         let stored = table.store.contacts(scope(), &[id].into()).await.unwrap();
         let mut after = stored.get(&id).map_or_else(|| values("p1"), |contact| contact.values.clone());
-        after.full_name = "By Hand".to_owned();
+        "By Hand".clone_into(&mut after.full_name);
         let edit = ContactInput { id, values: after, ..input(0, "-") };
         table.store.upsert_contact(WORKSPACE, &edit).await.unwrap();
         let by_hand = table.store.contacts(scope(), &[id].into()).await.unwrap();
@@ -45,12 +45,8 @@ pub(crate) async fn what_a_line_does_not_write_over(backend: &Backend) {
     let table = world(backend).await;
     let elsewhere = ContactInput { client: OTHER_CLIENT, ..input(60, "p60") };
     assert_eq!(table.store.upsert_contact(WORKSPACE, &elsewhere).await.unwrap(), Upserted::Created);
-    let linked_to_another = Action::Link {
-        contact: contact(2),
-        expect: 1,
-        changes: Vec::new(),
-        facts: facts("p4"),
-    };
+    let linked_to_another =
+        Action::Link { contact: contact(2), expect: 1, changes: Vec::new(), facts: facts("p4") };
     let same_id = Action::Create { contact: made(4), facts: facts("p20") };
     let unlinked = 30;
     for (what, line, code) in [

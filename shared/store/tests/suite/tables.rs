@@ -3,13 +3,13 @@
 use std::error::Error;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use store::{Store, StoreError, probe::Fault};
+use store::{Lease, Store, StoreError, probe::Fault};
 
 use super::{
     backend::Backend,
     make::{MANAGED, WORKSPACE, applier, client, page, run_id, scope},
     plans::stored,
-    workspace::pending_login,
+    workspace::{discovery_report, pending_login},
     world::{creation, everything},
 };
 
@@ -27,7 +27,7 @@ pub(crate) async fn what_expires_says_when(backend: &Backend) {
     let expires = 1_900_000_000;
     table.store.begin_login(WORKSPACE, "hash", &pending_login()).await.unwrap();
     let page = stored(1, page(Vec::new()));
-    table.store.put_page(WORKSPACE, run_id(1), MANAGED, &page, expires).await.unwrap();
+    table.store.put_page(WORKSPACE, run_id(1), MANAGED, Lease { token: 1 }, &page, expires).await.unwrap();
     table.store.put_stale_lines(WORKSPACE, run_id(1), MANAGED, 1, &[], expires).await.unwrap();
     let dump = table.dump().await;
     let began = pending_login().began_at.as_second();
@@ -54,7 +54,7 @@ pub(crate) async fn a_fault_of_the_deployment_is_not_transient(backend: &Backend
         nowhere.contacts(scope(), &[super::make::contact(1)].into()).await.unwrap_err(),
         nowhere.upsert_client(WORKSPACE, &client(1)).await.unwrap_err(),
         nowhere.cancel_run(WORKSPACE, run_id(1)).await.unwrap_err(),
-        nowhere.note_discovery(WORKSPACE, super::make::at(0)).await.unwrap_err(),
+        nowhere.put_discovery(WORKSPACE, &discovery_report()).await.unwrap_err(),
     ] {
         assert!(!error.is_transient());
         assert!(matches!(&error, StoreError::Refused { code, .. } if code == "ResourceNotFoundException"));
@@ -74,7 +74,7 @@ pub(crate) async fn a_damaged_item_is_reported(backend: &Backend) {
     assert!(!damaged.is_transient() && damaged.source().is_some());
 
     let page = stored(1, page(Vec::new()));
-    table.store.put_page(WORKSPACE, run_id(1), MANAGED, &page, 1).await.unwrap();
+    table.store.put_page(WORKSPACE, run_id(1), MANAGED, Lease { token: 1 }, &page, 1).await.unwrap();
     table
         .change("PAGE#", |item| {
             item.insert("body".to_owned(), AttributeValue::B(b"\xff\xff".to_vec().into()));

@@ -10,9 +10,7 @@ use std::{
 };
 
 use ambient::{Entropy, SeededEntropy};
-use aws_sdk_dynamodb::config::{
-    HttpClient, RuntimeComponents, SharedHttpClient,
-};
+use aws_sdk_dynamodb::config::{HttpClient, RuntimeComponents, SharedHttpClient};
 use aws_smithy_runtime_api::client::{
     http::{HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
     orchestrator::HttpRequest,

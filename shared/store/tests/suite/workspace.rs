@@ -9,15 +9,15 @@ use domain::{
 use jiff::SignedDuration;
 use serde_json::json;
 use store::{
-    Connection, ConnectionStatus, ManagedTenant, PendingLogin, SyncSettings, TenantAccess, ValidationFailure,
-    probe::Fault,
+    Connection, ConnectionStatus, DiscoveryReport, ManagedTenant, PendingLogin, SyncSettings, TenantAccess,
+    ValidationFailure, probe::Fault,
 };
 use uuid::Uuid;
 
 use super::{
     backend::{Backend, at_once},
     make::{CLIENT, MANAGED, TENANT, USER, WORKSPACE, at, client, connection},
-    runs::failure,
+    runs::{failure, target},
 };
 
 pub(crate) fn pending_login() -> PendingLogin {
@@ -54,6 +54,19 @@ pub(crate) fn managed_tenant() -> ManagedTenant {
         discovered_at: at(0),
         last_seen_at: at(10),
         missing_since: Some(at(20)),
+    }
+}
+
+pub(crate) fn discovery_report() -> DiscoveryReport {
+    DiscoveryReport {
+        execution: "arn:discovery".to_owned(),
+        completed_at: at(5),
+        found: 4,
+        new: vec![MANAGED],
+        gone: vec![target(1).tenant, target(2).tenant],
+        renamed: vec![target(3).tenant],
+        lost_access: Vec::new(),
+        failure: Some(failure("connection_refused")),
     }
 }
 
@@ -151,9 +164,13 @@ pub(crate) async fn discovery(backend: &Backend) {
         assert_eq!(store.managed_tenant(WORKSPACE, tenant.id).await.unwrap().as_ref(), Some(tenant));
     }
     assert_eq!(store.managed_tenants(WORKSPACE).await.unwrap(), [full, readable]);
-    for second in [5, 9] {
-        store.note_discovery(WORKSPACE, at(second)).await.unwrap();
-        assert_eq!(store.last_discovery(WORKSPACE).await.unwrap(), Some(at(second)));
+    let ended = discovery_report();
+    let failed = DiscoveryReport { completed_at: at(9), ..ended.clone() };
+    let ended = DiscoveryReport { failure: None, gone: Vec::new(), ..ended };
+    for (report, last) in [(ended, Some(at(5))), (failed, None)] {
+        store.put_discovery(WORKSPACE, &report).await.unwrap();
+        assert_eq!(store.last_discovery(WORKSPACE).await.unwrap(), last);
+        assert_eq!(store.discovery(WORKSPACE).await.unwrap(), Some(report));
     }
 }
 

@@ -62,13 +62,7 @@ pub(crate) fn cases() -> Vec<Case> {
     let read_and_two = "BatchGetItem 1, PutItem 2";
     vec![
         Case { name: "create", person: 1, line: creation(1), calls: "PutItem 3", writes: 3 },
-        Case {
-            name: "link",
-            person: 2,
-            line: link(2, "p2", Vec::new()),
-            calls: read_and_two,
-            writes: 2,
-        },
+        Case { name: "link", person: 2, line: link(2, "p2", Vec::new()), calls: read_and_two, writes: 2 },
         Case {
             name: "link with another address",
             person: 3,

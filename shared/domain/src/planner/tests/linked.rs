@@ -115,7 +115,8 @@ fn a_blank_upstream_erases_nothing() {
     let (mut world, _) = with_mira(World::overwriting());
     let contact = world.contact(7);
     contact.values.role = Some("Dentist".to_owned());
-    contact.values.phones = vec![Phone { number: "+47 1".to_owned(), kind: PhoneKind::Work, is_default: true }];
+    contact.values.phones =
+        vec![Phone { number: "+47 1".to_owned(), kind: PhoneKind::Work, is_default: true }];
     contact.entra.as_mut().unwrap().user_principal_name = Some("mira@acme.example".to_owned());
     let before = world.contact(7).clone();
     for raw in [
@@ -164,7 +165,8 @@ fn every_combination_of_rules_writes_just_the_enabled_fields() {
 #[test]
 fn turning_a_rule_on_looks_at_everybody_again() {
     let (mut world, _) = with_mira(World::new());
-    let promoted = user(1, json!({"displayName": "Mira Sund", "mail": "mira@acme.example", "jobTitle": "Owner"}));
+    let promoted =
+        user(1, json!({"displayName": "Mira Sund", "mail": "mira@acme.example", "jobTitle": "Owner"}));
     let read = std::slice::from_ref(&promoted);
     assert_eq!(world.sync(read), ["u1 refresh"]);
     assert_eq!(world.sync(read), NOTHING);

@@ -19,8 +19,12 @@ fn a_new_person_becomes_a_contact_of_the_mapped_client() {
     assert_eq!(contact.values.full_name, "Mira Sund");
     assert_eq!(contact.values.email.as_ref().unwrap().as_str(), "mira@acme.example");
     assert_eq!(contact.values.role.as_deref(), Some("Dentist"));
-    let phones: Vec<_> =
-        contact.values.phones.iter().map(|phone| (phone.number.as_str(), &phone.kind, phone.is_default)).collect();
+    let phones: Vec<_> = contact
+        .values
+        .phones
+        .iter()
+        .map(|phone| (phone.number.as_str(), &phone.kind, phone.is_default))
+        .collect();
     assert_eq!(phones, [("+47 1", &PhoneKind::Work, true), ("+47 2", &PhoneKind::Mobile, false)]);
     let stamp = contact.entra.as_ref().unwrap();
     assert_eq!(stamp.identity, Identity { tenant: world.policy.tenant, object: object(1) });
@@ -68,10 +72,7 @@ fn which_address_finds_an_existing_contact() {
 #[test]
 fn two_users_with_one_mailbox() {
     let mut world = World::new();
-    let both = [
-        person(1, "Mira Sund", "desk@acme.example"),
-        person(2, "Jo Doe", "desk@acme.example"),
-    ];
+    let both = [person(1, "Mira Sund", "desk@acme.example"), person(2, "Jo Doe", "desk@acme.example")];
     let first = world.sync(&both);
     assert_eq!(first, ["u1 create", "u2 ask address_shared: new"]);
     assert_eq!(world.contacts.len(), 1);
@@ -81,10 +82,8 @@ fn two_users_with_one_mailbox() {
 #[test]
 fn two_users_with_one_mailbox_on_two_pages_of_a_preview() {
     let world = World::new();
-    let both = [
-        vec![person(1, "Mira Sund", "desk@acme.example")],
-        vec![person(2, "Jo Doe", "desk@acme.example")],
-    ];
+    let both =
+        [vec![person(1, "Mira Sund", "desk@acme.example")], vec![person(2, "Jo Doe", "desk@acme.example")]];
     assert_eq!(story(&world.preview(&both)), ["u1 create", "u2 ask address_shared: new"]);
 }
 
@@ -209,6 +208,15 @@ fn additional_address_is_a_question() {
 }
 
 #[test]
+fn two_addresses_of_one_contact_are_one_match() {
+    let mut world = World::new();
+    let contact = world.add_contact(7, "Mira Sund", "mira@acme.example");
+    contact.additional_emails.push("ms@acme.example".parse().unwrap());
+    let mira = user(1, json!({"mail": "mira@acme.example", "userPrincipalName": "ms@acme.example"}));
+    assert_eq!(world.sync(&[mira]), ["u1 link c7 by primary_address"]);
+}
+
+#[test]
 fn upn_and_mail_of_two_contacts_is_a_question() {
     let mut world = World::new();
     world.add_contact(7, "Mira Sund", "mira@acme.example");
@@ -300,9 +308,8 @@ fn an_open_question_is_not_asked_twice() {
 #[test]
 fn one_bad_record_is_one_failed_line() {
     let mut world = World::new();
-    let staff: Vec<DirectoryUser> = (1..100)
-        .map(|number| person(number, "Somebody", &format!("u{number}@acme.example")))
-        .collect();
+    let staff: Vec<DirectoryUser> =
+        (1..100).map(|number| person(number, "Somebody", &format!("u{number}@acme.example"))).collect();
     let rows = [
         UnusableRow { object: Some(object(100)), position: 41, code: "malformed_user".to_owned() },
         UnusableRow { object: Some(object(1)), position: 42, code: "repeated_and_malformed".to_owned() },
@@ -310,7 +317,9 @@ fn one_bad_record_is_one_failed_line() {
     let mut planner = world.planner();
     let known = world.gather(&planner, &staff);
     let pages = planner.plan(&staff, &rows, &known);
-    pages.iter().for_each(|page| world.apply(page));
+    for page in &pages {
+        world.apply(page);
+    }
     assert_eq!(world.contacts.len(), 99);
     assert_eq!(story(&pages).last().unwrap(), "u100 fail malformed_user");
     assert_eq!(pages[0].lines[99].label, "row 42 of its page");

@@ -10,7 +10,7 @@ use super::{
 use crate::{contact::Link, fields::FieldRules};
 
 fn config() -> ProptestConfig {
-    ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 fn encoded(pages: &[PlanPage]) -> Vec<String> {
@@ -41,7 +41,7 @@ fn people_asked_about(world: &World) -> BTreeSet<EntraObjectId> {
 }
 
 /// What nobody may ever see happen to a contact that was there before.
-fn check_contact(before: &Contact, after: &Contact, links: &[&Link], fields: &FieldRules) {
+fn check_contact(before: &Contact, after: &Contact, links: &[&Link], fields: FieldRules) {
     let (old, new) = (&before.values, &after.values);
     if before.client != OUR_CLIENT {
         assert_eq!(before, after, "another client's contact");
@@ -67,9 +67,8 @@ fn check_contact(before: &Contact, after: &Contact, links: &[&Link], fields: &Fi
 
 fn check_run(before: &World, after: &World, pages: &[PlanPage]) {
     for contact in before.contacts.values() {
-        let links: Vec<&Link> =
-            after.links.values().filter(|link| link.contact == contact.id).collect();
-        check_contact(contact, &after.contacts[&contact.id], &links, &before.policy.fields);
+        let links: Vec<&Link> = after.links.values().filter(|link| link.contact == contact.id).collect();
+        check_contact(contact, &after.contacts[&contact.id], &links, before.policy.fields);
     }
     for link in before.links.values() {
         assert_eq!(after.links[&link.identity.object].contact, link.contact, "a link moved");
@@ -80,8 +79,7 @@ fn check_run(before: &World, after: &World, pages: &[PlanPage]) {
     active.sort_unstable();
     active.dedup();
     assert_eq!(active.len(), people, "two accounts, one contact");
-    let mut written: Vec<ContactId> =
-        lines(pages).iter().filter_map(|line| line.contact_written()).collect();
+    let mut written: Vec<ContactId> = lines(pages).iter().filter_map(|line| line.contact_written()).collect();
     for contact in &written {
         assert_eq!(after.contacts[contact].client, OUR_CLIENT);
     }

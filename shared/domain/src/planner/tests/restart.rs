@@ -16,20 +16,18 @@ fn interrupted(scene: &Scene, is_run: bool) -> (World, Vec<PlanPage>) {
     let mut position = 0;
     loop {
         let mut planner = world.planner();
-        // A task that has begun a run finds the questions of its start, not its own.
-        stored.iter().for_each(|page| planner.replay(page));
+        for page in &stored {
+            planner.replay(page);
+        }
         if is_run {
             planner.settle();
         }
-        let planned = match directory.get(position) {
-            Some(users) => {
-                let known = world.gather(&planner, users);
-                planner.plan(users, &[], &known)
-            }
-            None => {
-                let known = world.gather_vanished(&planner);
-                planner.plan_vanished(&known)
-            }
+        let planned = if let Some(users) = directory.get(position) {
+            let known = world.gather(&planner, users);
+            planner.plan(users, &[], &known)
+        } else {
+            let known = world.gather_vanished(&planner);
+            planner.plan_vanished(&known)
         };
         match planned.into_iter().next() {
             Some(page) => {
@@ -37,6 +35,7 @@ fn interrupted(scene: &Scene, is_run: bool) -> (World, Vec<PlanPage>) {
                     world.apply(&page);
                 }
                 stored.push(page);
+                assert!(stored.len() < 100, "every restart has to get further");
             }
             None if position < directory.len() => position += 1,
             None => return (world, stored),
@@ -70,14 +69,13 @@ fn crowd(confirmations: u8, allowed_percent: u8) -> Scene {
     let mut world = World::new();
     world.policy.vanish.confirmations = confirmations;
     world.policy.vanish.allowed_percent = allowed_percent;
-    for number in 1..=1200 {
+    for number in 1..=600 {
         let email = format!("u{number}@acme.example");
         world.add_contact(number, "Somebody", &email);
         world.link(&person(number, "Somebody", &email), number);
     }
-    let newcomers: Vec<DirectoryUser> = (2001..=3200)
-        .map(|number| person(number, "Newcomer", &format!("u{number}@acme.example")))
-        .collect();
+    let newcomers: Vec<DirectoryUser> =
+        (2001..=2600).map(|number| person(number, "Newcomer", &format!("u{number}@acme.example"))).collect();
     Scene::new(world, newcomers)
 }
 
@@ -87,7 +85,7 @@ fn a_restart_within_the_vanished_people_counts_nobody_twice() {
         let scene = crowd(confirmations, allowed_percent);
         let mut world = scene.world.clone();
         let pages = world.run(&scene.pages());
-        assert_eq!(pages.len(), 6, "three of newcomers, three of vanished people");
+        assert_eq!(pages.len(), 4, "two of newcomers, two of vanished people");
         let (after, stored) = interrupted(&scene, true);
         assert_eq!(stored, pages, "{confirmations} {allowed_percent}");
         assert_eq!(after, world);
@@ -96,7 +94,7 @@ fn a_restart_within_the_vanished_people_counts_nobody_twice() {
 
 #[test]
 fn a_restart_does_not_widen_the_hold_limit() {
-    // 1,200 newcomers would double the number of active links.
+    // 600 newcomers would double the number of active links.
     let scene = crowd(1, 60);
     let (after, _) = interrupted(&scene, true);
     assert!(after.contacts.values().all(|contact| !contact.inactive));

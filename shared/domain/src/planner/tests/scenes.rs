@@ -135,6 +135,7 @@ struct ContactSpec {
 }
 
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "every combination is wanted")]
 struct Tie {
     object: u128,
     active: bool,
@@ -195,7 +196,8 @@ fn add(world: &mut World, number: u128, spec: ContactSpec, users: &[DirectoryUse
     contact.additional_emails.extend(additional.filter(|additional| Some(additional) != email.as_ref()));
     contact.values.email = email;
     contact.values.role = Some("Boss".to_owned());
-    contact.values.phones = vec![Phone { number: "+47 0".to_owned(), kind: PhoneKind::Work, is_default: true }];
+    contact.values.phones =
+        vec![Phone { number: "+47 0".to_owned(), kind: PhoneKind::Work, is_default: true }];
     contact.inactive = spec.inactive;
     let Some(tie) = spec.tie.filter(|tie| !world.links.contains_key(&object(tie.object))) else { return };
     tie_to(world, number, &tie, users);

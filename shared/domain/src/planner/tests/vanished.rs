@@ -71,7 +71,9 @@ fn an_empty_read_is_held() {
     for _ in 0..3 {
         let pages = world.run(&[]);
         assert_eq!(story(&pages).len(), 60);
-        assert!(story(&pages).iter().all(|line| line.ends_with("deleted_upstream") && line.contains(" hold c")));
+        assert!(
+            story(&pages).iter().all(|line| line.ends_with("deleted_upstream") && line.contains(" hold c"))
+        );
         assert_eq!(pages[0].counters, Counters { held: 60, ..Counters::default() });
     }
     assert!(world.contacts.values().all(|contact| !contact.inactive && contact.version == 1));
@@ -133,7 +135,9 @@ fn a_row_without_id_blocks_vanish() {
         let known = world.gather(&planner, &staff[1..]);
         let mut pages = planner.plan(&staff[1..], &rows, &known);
         let mut resumed = world.planner();
-        pages.iter().for_each(|page| resumed.replay(page));
+        for page in &pages {
+            resumed.replay(page);
+        }
         let known = world.gather_vanished(&planner);
         let vanished = planner.plan_vanished(&known);
         assert_eq!(resumed.plan_vanished(&known), vanished, "after a restart");

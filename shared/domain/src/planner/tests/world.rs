@@ -109,8 +109,14 @@ impl World {
         let fingerprint = primary.map_or(Fingerprint(0), |primary| {
             SourceFacts::new(user, primary).fingerprint(&self.policy.fingerprint_salt())
         });
-        let link =
-            Link { identity, contact: contact.id, client: contact.client, active: true, fingerprint, missing: 0 };
+        let link = Link {
+            identity,
+            contact: contact.id,
+            client: contact.client,
+            active: true,
+            fingerprint,
+            missing: 0,
+        };
         self.links.insert(user.object, link);
         self.links.get_mut(&user.object).unwrap()
     }
@@ -191,13 +197,13 @@ impl World {
         for users in directory {
             let known = self.gather(&planner, users);
             let planned = planner.plan(users, &[], &known);
-            planned.iter().for_each(|page| self.apply(page));
+            self.apply_all(&planned);
             planner.settle();
             pages.extend(planned);
         }
         let known = self.gather_vanished(&planner);
         let planned = planner.plan_vanished(&known);
-        planned.iter().for_each(|page| self.apply(page));
+        self.apply_all(&planned);
         pages.extend(planned);
         pages
     }
@@ -208,6 +214,12 @@ impl World {
         assert_eq!(self.stale, [], "nobody else writes");
         assert!(pages.iter().all(|page| page.counters.is_consistent()));
         story(&pages)
+    }
+
+    fn apply_all(&mut self, pages: &[PlanPage]) {
+        for page in pages {
+            self.apply(page);
+        }
     }
 
     pub(super) fn apply(&mut self, page: &PlanPage) {
@@ -318,7 +330,8 @@ fn sentence(line: &Line) -> String {
         }
         Action::Refresh { .. } => "refresh".to_owned(),
         Action::Review { conflict, candidates } => {
-            let ids: Vec<String> = candidates.iter().map(|Candidate { contact, .. }| short(*contact)).collect();
+            let ids: Vec<String> =
+                candidates.iter().map(|Candidate { contact, .. }| short(*contact)).collect();
             format!("ask {}: {}", wire(conflict), ids.join(" "))
         }
         Action::Update { contact, changes, .. } => format!("update {}{}", short(*contact), fields(changes)),

@@ -1,0 +1,88 @@
+//! Why a callback did not lead to a connection: one code for each check.
+
+use std::borrow::Cow;
+
+use super::query::Refusal;
+use crate::{ConnectError, error::START_AGAIN};
+
+/// Why a callback did not lead to a connection.
+#[derive(Debug, thiserror::Error)]
+pub enum CallbackError {
+    /// The sign-in did not become a connection.
+    #[error("the sign-in did not become a connection")]
+    Connect(#[from] ConnectError),
+    /// It took longer than ten minutes.
+    #[error("the sign-in took too long")]
+    ExpiredState,
+    /// Parameters occur twice, or a code and an error together.
+    #[error("the callback's parameters contradict each other")]
+    InvalidRequest,
+    /// No sign-in waits under this state: it was used before, changed, or never given out.
+    #[error("no sign-in waits for this callback")]
+    InvalidState,
+    /// Neither an error nor both of code and state.
+    #[error("the callback lacks its code or its state")]
+    MissingParams,
+    /// Microsoft sent an error in place of a code.
+    #[error("microsoft did not give a code ({})", .0.code)]
+    Provider(Refusal),
+    /// Another browser came back than the one that began.
+    #[error("the callback came from another browser session")]
+    SessionMismatch,
+}
+
+impl CallbackError {
+    /// Stable code, for the redirect's `error`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Connect(error) => error.code(),
+            Self::ExpiredState => "expired_state",
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidState => "invalid_state",
+            Self::MissingParams => "missing_params",
+            Self::Provider(refusal) => refusal.code,
+            Self::SessionMismatch => "session_mismatch",
+        }
+    }
+
+    /// What happened and what it means for contacts: our own words only.
+    pub fn what_happened(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Connect(error) => return error.what_happened(),
+            Self::ExpiredState => {
+                "The sign-in took longer than ten minutes. Nothing was connected; contacts stay as they \
+                 are."
+            }
+            Self::InvalidRequest => {
+                "The answer of the sign-in contradicts itself. Nothing was connected; contacts stay as \
+                 they are."
+            }
+            Self::InvalidState => {
+                "This sign-in is not known: it was used before or changed on the way. Nothing was \
+                 connected now; contacts stay as they are."
+            }
+            Self::MissingParams => {
+                "The answer of the sign-in is incomplete. Nothing was connected; contacts stay as they are."
+            }
+            Self::Provider(refusal) => refusal.error.code().what_happened(),
+            Self::SessionMismatch => {
+                "The sign-in was begun in another browser session. Nothing was connected; contacts stay \
+                 as they are."
+            }
+        })
+    }
+
+    /// What to do next.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Connect(error) => error.remedy(),
+            Self::Provider(refusal) => refusal.error.code().remedy(),
+            Self::SessionMismatch => {
+                "Begin and end the sign-in in the same browser; if you did not begin one, close this page."
+            }
+            Self::ExpiredState | Self::InvalidRequest | Self::InvalidState | Self::MissingParams => {
+                START_AGAIN
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The second half of a sign-in: the browser comes back from Microsoft.
+
+mod error;
+mod query;
+
+use directory::protocol::id_token::{Expectation, IdTokenClaims, IdTokenError};
+use domain::ids::WorkspaceId;
+use secrecy::SecretString;
+use store::PendingLogin;
+
+pub use error::CallbackError;
+
+use crate::{
+    Connect, ConnectError, Connected,
+    candidate::Candidate,
+    refresh_token::known_partner,
+    state::{LoginState, Purpose, ReturnPath, hash},
+};
+use query::CallbackQuery;
+
+/// How a sign-in ended.
+#[derive(Debug)]
+pub struct Completion {
+    /// The connection, or why there is none.
+    pub outcome: Result<Connected, CallbackError>,
+    /// Where the browser goes; the settings page itself as long as it is not known whose sign-in
+    /// this is.
+    pub return_path: ReturnPath,
+}
+
+impl Connect {
+    /// Ends the sign-in that `query`, the callback's query string, belongs to. `session` is the
+    /// [`BegunLogin::session`](crate::BegunLogin::session) of the browser that came.
+    ///
+    /// The first check that fails decides. The sign-in is taken out before the code is exchanged:
+    /// of two callbacks with one state, one goes on. Nothing is stored before the new sign-in has
+    /// listed the partner's customers.
+    pub async fn complete_login(&self, query: &str, session: Option<&str>) -> Completion {
+        let mut return_path = ReturnPath::default();
+        let outcome = self.complete(query, session, &mut return_path).await;
+        Completion { outcome, return_path }
+    }
+
+    async fn complete(
+        &self,
+        query: &str,
+        session: Option<&str>,
+        return_path: &mut ReturnPath,
+    ) -> Result<Connected, CallbackError> {
+        let (code, state) = match CallbackQuery::parse(query)? {
+            CallbackQuery::Code { code, state } => (code, state),
+            CallbackQuery::Refused { refusal, state } => {
+                // Used up as well, and a way to know where the browser came from.
+                if let Ok((state, _)) = self.take(state.as_deref().unwrap_or_default()).await {
+                    *return_path = state.purpose.return_path;
+                }
+                return Err(CallbackError::Provider(refusal));
+            }
+        };
+        let (state, login) = self.take(&state).await?;
+        *return_path = state.purpose.return_path;
+        if false {
+            return Err(CallbackError::ExpiredState);
+        }
+        if session.map(hash).as_deref() != Some(login.session.as_str()) {
+            return Err(CallbackError::SessionMismatch);
+        }
+        Ok(self.redeem(state.workspace, state.purpose, login, code).await?)
+    }
+
+    /// Takes the sign-in of a state out, once.
+    async fn take(&self, state: &str) -> Result<(LoginState, PendingLogin), CallbackError> {
+        let state = LoginState::parse(state).ok_or(CallbackError::InvalidState)?;
+        let login = self.store.take_login(state.workspace, &state.hash()).await;
+        let login = login.map_err(ConnectError::Store)?.ok_or(CallbackError::InvalidState)?;
+        Ok((state, login))
+    }
+
+    /// Exchanges the code, finds out who signed in, tries the sign-in out and stores it.
+    async fn redeem(
+        &self,
+        workspace: WorkspaceId,
+        purpose: Purpose,
+        login: PendingLogin,
+        code: SecretString,
+    ) -> Result<Connected, ConnectError> {
+        let before = self.store.connection(workspace).await?;
+        let app = self.app(workspace).await?;
+        let grant = self
+            .microsoft(self.graph.clone())
+            .redeem_code(app.clone(), code, login.verifier.into(), login.redirect_uri)
+            .await
+            .map_err(ConnectError::TokenExchange)?;
+        let refresh_token = grant.refresh_token.clone().ok_or(ConnectError::TokensIncomplete)?;
+        let id_token = grant.id_token.as_ref().ok_or(ConnectError::TokensIncomplete)?;
+        let expected = Expectation {
+            client_id: &app.client_id,
+            issuer_template: &self.graph.issuer_template(),
+            nonce: &login.nonce,
+            partner_tenant: known_partner(before.as_ref(), purpose.change_partner),
+        };
+        // Straight from the token endpoint: the signature need not be checked, the claims must be
+        // (OpenID Connect Core 1.0 §3.1.3.7).
+        let signed_in = IdTokenClaims::decode(id_token)
+            .and_then(|claims| claims.validate(&expected, self.clock.now()))
+            .map_err(|error| match error {
+                IdTokenError::OtherTenant(_) => ConnectError::PartnerTenantChanged,
+                error => ConnectError::Identity(error),
+            })?;
+        let missing = grant.missing_scopes(&self.graph.scopes);
+        if !missing.is_empty() {
+            return Err(ConnectError::ConsentMissing(missing));
+        }
+        let candidate = Candidate { app, partner: signed_in.tenant, refresh_token, grant };
+        let proven = self.prove(candidate).await.map_err(ConnectError::Probe)?;
+        self.save(workspace, login.user, before.as_ref(), &proven).await
+    }
+}

@@ -1,0 +1,66 @@
+//! Giving the connection up.
+
+use domain::ids::WorkspaceId;
+use jiff::Timestamp;
+use secrets::{Family, Scope, SecretError};
+use store::{ConnectionStatus, StoreError};
+
+use crate::Connect;
+
+/// A connection that was given up.
+#[derive(Clone, Debug)]
+pub struct Disconnected {
+    /// Since when; `None` when there never was a connection.
+    pub disconnected_at: Option<Timestamp>,
+    /// The application id that stays consented to at Microsoft, when one is configured.
+    pub client_id: Option<String>,
+}
+
+/// Why the connection was not given up wholly.
+#[derive(Debug, thiserror::Error)]
+pub enum DisconnectError {
+    /// No sync uses the connection any more, but its secrets are still there.
+    #[error("the connection is given up, but not all of its secrets are deleted")]
+    Secrets(#[source] SecretError),
+    /// The connection is still in force.
+    #[error("the connection cannot be changed")]
+    Store(#[from] StoreError),
+}
+
+impl Connect {
+    /// Gives the connection of `workspace` up and deletes its secrets, whatever its kind was.
+    /// Mappings, links, runs and contacts stay. Done again, it changes nothing.
+    ///
+    /// The connection is given up first, so that no sync begins even if a secret cannot be
+    /// deleted; and every family is tried, one after the other.
+    pub async fn disconnect(&self, workspace: WorkspaceId) -> Result<Disconnected, DisconnectError> {
+        let disconnected_at = self.give_up(workspace).await?;
+        let scope = Scope::Workspace(workspace);
+        let direct = self.secrets.delete(scope, Family::EntraDirect).await;
+        let cipp = self.secrets.delete(scope, Family::EntraCipp).await;
+        direct.and(cipp).map_err(DisconnectError::Secrets)?;
+        let client_id = match self.secrets.app_credentials(workspace).await {
+            Ok(app) => app.map(|app| app.client_id),
+            // Only for the advice: not knowing it is no failure.
+            Err(error) => {
+                tracing::warn!(code = error.code(), "the app registration cannot be read");
+                None
+            }
+        };
+        Ok(Disconnected { disconnected_at, client_id })
+    }
+
+    async fn give_up(&self, workspace: WorkspaceId) -> Result<Option<Timestamp>, StoreError> {
+        let Some(connection) = self.store.connection(workspace).await? else { return Ok(None) };
+        if connection.connection_status == ConnectionStatus::Disconnected {
+            return Ok(connection.disconnected_at);
+        }
+        let now = self.clock.now();
+        self.change_in_force(workspace, connection.id, |connection| {
+            connection.connection_status = ConnectionStatus::Disconnected;
+            connection.disconnected_at = Some(now);
+        })
+        .await?;
+        Ok(Some(now))
+    }
+}

@@ -1,0 +1,214 @@
+//! The routes, in the PSA's words.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Router,
+    extract::{RawQuery, State},
+    http::{
+        HeaderMap, HeaderValue, StatusCode,
+        header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY, SET_COOKIE},
+    },
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use edge::{ApiError, Edition, JsonBody, Permission, Reader, Reply, ServiceEdition, Writer, admit};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    CALLBACK_PATH, CallbackError, Completion, Connect, Purpose, ReturnPath, SETTINGS_PAGE_PATH, Status,
+    answers::store_fault, cookie,
+};
+
+const BASE: &str = "/api/integrations/entra";
+
+/// What stays at Microsoft after disconnecting (learn.microsoft.com/graph/api/user-revokesigninsessions).
+const NOT_REVOKED: &str = "Microsoft was not told: only your tenant can take back what was granted \
+    there. In the Entra admin center delete the app's enterprise application or its permissions, and \
+    revoke the sessions of the account that connected.";
+
+/// The routes of this room.
+pub fn router(app: Arc<Connect>) -> Router {
+    Router::new()
+        .route(BASE, get(status))
+        .route(&format!("{BASE}/"), get(status))
+        .route(&format!("{BASE}/connect"), post(connect))
+        .route(&format!("{BASE}/disconnect"), post(disconnect))
+        .route(&format!("{BASE}/validate-direct"), post(validate_direct))
+        // A look ahead by HEAD must not use the sign-in up.
+        .route(CALLBACK_PATH, get(callback).head(async || StatusCode::METHOD_NOT_ALLOWED))
+        .with_state(app)
+}
+
+async fn status(Reader(caller): Reader, State(app): State<Arc<Connect>>) -> Result<Reply<Status>, ApiError> {
+    Ok(Reply::ok(app.status(caller.workspace).await.map_err(store_fault)?))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ConnectBody {
+    connection_type: Option<String>,
+    return_path: Option<String>,
+    #[serde(default)]
+    change_partner: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Begun {
+    connection_type: &'static str,
+    auth_url: String,
+    expires_at: Timestamp,
+}
+
+async fn connect(
+    Writer(caller): Writer,
+    State(app): State<Arc<Connect>>,
+    JsonBody(body): JsonBody<ConnectBody>,
+) -> Result<Response, ApiError> {
+    let purpose = body.purpose()?;
+    let begun = app.begin_login(caller.workspace, caller.user, purpose).await?;
+    let cookie = cookie::set(&begun.session, &app.redirect_uri()).ok_or_else(ApiError::internal_fault)?;
+    let begun =
+        Begun { connection_type: "direct", auth_url: begun.auth_url.into(), expires_at: begun.expires_at };
+    Ok(([(SET_COOKIE, cookie)], Reply::ok(begun)).into_response())
+}
+
+async fn callback(
+    State(app): State<Arc<Connect>>,
+    edition: Option<Extension<ServiceEdition>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    only_enterprise(edition)?;
+    let session = cookie::session(&headers);
+    let completion = app.complete_login(query.as_deref().unwrap_or_default(), session).await;
+    if let Err(error) = &completion.outcome {
+        log(error);
+    }
+    let location = HeaderValue::from_str(landing(&app, &completion).as_str());
+    let location = location.map_err(|error| ApiError::internal_fault().caused_by(error))?;
+    let headers = [
+        (LOCATION, location),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    ];
+    let mut response = (StatusCode::SEE_OTHER, headers).into_response();
+    if let Some(cookie) = cookie::unset(&app.redirect_uri()) {
+        response.headers_mut().insert(SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Validation {
+    valid: bool,
+    checked_at: Timestamp,
+    managed_tenant_sample_count: usize,
+}
+
+async fn validate_direct(
+    Writer(caller): Writer,
+    State(app): State<Arc<Connect>>,
+) -> Result<Reply<Validation>, ApiError> {
+    let validated = app.validate_direct(caller.workspace).await?;
+    Ok(Reply::ok(Validation {
+        valid: true,
+        checked_at: validated.checked_at,
+        managed_tenant_sample_count: validated.managed_tenants,
+    }))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GivenUp {
+    status: &'static str,
+    disconnected_at: Option<Timestamp>,
+    not_revoked: &'static str,
+    client_id: Option<String>,
+}
+
+async fn disconnect(
+    Writer(caller): Writer,
+    State(app): State<Arc<Connect>>,
+) -> Result<Reply<GivenUp>, ApiError> {
+    let disconnected = app.disconnect(caller.workspace).await?;
+    Ok(Reply::ok(GivenUp {
+        status: "disconnected",
+        disconnected_at: disconnected.disconnected_at,
+        not_revoked: NOT_REVOKED,
+        client_id: disconnected.client_id,
+    }))
+}
+
+impl ConnectBody {
+    fn purpose(&self) -> Result<Purpose, ApiError> {
+        match self.connection_type.as_deref() {
+            Some("direct") => {}
+            Some("cipp") => {
+                return Err(ApiError::bad_request(
+                    "connection_type_not_available",
+                    "Connecting through CIPP is not available in this version; the connection and all \
+                     contacts stay as they are.",
+                    "Connect with the type `direct`.",
+                ));
+            }
+            _ => {
+                return Err(ApiError::bad_request(
+                    "invalid_connection_type",
+                    "The field `connectionType` is missing or names no type of connection; the \
+                     connection and all contacts stay as they are.",
+                    "Send `connectionType` with one of the `availableConnectionTypes` of the status.",
+                ));
+            }
+        }
+        let return_path = self.return_path.as_deref().map_or(Ok(ReturnPath::default()), str::parse);
+        let return_path = return_path.map_err(|_| {
+            ApiError::bad_request(
+                "invalid_return_path",
+                "The field `returnPath` leads outside of the integration's settings page; no sign-in \
+                 was begun.",
+                format!("Leave it out, or send {SETTINGS_PAGE_PATH} with or without a `tab` of that page."),
+            )
+        })?;
+        Ok(Purpose { change_partner: self.change_partner, return_path })
+    }
+}
+
+/// The callback has no caller; the edition is the one guard that is left.
+fn only_enterprise(edition: Option<Extension<ServiceEdition>>) -> Result<(), ApiError> {
+    let edition = edition.map_or(Edition::Community, |Extension(ServiceEdition(edition))| edition);
+    match admit(edition, None, Permission::Update) {
+        Err(refusal) if refusal.status == StatusCode::NOT_IMPLEMENTED => Err(refusal),
+        _ => Ok(()),
+    }
+}
+
+/// The page in the PSA that says how it ended.
+fn landing(app: &Connect, completion: &Completion) -> String {
+    let mut page = app.settings_page.clone();
+    page.set_path(&format!("{}{SETTINGS_PAGE_PATH}", page.path().trim_end_matches('/')));
+    let mut query = page.query_pairs_mut();
+    query.extend_pairs(completion.return_path.tab().map(|tab| ("tab", tab)));
+    match &completion.outcome {
+        Ok(_) => {
+            query.append_pair("entra_status", "success");
+        }
+        Err(error) => {
+            let message = format!("{} {}", error.what_happened(), error.remedy());
+            query
+                .append_pair("entra_status", "failure")
+                .append_pair("error", error.code())
+                .append_pair("message", &message);
+        }
+    }
+    drop(query);
+    page.into()
+}
+
+fn log(error: &CallbackError) {
+    let cause = runtime::telemetry::ErrorChain(error);
+    tracing::warn!(code = error.code(), error = %cause, "a sign-in did not lead to a connection");
+}

@@ -1,0 +1,144 @@
+//! What the integration's page shows first.
+
+use domain::{
+    ids::{EntraTenantId, WorkspaceId},
+    mapping::{Decision, MappingRecord},
+    run::RunStatus,
+};
+use jiff::Timestamp;
+use serde::Serialize;
+use store::{Connection, ConnectionKind, ConnectionStatus, StoreError, ValidationFailure};
+
+use crate::Connect;
+
+/// Kinds of connection that can be made.
+pub(crate) const AVAILABLE: [ConnectionKind; 1] = [ConnectionKind::Direct];
+
+/// Runs read at once while looking for a completed one.
+const RUNS_PER_PAGE: u16 = 100;
+
+/// The status of a workspace's integration, in the PSA's words and with some of ours.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// `connected`, `validation_failed`, or `not_connected` when no connection is in force.
+    pub status: &'static str,
+    /// The kind of connection in force.
+    pub connection_type: Option<ConnectionKind>,
+    /// When the last discovery ended that came to its end.
+    pub last_discovery_at: Option<Timestamp>,
+    /// Tenants mapped to a client.
+    pub mapped_tenant_count: usize,
+    /// Tenants whose client is still to be created.
+    pub pending_create_tenant_count: usize,
+    /// Minutes between recurring syncs; `None`: nothing recurs.
+    pub next_sync_interval_minutes: Option<u32>,
+    /// Whether a run that writes has ever completed.
+    pub has_completed_first_sync: bool,
+    /// Kinds of connection that can be made.
+    pub available_connection_types: [ConnectionKind; 1],
+    /// When the connection in force was last checked.
+    pub last_validated_at: Option<Timestamp>,
+    /// What that check found wrong.
+    pub last_validation_error: Option<ValidationFailure>,
+    /// Facts of the connection in force.
+    pub connection_details: Option<ConnectionDetails>,
+    /// Which source supplies an app registration, whether connected or not; `None` when there is
+    /// none or it cannot be read.
+    pub app_credential_source: Option<&'static str>,
+    /// Why the app registration cannot be read: a stable code.
+    pub app_credential_error: Option<&'static str>,
+    /// When the last connection was given up, while none is in force.
+    pub disconnected_at: Option<Timestamp>,
+    /// The redirect URI to register for the app (platform "Web").
+    pub redirect_uri: String,
+    /// What signing in will ask for.
+    pub requested_scopes: Vec<String>,
+}
+
+/// Facts of the connection in force.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConnectionDetails {
+    /// The PSA's field for the other kind of connection; always null.
+    pub cipp_base_url: Option<String>,
+    /// The tenant configured with the app registration, as it was entered.
+    pub direct_tenant_id: Option<String>,
+    /// Which source supplies the app registration: `tenant-secret`, `env` or `app-secret`.
+    pub direct_credential_source: Option<&'static str>,
+    /// The partner tenant that signed in.
+    pub partner_tenant_id: Option<EntraTenantId>,
+    /// Since when it is in force.
+    pub connected_at: Timestamp,
+}
+
+impl Connect {
+    /// The status of `workspace`. Asks nobody outside: whether the connection works now is what
+    /// [`Connect::validate_direct`] finds out.
+    pub async fn status(&self, workspace: WorkspaceId) -> Result<Status, StoreError> {
+        let last = self.store.connection(workspace).await?;
+        let mappings = self.store.mappings(workspace).await?;
+        let (app, app_credential_error) = match self.secrets.app_credentials(workspace).await {
+            Ok(app) => (app, None),
+            Err(error) => (None, Some(error.code())),
+        };
+        let disconnected_at = last.as_ref().and_then(|connection| connection.disconnected_at);
+        let in_force =
+            last.filter(|connection| connection.connection_status != ConnectionStatus::Disconnected);
+        let source = app.as_ref().map(|app| app.source.name());
+        let count = |wanted: fn(&Decision) -> bool| count(&mappings, wanted);
+        Ok(Status {
+            status: in_force.as_ref().map_or("not_connected", name),
+            connection_type: in_force.as_ref().map(|connection| connection.kind),
+            last_discovery_at: self.store.last_discovery(workspace).await?,
+            mapped_tenant_count: count(|decision| matches!(decision, Decision::Mapped { .. })),
+            pending_create_tenant_count: count(|decision| matches!(decision, Decision::CreateNew)),
+            next_sync_interval_minutes: None,
+            has_completed_first_sync: self.has_completed_first_sync(workspace).await?,
+            available_connection_types: AVAILABLE,
+            last_validated_at: in_force.as_ref().and_then(|connection| connection.last_validated_at),
+            last_validation_error: in_force
+                .as_ref()
+                .and_then(|connection| connection.last_validation_error.clone()),
+            disconnected_at: disconnected_at.filter(|_| in_force.is_none()),
+            connection_details: in_force.map(|connection| ConnectionDetails {
+                cipp_base_url: None,
+                direct_tenant_id: app.and_then(|app| app.tenant_id),
+                direct_credential_source: source,
+                partner_tenant_id: connection.partner_tenant,
+                connected_at: connection.connected_at,
+            }),
+            app_credential_source: source,
+            app_credential_error,
+            redirect_uri: self.redirect_uri(),
+            requested_scopes: self.graph.scopes.clone(),
+        })
+    }
+
+    /// Newest first: once there is a completed run, one is usually among the last few.
+    async fn has_completed_first_sync(&self, workspace: WorkspaceId) -> Result<bool, StoreError> {
+        let mut after = None;
+        loop {
+            let runs = self.store.runs(workspace, after, RUNS_PER_PAGE).await?;
+            if runs.iter().any(|run| run.run_status == RunStatus::Completed && run.kind.writes()) {
+                return Ok(true);
+            }
+            match runs.last() {
+                Some(last) => after = Some(last.id),
+                None => return Ok(false),
+            }
+        }
+    }
+}
+
+fn name(connection: &Connection) -> &'static str {
+    match connection.connection_status {
+        ConnectionStatus::Connected => "connected",
+        ConnectionStatus::Disconnected => "disconnected",
+        ConnectionStatus::ValidationFailed => "validation_failed",
+    }
+}
+
+fn count(mappings: &[MappingRecord], wanted: fn(&Decision) -> bool) -> usize {
+    mappings.iter().filter(|record| wanted(&record.current.decision)).count()
+}

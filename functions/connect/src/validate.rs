@@ -1,0 +1,260 @@
+//! Checking that the connection still works.
+
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use assembly::WorkspaceCredentials;
+use async_trait::async_trait;
+use directory::{
+    Code, Credentials, Directory, ErrorClass, GraphDirectory, ReadError,
+    protocol::token::{AppCredentials, TokenGrant},
+};
+use domain::ids::{EntraTenantId, WorkspaceId};
+use jiff::Timestamp;
+use secrecy::SecretString;
+use secrets::{DirectTokens, SecretError};
+use store::{Connection, ConnectionStatus, StoreError, ValidationFailure};
+
+use crate::Connect;
+
+/// A connection that works.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Validated {
+    /// When it was seen working.
+    pub checked_at: Timestamp,
+    /// Customer tenants it can see.
+    pub managed_tenants: usize,
+}
+
+/// Why the connection is not seen working.
+#[derive(Debug, thiserror::Error)]
+pub enum ValidateError {
+    /// There is no stored sign-in.
+    #[error("there is no stored sign-in")]
+    MissingAccessToken,
+    /// No app registration is configured.
+    #[error("no app registration is configured for this workspace")]
+    MissingCredentials,
+    /// Microsoft gave a new token and Graph refused that one as well.
+    #[error("a renewed token is refused")]
+    PostRefresh(#[source] ReadError),
+    /// Microsoft does not renew the stored sign-in.
+    #[error("the stored sign-in is not renewed")]
+    Refresh(#[source] ReadError),
+    /// The secrets cannot be read: nothing is known about the connection.
+    #[error("the connection's secrets cannot be read")]
+    Secrets(#[from] SecretError),
+    /// The table does not answer.
+    #[error("the connection cannot be read or changed")]
+    Store(#[from] StoreError),
+    /// The secrets could not be read while the connection was tried.
+    #[error("the connection's secrets cannot be read")]
+    Unknown(#[source] ReadError),
+    /// Microsoft answered with a failure, or not at all.
+    #[error("the partner's customers cannot be listed")]
+    Upstream(#[source] ReadError),
+}
+
+impl ValidateError {
+    /// Stable code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::MissingAccessToken => "missing_access_token",
+            Self::MissingCredentials => "missing_credentials",
+            Self::PostRefresh(_) => "post_refresh_validation_failed",
+            Self::Refresh(_) => "refresh_failed",
+            Self::Secrets(error) => error.code(),
+            Self::Store(_) => "store_unavailable",
+            Self::Unknown(_) => "credentials_unavailable",
+            Self::Upstream(_) => "upstream_error",
+        }
+    }
+
+    /// What happened and what it means for contacts.
+    pub fn what_happened(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Secrets(_) => {
+                "The connection's secrets cannot be read, so nothing is known about the connection. \
+                 Contacts stay as they are."
+            }
+            Self::Store(_) => "The connection cannot be read or changed. Contacts stay as they are.",
+            failed => failed.reason().map_or("", Code::what_happened),
+        })
+    }
+
+    /// What to do next.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Secrets(error) => error.remedy(),
+            Self::Store(_) => "Repeat the request in a moment.",
+            failed => failed.reason().map_or("", Code::remedy),
+        }
+    }
+
+    /// What was found out at Microsoft.
+    pub fn read_error(&self) -> Option<&ReadError> {
+        match self {
+            Self::PostRefresh(error)
+            | Self::Refresh(error)
+            | Self::Unknown(error)
+            | Self::Upstream(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The finer code.
+    pub fn reason(&self) -> Option<Code> {
+        match self {
+            Self::MissingAccessToken => Some(Code::NotConnected),
+            Self::MissingCredentials => Some(Code::AppCredentialsMissing),
+            failed => failed.read_error().map(ReadError::code),
+        }
+    }
+
+    /// Whether this says something about the connection, and not about this service.
+    fn is_a_finding(&self) -> bool {
+        !matches!(self, Self::Secrets(_) | Self::Store(_) | Self::Unknown(_))
+    }
+
+    fn of(error: ReadError, renewed: bool) -> Self {
+        match error.code() {
+            Code::AppCredentialsMissing => Self::MissingCredentials,
+            Code::CredentialsUnavailable => Self::Unknown(error),
+            Code::NotConnected => Self::MissingAccessToken,
+            Code::PartnerRoleMissing => Self::Upstream(error),
+            Code::PartnerTokenRefused => Self::PostRefresh(error),
+            _ if error.class() != ErrorClass::CredentialRejected => Self::Upstream(error),
+            _ if renewed => Self::PostRefresh(error),
+            _ => Self::Refresh(error),
+        }
+    }
+}
+
+impl Connect {
+    /// Renews the stored sign-in and lists the partner's customers with it; a token that Graph
+    /// refuses is renewed once more. What is found out is kept with the connection.
+    pub async fn validate_direct(&self, workspace: WorkspaceId) -> Result<Validated, ValidateError> {
+        let connection = self.store.connection(workspace).await?;
+        let connection =
+            connection.filter(|connection| connection.connection_status != ConnectionStatus::Disconnected);
+        let found = self.probe(workspace, connection.as_ref()).await;
+        if let Some(connection) = &connection {
+            self.note(workspace, connection, &found).await?;
+        }
+        found
+    }
+
+    async fn probe(
+        &self,
+        workspace: WorkspaceId,
+        connection: Option<&Connection>,
+    ) -> Result<Validated, ValidateError> {
+        if self.secrets.app_credentials(workspace).await?.is_none() {
+            return Err(ValidateError::MissingCredentials);
+        }
+        let connection = connection.ok_or(ValidateError::MissingAccessToken)?;
+        // Past the cache: somebody may have connected again a moment ago, in another process.
+        let stored = DirectTokens::read_fresh(&self.secrets, workspace).await?;
+        stored.ok_or(ValidateError::MissingAccessToken)?;
+        let secrets = Arc::clone(&self.secrets);
+        let credentials = Arc::new(Watched {
+            stored: WorkspaceCredentials::new(secrets, workspace, connection.partner_tenant),
+            renewed: AtomicBool::new(false),
+        });
+        let directory = GraphDirectory::new(
+            self.graph.clone(),
+            self.http.clone(),
+            Arc::clone(&credentials) as Arc<dyn Credentials>,
+            Arc::clone(&self.clock),
+            Arc::clone(&self.entropy),
+        );
+        let listed = directory.managed_tenants().await;
+        let checked_at = self.clock.now();
+        match listed {
+            Ok(tenants) => Ok(Validated { checked_at, managed_tenants: tenants.len() }),
+            Err(error) => Err(ValidateError::of(error, credentials.renewed.load(Ordering::Relaxed))),
+        }
+    }
+
+    /// Keeps the finding, unless the connection was replaced or given up meanwhile.
+    async fn note(
+        &self,
+        workspace: WorkspaceId,
+        connection: &Connection,
+        found: &Result<Validated, ValidateError>,
+    ) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let (status, failure) = match found {
+            Ok(_) => (ConnectionStatus::Connected, None),
+            Err(error) if error.is_a_finding() => {
+                let message = format!("{} {}", error.what_happened(), error.remedy());
+                let failure = ValidationFailure { message, code: error.code().to_owned(), checked_at: now };
+                (ConnectionStatus::ValidationFailed, Some(failure))
+            }
+            Err(_) => return Ok(()),
+        };
+        self.change_in_force(workspace, connection.id, |connection| {
+            connection.connection_status = status;
+            connection.last_validated_at = Some(now);
+            connection.last_validation_error = failure;
+        })
+        .await?;
+        Ok(())
+    }
+}
+
+/// Stored credentials, and whether they were renewed since.
+struct Watched {
+    stored: WorkspaceCredentials,
+    renewed: AtomicBool,
+}
+
+#[async_trait]
+impl Credentials for Watched {
+    async fn app(&self) -> Result<AppCredentials, ReadError> {
+        self.stored.app().await
+    }
+
+    async fn refresh_token(&self) -> Result<SecretString, ReadError> {
+        self.stored.refresh_token().await
+    }
+
+    async fn keep(&self, used: &SecretString, new: TokenGrant) -> Result<(), ReadError> {
+        self.renewed.store(true, Ordering::Relaxed);
+        self.stored.keep(used, new).await
+    }
+
+    fn partner_tenant(&self) -> Option<EntraTenantId> {
+        self.stored.partner_tenant()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_of_the_contract() {
+        for (code, renewed, expected) in [
+            (Code::AppCredentialsMissing, false, "missing_credentials"),
+            (Code::NotConnected, false, "missing_access_token"),
+            (Code::SignInRevoked, false, "refresh_failed"),
+            (Code::ClientSecretExpired, false, "refresh_failed"),
+            (Code::SignInRevoked, true, "post_refresh_validation_failed"),
+            (Code::PartnerTokenRefused, true, "post_refresh_validation_failed"),
+            (Code::PartnerRoleMissing, true, "upstream_error"),
+            (Code::GraphUnavailable, true, "upstream_error"),
+            (Code::LoginUnavailable, false, "upstream_error"),
+            (Code::CredentialsUnavailable, false, "credentials_unavailable"),
+        ] {
+            let error = ValidateError::of(code.into(), renewed);
+            assert_eq!(error.code(), expected, "{code}");
+            assert!(!error.what_happened().is_empty() && !error.remedy().is_empty());
+        }
+    }
+}

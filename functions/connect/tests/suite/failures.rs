@@ -1,0 +1,161 @@
+//! When the table, the secrets or Microsoft fail: both halves are stored or neither, and what is
+//! found out is kept.
+
+use std::sync::atomic::Ordering;
+
+use axum::http::StatusCode;
+use fake_microsoft::{Effect, Match, Route};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use store::{ConnectionStatus, probe::Fault};
+
+use crate::bench::{Bench, DISCONNECT, STATUS, VALIDATE, workspace};
+
+#[tokio::test]
+async fn a_connection_that_cannot_be_stored_takes_its_tokens_back() {
+    for connected in [false, true] {
+        let bench = Bench::new().await;
+        if connected {
+            bench.connect().await;
+            bench.clock.advance(SignedDuration::from_hours(1));
+        }
+        let before = bench.kept().await;
+        let browser = bench.begin().await;
+        let query = bench.visit(&browser.auth_url).await;
+        bench.probe.script(|call| (call.operation == "PutItem").then_some(Fault::Before));
+        assert_eq!(bench.come_back(&query, &browser.cookie).await.failure(), "callback_error");
+        bench.probe.clear();
+        assert_eq!(bench.kept().await, before);
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_arrived_without_an_answer_counts() {
+    for fault in [Fault::After, Fault::Twice] {
+        let bench = Bench::new().await;
+        let browser = bench.begin().await;
+        let query = bench.visit(&browser.auth_url).await;
+        bench.probe.script(move |call| (call.operation == "PutItem").then_some(fault));
+        let landing = bench.come_back(&query, &browser.cookie).await.landing();
+        assert_eq!(landing["entra_status"], "success", "{fault:?}");
+        assert!(bench.connection().await.is_some() && bench.tokens().await.is_some());
+    }
+}
+
+#[tokio::test]
+async fn tokens_that_cannot_be_stored_leave_the_connection_alone() {
+    let bench = Bench::new().await;
+    bench.connect().await;
+    let before = bench.kept().await;
+    let browser = bench.begin().await;
+    let query = bench.visit(&browser.auth_url).await;
+    bench.keeper.refuses_writes.store(true, Ordering::Relaxed);
+    assert_eq!(bench.come_back(&query, &browser.cookie).await.failure(), "callback_error");
+    assert_eq!(bench.kept().await, before);
+}
+
+#[tokio::test]
+async fn of_two_sign_ins_at_once_one_wins_wholly() {
+    let bench = Bench::new().await;
+    let (one, other) = (bench.begin().await, bench.begin().await);
+    let queries = (bench.visit(&one.auth_url).await, bench.visit(&other.auth_url).await);
+    let (one, other) =
+        tokio::join!(bench.come_back(&queries.0, &one.cookie), bench.come_back(&queries.1, &other.cookie));
+    let landings = [one.landing(), other.landing()];
+    let won = landings.iter().filter(|landing| landing["entra_status"] == "success").count();
+    assert_eq!(won, 1, "{landings:?}");
+    assert_eq!(bench.ask("POST", VALIDATE, "").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_check_says_and_keeps_what_is_wrong() {
+    for (what, status, code, reason) in [
+        ("app gone", StatusCode::BAD_REQUEST, "missing_credentials", "app_credentials_missing"),
+        ("wrong secret", StatusCode::BAD_REQUEST, "refresh_failed", "client_secret_invalid"),
+        ("revoked", StatusCode::BAD_REQUEST, "refresh_failed", "sign_in_revoked"),
+        ("refused", StatusCode::BAD_REQUEST, "post_refresh_validation_failed", "partner_token_refused"),
+        ("forbidden", StatusCode::BAD_GATEWAY, "upstream_error", "partner_role_missing"),
+        ("graph down", StatusCode::BAD_GATEWAY, "upstream_error", "graph_unavailable"),
+        ("login down", StatusCode::BAD_GATEWAY, "upstream_error", "login_unavailable"),
+    ] {
+        let bench = Bench::new().await;
+        bench.connect().await;
+        let fault = |route, effect| bench.fake.faults().on(Match::route(route), effect, None);
+        match what {
+            "app gone" => bench.set_app(workspace(1), "", "").await,
+            "wrong secret" => bench.set_app(workspace(1), &bench.client_id(), "wrong").await,
+            "revoked" => bench.fake.revoke_sign_ins(),
+            "refused" => _ = fault(Route::Relationships, Effect::status(401)),
+            "forbidden" => _ = fault(Route::Relationships, Effect::status(403)),
+            "graph down" => _ = fault(Route::Relationships, Effect::status(503)),
+            _ => _ = fault(Route::Token, Effect::status(503)),
+        }
+        let answer = bench.ask("POST", VALIDATE, "").await;
+        assert_eq!((answer.status, answer.code().as_str()), (status, code), "{what}");
+        assert_eq!(answer.json()["details"]["reason"], reason, "{what}");
+        let shown = bench.ask("GET", STATUS, "").await.json()["data"].clone();
+        assert_eq!(shown["status"], "validation_failed", "{what}");
+        assert_eq!(shown["lastValidationError"]["code"], code, "{what}");
+        assert!(shown["lastValidationError"]["message"].as_str().unwrap().contains("ontacts"), "{what}");
+
+        bench.fake.faults().clear();
+        bench.set_app(workspace(1), &bench.client_id(), crate::bench::CLIENT_SECRET).await;
+        if what != "revoked" {
+            let answer = bench.ask("POST", VALIDATE, "").await;
+            assert_eq!(answer.json()["data"]["valid"], true, "{what}: {answer:?}");
+            assert_eq!(answer.json()["data"]["managedTenantSampleCount"], 2);
+            let shown = bench.ask("GET", STATUS, "").await.json()["data"].clone();
+            assert_eq!(
+                (&shown["status"], &shown["lastValidationError"]),
+                (&json!("connected"), &Value::Null)
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_refused_token_is_renewed() {
+    let bench = Bench::new().await;
+    bench.connect().await;
+    let before = bench.kept().await;
+    bench.fake.faults().on(Match::route(Route::Relationships), Effect::status(401), 1);
+    assert_eq!(bench.ask("POST", VALIDATE, "").await.status, StatusCode::OK);
+    assert_ne!(bench.kept().await, before, "the renewed sign-in is kept");
+}
+
+#[tokio::test]
+async fn a_service_that_fails_says_nothing_about_the_connection() {
+    let bench = Bench::new().await;
+    bench.connect().await;
+    let before = bench.connection().await;
+    bench.probe.script(|call| (call.operation == "GetItem").then_some(Fault::Before));
+    for (method, path) in [("GET", STATUS), ("POST", VALIDATE), ("POST", DISCONNECT)] {
+        let answer = bench.ask(method, path, "").await;
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable")
+        );
+    }
+    bench.probe.clear();
+    assert_eq!(bench.connection().await, before);
+    assert!(bench.tokens().await.is_some());
+}
+
+#[tokio::test]
+async fn secrets_that_cannot_be_deleted_are_reported() {
+    let bench = Bench::new().await;
+    bench.connect().await;
+    bench.keeper.refuses_deletes.store(true, Ordering::Relaxed);
+    for _ in 0..2 {
+        let answer = bench.ask("POST", DISCONNECT, "").await;
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (StatusCode::SERVICE_UNAVAILABLE, "secrets_not_deleted")
+        );
+        let status = bench.connection().await.unwrap().connection_status;
+        assert_eq!(status, ConnectionStatus::Disconnected, "no sync begins with it");
+    }
+    bench.keeper.refuses_deletes.store(false, Ordering::Relaxed);
+    assert_eq!(bench.ask("POST", DISCONNECT, "").await.status, StatusCode::OK);
+    assert!(bench.tokens().await.is_none());
+}

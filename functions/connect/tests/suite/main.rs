@@ -1,0 +1,9 @@
+//! Connecting through the routes, on the embedded table, secrets in memory and the fake Microsoft.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot set itself up fails")]
+
+mod attacks;
+mod bench;
+mod failures;
+mod flow;
+mod surroundings;

@@ -1,0 +1,223 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use domain::ids::{ClientId, ManagedTenantId, RunId};
+
+/// Keeps the contacts of an MSP's PSA in step with the Microsoft Entra directories of its
+/// customers.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "entra-sync", version, propagate_version = true)]
+pub struct Arguments {
+    /// Folder that holds everything: the database, the secrets, the profile
+    #[arg(long, global = true, default_value = "data", env = "ENTRA_SYNC_DATA", value_name = "DIR")]
+    pub data: PathBuf,
+
+    /// How results are written to standard output
+    #[arg(long, global = true, value_enum, default_value_t = OutputForm::Table)]
+    pub output: OutputForm,
+
+    /// Make every commit reach the disk before it counts (slower; survives a power cut)
+    #[arg(long, global = true)]
+    pub durable: bool,
+
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum OutputForm {
+    /// One JSON document.
+    Json,
+    /// Tables for people.
+    Table,
+}
+
+/// What to do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Show the whole path on an invented MSP: connect, discover, map, preview, sync, sync again
+    Demo(DemoArguments),
+    /// Serve the HTTP API on this machine
+    Serve(ServeArguments),
+    /// Take in clients or contacts from a file (JSON lines, a JSON array, or CSV)
+    Import(ImportArguments),
+    /// Write clients or contacts to standard output
+    Export(ExportArguments),
+    /// Connect to Microsoft
+    Connect(ConnectArguments),
+    /// Find the customer tenants of the connection
+    Discover,
+    /// Show and decide which tenant belongs to which client
+    Map(MapArguments),
+    /// Plan a sync and show every line; writes nothing
+    Preview(ScopeArguments),
+    /// Sync contacts
+    Sync(ScopeArguments),
+    /// Look at runs
+    Runs(RunsArguments),
+    /// Measure a sync of invented users and print the result as JSON
+    Bench(BenchArguments),
+}
+
+/// Of `demo`.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct DemoArguments {
+    /// Number of customer tenants
+    #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub tenants: u32,
+    /// Number of users in all tenants together
+    #[arg(long, default_value_t = 3000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub users: u32,
+    /// The same seed gives the same people
+    #[arg(long, default_value_t = 7)]
+    pub seed: u64,
+}
+
+/// Of `serve`.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct ServeArguments {
+    /// Port on the loopback interface
+    #[arg(long, default_value_t = 3000)]
+    pub port: u16,
+}
+
+/// Clients or contacts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum What {
+    /// Customer companies.
+    Clients,
+    /// People.
+    Contacts,
+}
+
+/// Of `import`.
+#[derive(Args, Clone, Debug)]
+pub struct ImportArguments {
+    /// What the file holds
+    pub what: What,
+    /// The file; `-` for standard input. `.csv` is read as CSV, everything else as JSON
+    pub file: PathBuf,
+}
+
+/// Of `export`.
+#[derive(Args, Clone, Debug)]
+pub struct ExportArguments {
+    /// What to write
+    pub what: What,
+    /// Only contacts of this client
+    #[arg(long)]
+    pub client: Option<ClientId>,
+    /// Form of the output
+    #[arg(long, value_enum, default_value_t = ExportForm::Jsonl)]
+    pub format: ExportForm,
+}
+
+/// Form of an export.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum ExportForm {
+    /// Comma-separated values with a header line.
+    Csv,
+    /// One JSON object a line.
+    Jsonl,
+}
+
+/// Of `connect`.
+#[derive(Args, Clone, Debug)]
+pub struct ConnectArguments {
+    /// Take a refresh token from this file (`-` for standard input) instead of signing in
+    #[arg(long, value_name = "FILE")]
+    pub refresh_token: Option<PathBuf>,
+    /// Port of the redirect address that is registered for the app
+    #[arg(long, default_value_t = 3000)]
+    pub port: u16,
+    /// Accept another partner tenant than the one connected before
+    #[arg(long)]
+    pub change_partner: bool,
+}
+
+/// Of `map`.
+#[derive(Args, Clone, Debug)]
+pub struct MapArguments {
+    /// Confirm every match about which there is no doubt
+    #[arg(long)]
+    pub auto: bool,
+    /// Map a tenant to a client; may be repeated
+    #[arg(long, value_name = "TENANT=CLIENT", value_parser = pair)]
+    pub confirm: Vec<(ManagedTenantId, ClientId)>,
+    /// Put a tenant off; may be repeated
+    #[arg(long, value_name = "TENANT")]
+    pub skip: Vec<ManagedTenantId>,
+    /// Take the decision about a tenant back; may be repeated
+    #[arg(long, value_name = "TENANT")]
+    pub unmap: Vec<ManagedTenantId>,
+}
+
+/// Of `preview` and `sync`.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct ScopeArguments {
+    /// Only the tenants of this client
+    #[arg(long)]
+    pub client: Option<ClientId>,
+    /// Only this tenant
+    #[arg(long)]
+    pub tenant: Option<ManagedTenantId>,
+}
+
+/// Of `runs`.
+#[derive(Args, Clone, Debug)]
+pub struct RunsArguments {
+    /// What to do; lists runs when left out
+    #[command(subcommand)]
+    pub command: Option<RunsCommand>,
+    /// Most runs in a list
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=50))]
+    pub limit: u16,
+}
+
+/// What to do with runs.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum RunsCommand {
+    /// Show one run and its tenants
+    Show {
+        /// The run
+        run: RunId,
+    },
+    /// Show every line of a run
+    Lines {
+        /// The run
+        run: RunId,
+        /// Only of this tenant
+        #[arg(long)]
+        tenant: Option<ManagedTenantId>,
+    },
+    /// Stop a run after the page it is at
+    Cancel {
+        /// The run
+        run: RunId,
+    },
+}
+
+/// Of `bench`.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct BenchArguments {
+    /// Users in all tenants together
+    #[arg(long, default_value_t = 10_000)]
+    pub users: u32,
+    /// Tenants they are spread over
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub tenants: u32,
+    /// The same seed gives the same people
+    #[arg(long, default_value_t = 7)]
+    pub seed: u64,
+}
+
+fn pair(text: &str) -> Result<(ManagedTenantId, ClientId), String> {
+    let (tenant, client) = text.split_once('=').ok_or("TENANT=CLIENT is expected")?;
+    let tenant = tenant.parse().map_err(|error: domain::ids::InvalidId| error.to_string())?;
+    let client = client.parse().map_err(|error: domain::ids::InvalidId| error.to_string())?;
+    Ok((tenant, client))
+}

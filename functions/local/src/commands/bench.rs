@@ -1,0 +1,202 @@
+//! `bench`: a sync of invented users, counted and timed.
+
+use directory::Usage;
+use domain::{
+    contact::Client,
+    ids::ClientId,
+    run::{Counters, RunKind},
+};
+use embedded::Durability;
+use jiff::Timestamp;
+use serde::Serialize;
+use store::probe::Counts;
+use uuid::Uuid;
+
+use super::{connect, discover, map};
+use crate::{
+    Ending, FakeProfile, House,
+    arguments::{BenchArguments, OutputForm, ScopeArguments},
+    output::{self, Failure, Talk},
+};
+
+/// One user in this many is changed before the last phase.
+const CHANGED_ONE_IN: u32 = 100;
+
+/// Rows of a page of users.
+const PAGE: u64 = 999;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Report {
+    users: u32,
+    tenants: u32,
+    seed: u64,
+    store: &'static str,
+    build: &'static str,
+    phases: Vec<Phase>,
+    peak_memory_bytes: Option<u64>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Phase {
+    name: &'static str,
+    milliseconds: i64,
+    people: Counters,
+    directory_requests: u64,
+    token_requests: u64,
+    directory_bytes: u64,
+    resource_units: u64,
+    /// ceil(n/999) pages + token + proof, for each tenant.
+    request_floor: u64,
+    store_operations: u64,
+    store_writes: u64,
+    store_bytes_sent: u64,
+    store_calls: std::collections::BTreeMap<String, u64>,
+    contact_writes: u64,
+    writes_per_written_contact: Option<f64>,
+    peak_memory_bytes: Option<u64>,
+}
+
+pub(crate) async fn run(options: &BenchArguments, durability: Durability) -> Result<Ending, Failure> {
+    let folder = tempfile::tempdir()
+        .map_err(|error| Failure::of("data_unusable", &error, "Check the folder for temporary files."))?;
+    let each = options.users / options.tenants;
+    let mut sizes = vec![each; options.tenants as usize];
+    sizes[0] += options.users - each * options.tenants;
+    let fake = FakeProfile {
+        seed: options.seed,
+        sizes: sizes.clone(),
+        as_of: ambient::Clock::now(&ambient::SystemClock),
+        port: 0,
+        messy: false,
+    };
+    let house = House::open(folder.path(), durability, Some(fake)).await?;
+    Talk::say("preparing …");
+    prepare(&house).await?;
+    let floor: u64 = sizes.iter().map(|size| u64::from(*size).div_ceil(PAGE).max(1) + 2).sum();
+    let mut phases = Vec::new();
+    for name in ["first", "nothing changed", "1 % changed"] {
+        Talk::say(format!("{name} …"));
+        if name == "1 % changed" {
+            change(&house);
+        }
+        phases.push(phase(&house, name, floor).await?);
+    }
+    let report = Report {
+        users: options.users,
+        tenants: options.tenants,
+        seed: options.seed,
+        store: "embedded, on disk",
+        build: if cfg!(debug_assertions) { "debug" } else { "release" },
+        peak_memory_bytes: peak_memory(),
+        phases,
+    };
+    output::result(OutputForm::Json, &report, String::new)?;
+    Ok(Ending::Done)
+}
+
+/// One client for each tenant, connected, discovered, mapped.
+async fn prepare(house: &House) -> Result<(), Failure> {
+    let fake = house.fake.as_ref().ok_or_else(|| Failure::new("bench_failed", "There is no world.", ""))?;
+    for tenant in fake.world().tenants() {
+        let client = Client {
+            id: ClientId::new(Uuid::new_v5(&Uuid::NAMESPACE_OID, tenant.id.uuid().as_bytes())),
+            name: tenant.display_name.clone(),
+            website: Some(tenant.default_domain().to_owned()),
+            secondary_domains: Vec::new(),
+            inactive: false,
+        };
+        house.store.upsert_client(house.workspace, &client).await?;
+    }
+    // The fields that the last phase changes are written, so that a change is a write.
+    let settings = store::SyncSettings {
+        field_sync_config: serde_json::json!({ "role": true, "displayName": true }),
+        ..store::SyncSettings::default()
+    };
+    house.store.put_settings(house.workspace, &settings).await?;
+    connect::in_the_fake(house).await?;
+    discover::once(house).await?;
+    ::mapping::confirm::confirm_auto_matches(&house.mapping, &map::editor(house)).await?;
+    Ok(())
+}
+
+fn change(house: &House) {
+    let Some(fake) = &house.fake else { return };
+    let world = fake.world();
+    for tenant in world.tenants() {
+        for index in (0..world.user_count(tenant.id)).step_by(CHANGED_ONE_IN as usize) {
+            if let Some(user) = world.user(tenant.id, index) {
+                let edited = world.edit(tenant.id, user.id, |user| {
+                    user.job_title = Some("Head of Change".to_owned());
+                });
+                debug_assert!(edited.is_ok());
+            }
+        }
+    }
+}
+
+async fn phase(house: &House, name: &'static str, request_floor: u64) -> Result<Phase, Failure> {
+    let before = usage(house);
+    house.probe.reset();
+    let began = house.clock.now();
+    let everything = ScopeArguments { client: None, tenant: None };
+    let progress = quiet(house, everything).await?;
+    let milliseconds = elapsed(began, house.clock.now());
+    let counts: Counts = house.probe.counts();
+    let after = usage(house);
+    let people = progress.run.counters;
+    let contact_writes = people.created + people.linked + people.updated + people.inactivated + people.reactivated;
+    let per_contact = |contacts: u64| f64::from(u32::try_from(counts.writes).unwrap_or(u32::MAX)) / contacts as f64;
+    Ok(Phase {
+        name,
+        milliseconds,
+        people,
+        directory_requests: after.requests - before.requests,
+        token_requests: after.token_requests - before.token_requests,
+        directory_bytes: after.bytes - before.bytes,
+        resource_units: after.resource_units - before.resource_units,
+        request_floor,
+        store_operations: counts.total(),
+        store_writes: counts.writes,
+        store_bytes_sent: counts.bytes_sent,
+        store_calls: counts.calls,
+        contact_writes,
+        writes_per_written_contact: (contact_writes > 0).then(|| (per_contact(contact_writes) * 1000.0).round() / 1000.0),
+        peak_memory_bytes: peak_memory(),
+    })
+}
+
+/// A run that nobody watches: watching would be counted too.
+async fn quiet(house: &House, scope: ScopeArguments) -> Result<sync::RunProgress, Failure> {
+    let request = sync::StartRequest {
+        workspace: house.workspace,
+        kind: RunKind::AllTenants,
+        scope: store::RunScope { client: scope.client, tenant: scope.tenant },
+        trigger: domain::run::Trigger::Manual,
+        actor: None,
+    };
+    let begun = sync::start(&house.sync, request).await;
+    let begun = begun.map_err(|error| Failure::of("bench_failed", &error, "Report this as a bug."))?;
+    house.engine.finished(&begun.run.id.to_string()).await;
+    let found = sync::progress(&house.store, house.workspace, begun.run.id).await?;
+    let found = found.filter(|found| found.run.run_status == domain::run::RunStatus::Completed);
+    found.ok_or_else(|| Failure::new("bench_failed", "The run did not complete.", "Look at the log."))
+}
+
+fn usage(house: &House) -> Usage {
+    house.directories.in_use(house.workspace).map(|directory| directory.usage()).unwrap_or_default()
+}
+
+fn elapsed(began: Timestamp, ended: Timestamp) -> i64 {
+    i64::try_from(ended.duration_since(began).as_millis()).unwrap_or(i64::MAX)
+}
+
+/// The most memory this process has had, as Linux counts it.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kilobytes * 1024)
+}
+

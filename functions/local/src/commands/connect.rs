@@ -1,0 +1,156 @@
+//! `connect`: to the invented Microsoft by itself, to the real one with a browser or a token.
+
+use std::{fs, io::Read, path::Path};
+
+use ::connect::{CALLBACK_PATH, Connected, Purpose};
+use axum::{Router, extract::State, http::Uri, response::Html, routing::get};
+use connect::Connect;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use tokio::{net::TcpListener, sync::mpsc};
+
+use super::{Context, mention_fake};
+use crate::{
+    Ending, House,
+    arguments::ConnectArguments,
+    output::{self, Failure, Talk},
+};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct View {
+    status: &'static str,
+    connection_type: &'static str,
+    partner_tenant_id: Option<String>,
+    managed_tenant_count: usize,
+}
+
+pub(crate) async fn run(context: &Context, options: &ConnectArguments) -> Result<Ending, Failure> {
+    let house = &context.house;
+    mention_fake(house);
+    let connected = match &options.refresh_token {
+        Some(file) => with_token(house, file, options.change_partner).await?,
+        None if house.fake.is_some() => in_the_fake(house).await?,
+        None => with_browser(house, options).await?,
+    };
+    let view = View {
+        status: "connected",
+        connection_type: "direct",
+        partner_tenant_id: connected.connection.partner_tenant.map(|tenant| tenant.to_string()),
+        managed_tenant_count: connected.managed_tenants,
+    };
+    output::result(context.output, &view, || {
+        format!("Connected. The connection sees {} customer tenants.", view.managed_tenant_count)
+    })?;
+    Ok(Ending::Done)
+}
+
+/// Signs in at the invented Microsoft the way a browser would: it consents to everything.
+pub(crate) async fn in_the_fake(house: &House) -> Result<Connected, Failure> {
+    let (url, session) = begin(house, &house.connect, false).await?;
+    let answer = house.http.get(url.expose_secret()).send().await.map_err(|error| unreachable(&error))?;
+    let location = answer.headers().get("location").and_then(|location| location.to_str().ok());
+    let query = location.and_then(|location| location.split_once('?')).map(|(_, query)| query.to_owned());
+    let query = query.ok_or_else(|| {
+        Failure::new(
+            "sign_in_failed",
+            "The invented Microsoft did not send the browser back.",
+            "Start with a new data folder.",
+        )
+    })?;
+    finish(&house.connect, &query, &session).await
+}
+
+async fn with_token(house: &House, file: &Path, change_partner: bool) -> Result<Connected, Failure> {
+    let text = read_secret(file)?;
+    let connected = house.connect.connect_with_refresh_token(house.workspace, None, text, change_partner).await;
+    connected.map_err(|error| Failure::new(error.code(), error.what_happened(), error.remedy()))
+}
+
+/// Waits on the loopback interface for the browser to come back from Microsoft.
+async fn with_browser(house: &House, options: &ConnectArguments) -> Result<Connected, Failure> {
+    let listener = TcpListener::bind(("127.0.0.1", options.port)).await.map_err(|error| {
+        Failure::of("port_in_use", &error, "Stop what uses the port, or choose another with --port.")
+    })?;
+    let redirect = format!("http://localhost:{}", options.port);
+    let redirect_base = redirect.parse().map_err(|_| Failure::new("invalid_port", "The port is not one.", ""))?;
+    let connect = Connect { redirect_base, ..copy(&house.connect) };
+    let (url, session) = begin(house, &connect, options.change_partner).await?;
+    Talk::say("Open this address in a browser and sign in with the account that manages your customers:");
+    Talk::say(format!("\n  {}\n", url.expose_secret()));
+    Talk::say(format!("Waiting on {redirect}{CALLBACK_PATH} for ten minutes …"));
+    let (sender, mut queries) = mpsc::channel::<String>(4);
+    let router = Router::new().route(CALLBACK_PATH, get(landed)).with_state(sender);
+    let server = tokio::spawn(async move { axum::serve(listener, router).await });
+    let wait = house.clock.sleep(::connect::LOGIN_LIFETIME);
+    let query = tokio::select! {
+        query = queries.recv() => query,
+        () = wait => None,
+    };
+    server.abort();
+    let query = query.ok_or_else(|| {
+        Failure::new("expired_state", "Nobody came back from Microsoft in ten minutes; nothing was stored.", "Connect again.")
+    })?;
+    finish(&connect, &query, &session).await
+}
+
+async fn landed(State(sender): State<mpsc::Sender<String>>, uri: Uri) -> Html<&'static str> {
+    let query = uri.query().unwrap_or_default().to_owned();
+    let _: Result<(), mpsc::error::TrySendError<String>> = sender.try_send(query);
+    Html("<!doctype html><title>entra-sync</title><p>You can close this window; entra-sync goes on in the terminal.")
+}
+
+async fn begin(
+    house: &House,
+    connect: &Connect,
+    change_partner: bool,
+) -> Result<(SecretString, SecretString), Failure> {
+    let purpose = Purpose { change_partner, ..Purpose::default() };
+    let begun = connect.begin_login(house.workspace, None, purpose).await.map_err(|error| match error {
+        ::connect::BeginError::MissingCredentials => Failure::new(
+            "missing_credentials",
+            "No app registration is configured, so nobody can sign in.",
+            "Set MICROSOFT_CLIENT_ID and MICROSOFT_CLIENT_SECRET to those of your multi-tenant app.",
+        ),
+        other => Failure::of("sign_in_not_begun", &other, "Try again."),
+    })?;
+    Ok((SecretString::from(begun.auth_url.to_string()), begun.session))
+}
+
+async fn finish(connect: &Connect, query: &str, session: &SecretString) -> Result<Connected, Failure> {
+    let completion = connect.complete_login(query, Some(session.expose_secret())).await;
+    completion.outcome.map_err(|error| Failure::new(error.code(), error.what_happened(), error.remedy()))
+}
+
+fn copy(connect: &Connect) -> Connect {
+    Connect {
+        store: connect.store.clone(),
+        secrets: connect.secrets.clone(),
+        http: connect.http.clone(),
+        graph: connect.graph.clone(),
+        redirect_base: connect.redirect_base.clone(),
+        settings_page: connect.settings_page.clone(),
+        clock: connect.clock.clone(),
+        entropy: connect.entropy.clone(),
+    }
+}
+
+fn read_secret(file: &Path) -> Result<SecretString, Failure> {
+    let read = || -> std::io::Result<String> {
+        if file == Path::new("-") {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text)?;
+            Ok(text)
+        } else {
+            fs::read_to_string(file)
+        }
+    };
+    let text = read().map_err(|error| {
+        Failure::of("file_unreadable", &error, "Check the file with the refresh token.")
+    })?;
+    Ok(text.trim().to_owned().into())
+}
+
+fn unreachable(error: &reqwest::Error) -> Failure {
+    Failure::of("sign_in_unreachable", error, "Start with a new data folder.")
+}

@@ -1,0 +1,58 @@
+//! What the commands do.
+
+mod bench;
+mod connect;
+mod demo;
+mod discover;
+mod map;
+mod people;
+mod runs;
+mod serve;
+mod sync;
+
+use embedded::Durability;
+
+use crate::{
+    Arguments, Command, Ending, House,
+    arguments::OutputForm,
+    output::{Failure, Talk},
+};
+
+/// What every command needs.
+pub(crate) struct Context {
+    pub(crate) house: House,
+    pub(crate) output: OutputForm,
+}
+
+pub(crate) async fn run(arguments: Arguments) -> Result<Ending, Failure> {
+    let durability = if arguments.durable { Durability::PowerCut } else { Durability::ProcessKill };
+    match &arguments.command {
+        Command::Bench(options) => return bench::run(options, durability).await,
+        Command::Demo(options) => return demo::run(&arguments, options, durability).await,
+        _ => {}
+    }
+    let house = House::open(&arguments.data, durability, None).await?;
+    runtime::telemetry::start(&house.settings);
+    let context = Context { house, output: arguments.output };
+    let ending = match &arguments.command {
+        Command::Bench(_) | Command::Demo(_) => Ending::Done,
+        Command::Connect(options) => connect::run(&context, options).await?,
+        Command::Discover => discover::run(&context).await?,
+        Command::Export(options) => people::export(&context, options).await?,
+        Command::Import(options) => people::import(&context, options).await?,
+        Command::Map(options) => map::run(&context, options).await?,
+        Command::Preview(scope) => sync::preview(&context, *scope).await?,
+        Command::Runs(options) => runs::run(&context, options).await?,
+        Command::Serve(options) => serve::run(context, *options).await?,
+        Command::Sync(scope) => sync::sync(&context, *scope).await?,
+    };
+    Ok(ending)
+}
+
+/// Says that the folder belongs to an invented MSP, where a person might take it for the real one.
+pub(crate) fn mention_fake(house: &House) {
+    if house.fake.is_some() {
+        Talk::say(format!("(invented Microsoft, data in {})", house.folder.display()));
+    }
+}
+

@@ -1,0 +1,130 @@
+//! `serve`: the HTTP API on the loopback interface.
+
+use std::{fs, io, path::Path, sync::Arc};
+
+use ambient::Entropy;
+use authorizer::{Configuration, Parties, Verifier, sign_hs256};
+use axum::{Extension, Router};
+use edge::{Caller, CallerKind, Edition, Permission};
+use ::people::People;
+use jiff::SignedDuration;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::net::TcpListener;
+
+use super::{Context, mention_fake};
+use crate::{
+    Ending, House,
+    arguments::ServeArguments,
+    output::{Failure, Talk},
+};
+
+/// Issuer and audience of tokens this command signs for the person at this machine.
+const LOCAL_PARTY: &str = "entra-sync-local";
+
+/// How long such a token lives.
+const TOKEN_LIFETIME: SignedDuration = SignedDuration::from_hours(12);
+
+pub(crate) async fn run(context: Context, options: ServeArguments) -> Result<Ending, Failure> {
+    let house = context.house;
+    mention_fake(&house);
+    let verifier = verifier(&house)?;
+    let router = router(&house, verifier);
+    let listener = TcpListener::bind(("127.0.0.1", options.port)).await.map_err(|error| {
+        Failure::of("port_in_use", &error, "Stop what uses the port, or choose another with --port.")
+    })?;
+    let resumed = house.resume().await?;
+    if !resumed.is_empty() {
+        Talk::say(format!("Going on with {} interrupted runs.", resumed.len()));
+    }
+    let address = listener.local_addr().map_err(|error| Failure::of("port_in_use", &error, "Try again."))?;
+    Talk::say(format!("Serving http://{address}/api/integrations/entra (stop with Ctrl-C)."));
+    let stop = async {
+        let _: io::Result<()> = tokio::signal::ctrl_c().await;
+    };
+    let served = axum::serve(listener, router).with_graceful_shutdown(stop).await;
+    served.map_err(|error| Failure::of("serving_failed", &error, "Start it again."))?;
+    Talk::say("Stopping; runs go on where they are when it is started again.");
+    Ok(Ending::Done)
+}
+
+/// Every function's routes, as one service.
+fn router(house: &House, verifier: Arc<Verifier>) -> Router {
+    let people = Arc::new(People { store: house.store.clone() });
+    let routes = Router::new()
+        .merge(::connect::router(Arc::clone(&house.connect)))
+        .merge(::discovery::routes::router(Arc::clone(&house.discovery)))
+        .merge(::mapping::routes::router(Arc::clone(&house.mapping)))
+        .merge(::people::routes::router(people))
+        .merge(::sync::routes::router(Arc::clone(&house.sync)))
+        .layer(Extension(assembly::service_edition(&house.settings)));
+    edge::finish(authorizer::authenticated(routes, verifier))
+}
+
+/// The PSA's keys when they are configured; otherwise a key of this folder, with a token for the
+/// person at this machine.
+fn verifier(house: &House) -> Result<Arc<Verifier>, Failure> {
+    let auth = &house.settings.auth;
+    let configuration: Configuration = if auth.jwks_url.is_some() || auth.secret.is_some() {
+        auth.clone().into()
+    } else {
+        let secret = folder_secret(&house.folder, &*house.entropy)
+            .map_err(|error| Failure::of("data_unusable", &error, "Check the data folder."))?;
+        show_token(house, &secret)?;
+        Configuration {
+            issuer: LOCAL_PARTY.to_owned(),
+            audience: LOCAL_PARTY.to_owned(),
+            published_keys_url: None,
+            shared_secret: Some(secret),
+        }
+    };
+    let verifier = Verifier::configured(configuration, house.http.clone(), Arc::clone(&house.clock));
+    verifier.map(Arc::new).map_err(|error| {
+        Failure::of("invalid_settings", &error, "Correct the AUTH_ variables, or unset all of them.")
+    })
+}
+
+fn show_token(house: &House, secret: &SecretString) -> Result<(), Failure> {
+    let caller = Caller {
+        workspace: house.workspace,
+        user: Some(domain::ids::UserId::new(house.workspace.uuid())),
+        kind: CallerKind::Internal,
+        permissions: Permission::ALL.iter().map(|permission| permission.name().to_owned()).collect(),
+        edition: Edition::Enterprise,
+    };
+    let parties = Parties { issuer: LOCAL_PARTY.to_owned(), audience: LOCAL_PARTY.to_owned() };
+    let token = sign_hs256(&caller, &parties, secret, house.clock.now(), TOKEN_LIFETIME);
+    let token = token.map_err(|error| Failure::of("data_unusable", &error, "Remove the file api-key."))?;
+    let file = house.folder.join("api-token");
+    write_private(&file, &token).map_err(|error| Failure::of("data_unusable", &error, "Check the data folder."))?;
+    Talk::say(format!("A token for this API, good for 12 hours, is in {}:", file.display()));
+    Talk::say(format!("  curl -H \"Authorization: Bearer $(cat {})\" …", file.display()));
+    Ok(())
+}
+
+fn folder_secret(folder: &Path, entropy: &dyn Entropy) -> io::Result<SecretString> {
+    let file = folder.join("api-key");
+    match fs::read_to_string(&file) {
+        Ok(secret) => Ok(secret.trim().to_owned().into()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let mut bytes = [0; 32];
+            entropy.fill(&mut bytes);
+            let secret: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            write_private(&file, &secret)?;
+            Ok(secret.into())
+        }
+        Err(error) => Err(error),
+    }
+    .inspect(|secret: &SecretString| debug_assert!(secret.expose_secret().len() >= 32))
+}
+
+#[cfg(unix)]
+fn write_private(file: &Path, text: &str) -> io::Result<()> {
+    use std::{io::Write, os::unix::fs::OpenOptionsExt};
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file)?;
+    file.write_all(text.as_bytes())
+}
+
+#[cfg(not(unix))]
+fn write_private(file: &Path, text: &str) -> io::Result<()> {
+    fs::write(file, text)
+}

@@ -1,0 +1,217 @@
+//! `preview` and `sync`.
+
+use std::collections::BTreeMap;
+
+use ::sync::{
+    NotBegun, RunProgress, StartRequest, lines, start,
+    views::{LineView, RunDetailView},
+};
+use domain::{
+    ids::{ManagedTenantId, RunId},
+    plan::Action,
+    run::{RunKind, RunStatus, Trigger},
+};
+use serde::Serialize;
+use store::RunScope;
+
+use super::{Context, mention_fake};
+use crate::{
+    Ending, House,
+    arguments::ScopeArguments,
+    output::{self, Failure, Talk, count},
+    watch,
+};
+
+/// A preview with all its lines.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PreviewView {
+    #[serde(flatten)]
+    detail: RunDetailView,
+    lines: Vec<LineView>,
+}
+
+pub(crate) async fn preview(context: &Context, scope: ScopeArguments) -> Result<Ending, Failure> {
+    let house = &context.house;
+    mention_fake(house);
+    let progress = begin(house, RunKind::Preflight, scope).await?;
+    let planned = all_lines(house, &progress).await?;
+    let status = progress.run.run_status;
+    let writes = planned.iter().any(|(_, line)| writes(&line.action));
+    let view = PreviewView {
+        lines: planned.iter().map(|(_, line)| LineView::from(line)).collect(),
+        detail: progress.into(),
+    };
+    let names = tenant_names(house).await?;
+    output::result(context.output, &view, || {
+        let lines = lines_table(&planned, &names);
+        format!("{lines}\n{}", run_table(&view.detail, &names))
+    })?;
+    if context.output == crate::arguments::OutputForm::Table {
+        Talk::say("Nothing was written.");
+    }
+    Ok(match status {
+        RunStatus::Completed if writes => Ending::ChangesPlanned,
+        RunStatus::Held => Ending::Held,
+        RunStatus::Completed | RunStatus::NothingToDo => Ending::Done,
+        _ => Ending::Failed,
+    })
+}
+
+pub(crate) async fn sync(context: &Context, scope: ScopeArguments) -> Result<Ending, Failure> {
+    let house = &context.house;
+    mention_fake(house);
+    for run in house.resume().await? {
+        Talk::say(format!("Going on with the interrupted run {run} first."));
+        watch::run(house, run, "resuming").await?;
+    }
+    let kind = if scope.client.is_some() || scope.tenant.is_some() {
+        RunKind::SingleTenant
+    } else {
+        RunKind::AllTenants
+    };
+    let progress = begin(house, kind, scope).await?;
+    let status = progress.run.run_status;
+    let view = RunDetailView::from(progress);
+    let names = tenant_names(house).await?;
+    output::result(context.output, &view, || run_table(&view, &names))?;
+    Ok(ending(status))
+}
+
+pub(crate) fn ending(status: RunStatus) -> Ending {
+    match status {
+        RunStatus::Completed | RunStatus::NothingToDo => Ending::Done,
+        RunStatus::Held => Ending::Held,
+        _ => Ending::Failed,
+    }
+}
+
+/// Starts a run and watches it to its end.
+pub(crate) async fn begin(house: &House, kind: RunKind, scope: ScopeArguments) -> Result<RunProgress, Failure> {
+    let request = StartRequest {
+        workspace: house.workspace,
+        kind,
+        scope: RunScope { client: scope.client, tenant: scope.tenant },
+        trigger: Trigger::Manual,
+        actor: None,
+    };
+    let begun = start(&house.sync, request).await.map_err(|error| not_begun(&error))?;
+    let label = if kind.writes() { "syncing" } else { "planning" };
+    watch::run(house, begun.run.id, label).await
+}
+
+/// Every line of a run, tenant by tenant.
+pub(crate) async fn all_lines(
+    house: &House,
+    progress: &RunProgress,
+) -> Result<Vec<(ManagedTenantId, domain::plan::Line)>, Failure> {
+    let mut all = Vec::new();
+    for result in &progress.ended {
+        all.extend(tenant_lines(house, progress.run.id, result.tenant).await?);
+    }
+    Ok(all)
+}
+
+pub(crate) async fn tenant_lines(
+    house: &House,
+    run: RunId,
+    tenant: ManagedTenantId,
+) -> Result<Vec<(ManagedTenantId, domain::plan::Line)>, Failure> {
+    let mut all = Vec::new();
+    let mut after = 0;
+    while let Some(page) = lines(&house.store, house.workspace, run, tenant, after).await? {
+        after = page.page;
+        all.extend(page.lines.into_iter().map(|line| (tenant, line)));
+    }
+    Ok(all)
+}
+
+/// Names of tenants, for tables.
+pub(crate) async fn tenant_names(house: &House) -> Result<BTreeMap<ManagedTenantId, String>, Failure> {
+    let tenants = house.store.managed_tenants(house.workspace).await?;
+    let name = |tenant: store::ManagedTenant| {
+        let name = tenant.display_name.unwrap_or_else(|| tenant.entra.to_string());
+        (tenant.id, name)
+    };
+    Ok(tenants.into_iter().map(name).collect())
+}
+
+pub(crate) fn lines_table(
+    planned: &[(ManagedTenantId, domain::plan::Line)],
+    names: &BTreeMap<ManagedTenantId, String>,
+) -> String {
+    let row = |(tenant, line): &(ManagedTenantId, domain::plan::Line)| {
+        let view = LineView::from(line);
+        let change = |change: &::sync::views::ChangeView| format!("{}: {} → {}", change.field, change.old, change.new);
+        let changes: Vec<String> = view.changes.iter().map(change).collect();
+        vec![
+            names.get(tenant).cloned().unwrap_or_default(),
+            view.action.replace('_', " "),
+            view.display_name,
+            view.email.unwrap_or_default(),
+            std::iter::once(view.reason).chain(changes).collect::<Vec<_>>().join("\n"),
+        ]
+    };
+    output::table(&["tenant", "action", "person", "e-mail", "why and what"], planned.iter().map(row).collect(), 5)
+}
+
+pub(crate) fn run_table(view: &RunDetailView, names: &BTreeMap<ManagedTenantId, String>) -> String {
+    let header = [
+        "tenant", "status", "read", "created", "linked", "updated", "inactive", "back", "to review",
+        "unchanged", "left out", "failed",
+    ];
+    let cells = |c: &domain::run::Counters| {
+        let inactive = c.inactivated + c.held;
+        [c.read, c.created, c.linked, c.updated, inactive, c.reactivated, c.ambiguous, c.unchanged, c.excluded, c.failed]
+            .map(count)
+    };
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for result in &view.tenant_results {
+        let name = names.get(&result.managed_tenant_id).cloned().unwrap_or_default();
+        let status = match &result.failure {
+            Some(failure) => format!("{} ({})", result.status, failure.code),
+            None => result.status.to_owned(),
+        };
+        rows.push([name, status].into_iter().chain(cells(&result.counters)).collect());
+    }
+    rows.sort();
+    let status = serde_json::to_value(view.run.status).ok();
+    let status = status.and_then(|status| status.as_str().map(str::to_owned)).unwrap_or_default();
+    let total = format!("{} tenants", view.run.total_tenants);
+    rows.push([total, status].into_iter().chain(cells(&view.run.summary.counters)).collect());
+    let mut text = output::table(&header, rows, 2);
+    for result in view.tenant_results.iter().filter(|result| result.failure.is_some()) {
+        let name = names.get(&result.managed_tenant_id).cloned().unwrap_or_default();
+        text.push_str(&format!("\n{name}: {}", result.error_message.as_deref().unwrap_or_default()));
+    }
+    if let Some(failure) = &view.run.failure {
+        text.push_str(&format!("\n{} {}", failure.message, failure.remedy));
+    }
+    text
+}
+
+fn writes(action: &Action) -> bool {
+    !matches!(action, Action::Exclude { .. } | Action::Fail { .. } | Action::Hold { .. })
+}
+
+fn not_begun(error: &NotBegun) -> Failure {
+    match error {
+        NotBegun::AlreadyRunning(run) => Failure::new(
+            "already_running",
+            format!("The run {run} is going on already, so no second one was started."),
+            "Wait for it, or cancel it with `entra-sync runs cancel`.",
+        ),
+        NotBegun::NotConnected => Failure::new(
+            "not_connected",
+            "There is no connection to Microsoft, so nothing can be synced.",
+            "Run `entra-sync connect`, then `discover` and `map`.",
+        ),
+        NotBegun::NothingMapped => Failure::new(
+            "nothing_mapped",
+            "No tenant in this scope is mapped to a client, so there is nothing to sync.",
+            "Run `entra-sync discover`, then `entra-sync map --auto`.",
+        ),
+        NotBegun::Engine(error) => Failure::of("workflow_unavailable", error, "Try again."),
+        NotBegun::Store(error) => Failure::of("store_unavailable", error, "Try again."),
+    }
+}

@@ -1,0 +1,132 @@
+//! Routes: the gateway's against the routers'.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use tests::{repository, template::Template};
+
+const CALLBACK: &str = "/api/auth/microsoft/entra/callback";
+
+#[test]
+fn every_route_of_every_router_is_a_route_of_the_gateway_and_leads_to_its_function() {
+    let template = Template::load();
+    let mut expected = BTreeMap::new();
+    for function in repository::functions().into_iter().filter(|name| name != "local") {
+        for path in routes(&function) {
+            let other = expected.insert(path.clone(), function.clone());
+            assert_eq!(other, None, "{path} is in two functions");
+        }
+    }
+    assert!(expected.len() > 20, "{expected:?}");
+    let deployed: BTreeMap<String, String> = template
+        .resources("AWS::ApiGatewayV2::Route")
+        .into_iter()
+        .map(|(_, route)| (path(route).to_owned(), target(&template, route)))
+        .collect();
+    assert_eq!(deployed, expected);
+}
+
+#[test]
+fn only_the_callback_is_open() {
+    let template = Template::load();
+    for (id, route) in template.resources("AWS::ApiGatewayV2::Route") {
+        if path(route) == CALLBACK {
+            assert_eq!(route["AuthorizationType"], "NONE");
+        } else {
+            assert_eq!(route["AuthorizationType"], "CUSTOM", "{id}");
+            assert_eq!(route["AuthorizerId"]["Ref"], "ApiAuthorizer", "{id}");
+        }
+    }
+}
+
+#[test]
+fn the_gateway_asks_for_every_token_and_route_by_itself() {
+    let template = Template::load();
+    let authorizer = template.resource("ApiAuthorizer");
+    assert_eq!(authorizer["AuthorizerPayloadFormatVersion"], "2.0");
+    assert_eq!(authorizer["EnableSimpleResponses"], true);
+    // What is remembered is remembered for this token and this route, and for a minute at most.
+    assert!(authorizer["AuthorizerResultTtlInSeconds"].as_u64().unwrap() <= 60);
+    let sources: BTreeSet<&str> =
+        authorizer["IdentitySource"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert_eq!(sources, BTreeSet::from(["$context.routeKey", "$request.header.Authorization"]));
+}
+
+#[test]
+fn the_gateway_may_call_the_functions_it_leads_to() {
+    let template = Template::load();
+    let permitted: BTreeSet<&str> = template
+        .resources("AWS::Lambda::Permission")
+        .into_iter()
+        .filter(|(_, permission)| permission["Principal"] == "apigateway.amazonaws.com")
+        .map(|(_, permission)| permission["FunctionName"]["Ref"].as_str().unwrap())
+        .collect();
+    let mut called: BTreeSet<&str> = template
+        .resources("AWS::ApiGatewayV2::Integration")
+        .into_iter()
+        .map(|(_, integration)| integration["IntegrationUri"]["Fn::GetAtt"][0].as_str().unwrap())
+        .collect();
+    called.insert("AuthorizerFunction");
+    assert_eq!(permitted, called);
+}
+
+/// The query of the callback is an authorization code.
+#[test]
+fn the_access_log_holds_no_query() {
+    let template = Template::load();
+    let format = template.resource("ApiStage")["AccessLogSettings"]["Format"].as_str().unwrap().to_owned();
+    assert!(serde_json::from_str::<Value>(&format).is_ok(), "{format}");
+    for variable in ["$context.path", "querystring", "header", "$context.authorizer.principalId"] {
+        assert!(!format.contains(variable), "{variable}");
+    }
+}
+
+fn path(route: &Value) -> &str {
+    let (method, path) = route["RouteKey"].as_str().unwrap().split_once(' ').unwrap();
+    assert_eq!(method, "ANY");
+    path
+}
+
+fn target(template: &Template, route: &Value) -> String {
+    let target = route["Target"]["Fn::Sub"].as_str().unwrap();
+    let integration = target.trim_start_matches("integrations/${").trim_end_matches('}');
+    let function = template.resource(integration)["IntegrationUri"]["Fn::GetAtt"][0].as_str().unwrap();
+    let functions = template.functions();
+    functions.iter().find(|found| found.id == function).unwrap().binary().to_owned()
+}
+
+/// The paths a crate's routers have, without a trailing slash: the gateway takes a path with and
+/// without one for the same. They are read from the source: `.route("…"`, `.route(NAME`,
+/// `.route(&format!("{NAME}…")`.
+fn routes(function: &str) -> BTreeSet<String> {
+    let sources: Vec<String> = repository::files(&format!("functions/{function}/src"))
+        .into_iter()
+        .filter(|file| file.ends_with(".rs"))
+        .map(|file| repository::text(&file))
+        .collect();
+    let constants: BTreeMap<String, String> = sources.iter().flat_map(|source| constants(source)).collect();
+    let mut routes = BTreeSet::new();
+    for source in &sources {
+        for argument in source.split(".route(").skip(1) {
+            let argument = argument.trim_start().trim_start_matches("&format!(").trim_start();
+            let path = match argument.strip_prefix('"') {
+                Some(text) => text.split('"').next().unwrap().to_owned(),
+                None => format!("{{{}}}", argument.split(',').next().unwrap().trim()),
+            };
+            let path = constants.iter().fold(path, |path, (name, value)| path.replace(&format!("{{{name}}}"), value));
+            assert!(path.starts_with('/'), "{function}: {path}");
+            routes.insert(path.trim_end_matches('/').to_owned());
+        }
+    }
+    routes
+}
+
+/// Constants that are text.
+fn constants(source: &str) -> Vec<(String, String)> {
+    let declarations = source.split("const ").skip(1);
+    let texts = declarations.filter_map(|declaration| declaration.split_once(": &str = \""));
+    texts
+        .map(|(name, rest)| (name.to_owned(), rest.split('"').next().unwrap().to_owned()))
+        .filter(|(name, _)| name.chars().all(|character| character.is_ascii_uppercase() || character == '_'))
+        .collect()
+}

@@ -1,0 +1,86 @@
+//! What the roles may do.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use tests::template::{Template, permissions};
+
+#[test]
+fn nothing_can_delete_or_scan_the_table() {
+    let template = Template::load();
+    let allowed = ["BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"].map(|name| format!("dynamodb:{name}"));
+    for (id, role) in template.resources("AWS::IAM::Role") {
+        for (action, resource) in permissions(role) {
+            assert!(!action.contains('*'), "{id}: {action}");
+            if action.starts_with("dynamodb:") {
+                assert!(allowed.contains(&action), "{id}: {action}");
+                assert_eq!(resource, json!({ "Fn::GetAtt": ["Table", "Arn"] }), "{id}: {action}");
+            }
+        }
+    }
+    assert!(!tests::repository::text(tests::template::FILE).contains("AmazonDynamoDBFullAccess"));
+}
+
+#[test]
+fn every_function_may_call_what_it_calls() {
+    let template = Template::load();
+    let read = &["GetItem", "Query"];
+    let full = &["BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"];
+    let keep = &["GetSecretValue", "PutSecretValue"];
+    let table: [(&str, &[&str], &[&str], bool); 9] = [
+        ("authorizer", &[], &[], false),
+        (
+            "connect",
+            &["GetItem", "PutItem", "Query", "UpdateItem"],
+            &["CreateSecret", "DeleteSecret", "GetSecretValue", "PutSecretValue"],
+            false,
+        ),
+        ("discovery", read, &[], true),
+        ("discovery-task", &["GetItem", "PutItem", "Query"], keep, false),
+        ("mapping", &["BatchGetItem", "GetItem", "PutItem", "Query"], &[], false),
+        ("people", full, &[], false),
+        ("run-steps", full, &[], false),
+        ("sync", full, &[], true),
+        ("tenant-sync", full, keep, false),
+    ];
+    for (binary, on_table, on_secrets, starts_machine) in table {
+        let named = |service: &str, names: &[&str]| -> Vec<String> {
+            names.iter().map(|name| format!("{service}:{name}")).collect()
+        };
+        let mut expected: BTreeSet<String> = named("logs", &["CreateLogStream", "PutLogEvents"]).into_iter().collect();
+        expected.extend(named("dynamodb", on_table));
+        expected.extend(named("secretsmanager", on_secrets));
+        expected.extend(starts_machine.then(|| "states:StartExecution".to_owned()));
+        let allowed = template.function(binary).permissions();
+        let allowed: BTreeSet<String> = allowed.into_iter().map(|(action, _)| action).collect();
+        assert_eq!(allowed, expected, "{binary}");
+    }
+}
+
+#[test]
+fn every_permission_names_what_it_is_for() {
+    let template = Template::load();
+    for (id, role) in template.resources("AWS::IAM::Role") {
+        for (action, resource) in permissions(role) {
+            // The delivery of a state machine's log knows no resources.
+            let is_delivery = ["SyncRunRole", "DiscoveryMachineRole"].contains(&id) && action.starts_with("logs:");
+            assert_eq!(resource == "*", is_delivery, "{id}: {action}");
+            if action.starts_with("secretsmanager:") {
+                for secret in tests::template::list(&resource) {
+                    let secret = secret["Fn::Sub"].as_str().unwrap();
+                    assert!(secret.contains(":secret:${SecretPrefix}/"), "{id}: {secret}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_function_has_a_role_of_its_own() {
+    let template = Template::load();
+    let functions = template.functions();
+    let roles: BTreeSet<String> =
+        functions.iter().map(|function| function.properties["Role"].to_string()).collect();
+    assert_eq!(roles.len(), functions.len());
+    assert!(functions.iter().all(|function| function.property("Policies") == &Value::Null));
+}
