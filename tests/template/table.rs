@@ -54,6 +54,9 @@ fn the_table_is_kept_encrypted_and_can_be_taken_back() {
     assert_eq!(table["DeletionProtectionEnabled"], true);
     assert_eq!(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true);
     assert_eq!(table["SSESpecification"]["SSEEnabled"], true);
-    // The attribute that pending sign-ins and plan pages carry.
-    assert_eq!(table["TimeToLiveSpecification"], json!({ "AttributeName": "expires", "Enabled": true }));
+    let attribute = table["TimeToLiveSpecification"]["AttributeName"].as_str().unwrap();
+    assert_eq!(table["TimeToLiveSpecification"]["Enabled"], true);
+    // What pending sign-ins and plan pages carry.
+    let declared = format!("const EXPIRES: &str = \"{attribute}\";");
+    assert!(tests::repository::text("shared/store/src/table.rs").contains(&declared), "{attribute}");
 }

@@ -253,7 +253,9 @@ struct Parts {
 /// the whole product switched on for whoever owns the machine.
 fn settings(folder: &Path) -> Result<Settings, HouseError> {
     let secrets = folder.join("secrets").to_string_lossy().into_owned();
-    let defaults = [("SECRET_FILESYSTEM_PATH", secrets), ("EDITION", "ee".to_owned())];
+    // The command says itself what it does; the log is for what goes wrong.
+    let quiet = ("LOG_LEVEL", "warn".to_owned());
+    let defaults = [("SECRET_FILESYSTEM_PATH", secrets), ("EDITION", "ee".to_owned()), quiet];
     let defaults = defaults.map(|(name, value)| (name.to_owned(), value));
     Ok(Settings::from_environment_or(defaults.into())?)
 }

@@ -59,7 +59,7 @@ impl Connect {
         };
         let (state, login) = self.take(&state).await?;
         *return_path = state.purpose.return_path;
-        if false {
+        if login.is_expired(self.clock.now()) {
             return Err(CallbackError::ExpiredState);
         }
         if session.map(hash).as_deref() != Some(login.session.as_str()) {

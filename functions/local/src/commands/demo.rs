@@ -2,6 +2,12 @@
 //!
 //! It may be killed at any moment and started again: every step looks at what is there already.
 
+use ::mapping::{
+    Expectation,
+    change::{remap, skip},
+    confirm::confirm_auto_matches,
+    preview::{Preview, TenantEntry, preview},
+};
 use domain::{
     contact::{Client, ContactValues, Phone, PhoneKind},
     ids::ContactId,
@@ -76,11 +82,7 @@ async fn walk(house: &House) -> Result<View, Failure> {
     Talk::say("2. Discovering tenants and their domains …");
     let discovered = discover::once(house).await?;
     Talk::say(format!("   {} tenants", discovered.discovered_tenant_count));
-    Talk::say("3. Mapping tenants to clients: every match without doubt …");
-    ::mapping::confirm::confirm_auto_matches(&house.mapping, &map::editor(house)).await?;
-    let preview = ::mapping::preview::preview(&house.store, house.workspace).await?;
-    let summary = preview.summary;
-    Talk::say(format!("   {} mapped, {} wait for a decision", summary.mapped, summary.needs_review));
+    let preview = decide_mappings(house).await?;
     let (planned, first) = first_sync(house).await?;
     Talk::say("6. Syncing again: nothing has changed …");
     let second = sync_command::begin(house, RunKind::AllTenants, EVERYTHING).await?;
@@ -93,6 +95,35 @@ async fn walk(house: &House) -> Result<View, Failure> {
         second_sync: second.into(),
         open_reviews: reviews.len(),
     })
+}
+
+/// Confirms what is without doubt; of the rest the demo takes the best suggestion, as an operator
+/// who knows these clients would, and puts off tenants that have none.
+async fn decide_mappings(house: &House) -> Result<Preview, Failure> {
+    Talk::say("3. Mapping tenants to clients …");
+    let editor = map::editor(house);
+    let confirmed = confirm_auto_matches(&house.mapping, &editor).await?;
+    let found = preview(&house.store, house.workspace).await?;
+    let undecided = |tenant: &TenantEntry| tenant.existing_mapping.is_none();
+    let mut chosen = 0;
+    for choice in found.fuzzy_candidates.iter().filter(|choice| undecided(&choice.tenant)) {
+        if let Some(best) = choice.candidates.first() {
+            let (tenant, client) = (choice.tenant.managed_tenant_id, best.client_id);
+            let mapped = remap(&house.mapping, &editor, tenant, client, Expectation::default()).await;
+            mapped.map_err(|error| map::failure(&error))?;
+            chosen += 1;
+        }
+    }
+    for tenant in found.unmatched.iter().filter(|tenant| undecided(tenant)) {
+        let skipped = skip(&house.mapping, &editor, tenant.managed_tenant_id, Expectation::default()).await;
+        skipped.map_err(|error| map::failure(&error))?;
+    }
+    let decided = preview(&house.store, house.workspace).await?;
+    Talk::say(format!(
+        "   {} without doubt, {chosen} chosen from suggestions, {} put off: no client fits",
+        confirmed.confirmed_mappings, decided.summary.skipped
+    ));
+    Ok(decided)
 }
 
 /// The preview and the first sync; both are taken up again where a killed demo left them.

@@ -101,6 +101,6 @@ fn row(tenant: &TenantEntry, kind: &str, suggestion: Option<&CandidateEntry>) ->
     ]
 }
 
-fn failure(error: &::mapping::MappingError) -> Failure {
+pub(crate) fn failure(error: &::mapping::MappingError) -> Failure {
     Failure::of("mapping_refused", error, "Correct the request; `entra-sync map` shows tenants and clients.")
 }

@@ -48,7 +48,7 @@ async fn a_preview_puts_each_tenant_in_one_list_and_writes_nothing() {
                 "candidates": [{
                     "clientId": client_id(2),
                     "clientName": "Contoso Klinik",
-                    "confidenceScore": 0.9167,
+                    "confidenceScore": 0.8889,
                     "reason": "fuzzy_name",
                     "autoMatch": false,
                     "isInactive": false,
