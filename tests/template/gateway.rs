@@ -113,7 +113,9 @@ fn routes(function: &str) -> BTreeSet<String> {
                 Some(text) => text.split('"').next().unwrap().to_owned(),
                 None => format!("{{{}}}", argument.split(',').next().unwrap().trim()),
             };
-            let path = constants.iter().fold(path, |path, (name, value)| path.replace(&format!("{{{name}}}"), value));
+            let path = constants
+                .iter()
+                .fold(path, |path, (name, value)| path.replace(&format!("{{{name}}}"), value));
             assert!(path.starts_with('/'), "{function}: {path}");
             routes.insert(path.trim_end_matches('/').to_owned());
         }

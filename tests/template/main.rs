@@ -29,7 +29,11 @@ fn every_function_is_built_and_runs_alike() {
         assert_eq!(template.0["Resources"][id]["Metadata"]["BuildMethod"], "rust-cargolambda", "{id}");
         assert_eq!(function.property("Runtime"), "provided.al2023", "{id}");
         assert_eq!(function.property("Handler"), "bootstrap", "{id}");
-        assert_eq!(function.property("Architectures"), &serde_json::json!([{ "Ref": "Architecture" }]), "{id}");
+        assert_eq!(
+            function.property("Architectures"),
+            &serde_json::json!([{ "Ref": "Architecture" }]),
+            "{id}"
+        );
     }
     let architecture = &template.0["Parameters"]["Architecture"];
     assert_eq!(architecture["Default"], "arm64");

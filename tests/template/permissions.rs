@@ -8,7 +8,8 @@ use tests::template::{Template, permissions};
 #[test]
 fn nothing_can_delete_or_scan_the_table() {
     let template = Template::load();
-    let allowed = ["BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"].map(|name| format!("dynamodb:{name}"));
+    let allowed =
+        ["BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"].map(|name| format!("dynamodb:{name}"));
     for (id, role) in template.resources("AWS::IAM::Role") {
         for (action, resource) in permissions(role) {
             assert!(!action.contains('*'), "{id}: {action}");
@@ -47,7 +48,8 @@ fn every_function_may_call_what_it_calls() {
         let named = |service: &str, names: &[&str]| -> Vec<String> {
             names.iter().map(|name| format!("{service}:{name}")).collect()
         };
-        let mut expected: BTreeSet<String> = named("logs", &["CreateLogStream", "PutLogEvents"]).into_iter().collect();
+        let mut expected: BTreeSet<String> =
+            named("logs", &["CreateLogStream", "PutLogEvents"]).into_iter().collect();
         expected.extend(named("dynamodb", on_table));
         expected.extend(named("secretsmanager", on_secrets));
         expected.extend(starts_machine.then(|| "states:StartExecution".to_owned()));
@@ -63,7 +65,8 @@ fn every_permission_names_what_it_is_for() {
     for (id, role) in template.resources("AWS::IAM::Role") {
         for (action, resource) in permissions(role) {
             // The delivery of a state machine's log knows no resources.
-            let is_delivery = ["SyncRunRole", "DiscoveryMachineRole"].contains(&id) && action.starts_with("logs:");
+            let is_delivery =
+                ["SyncRunRole", "DiscoveryMachineRole"].contains(&id) && action.starts_with("logs:");
             assert_eq!(resource == "*", is_delivery, "{id}: {action}");
             if action.starts_with("secretsmanager:") {
                 for secret in tests::template::list(&resource) {

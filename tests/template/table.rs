@@ -27,7 +27,8 @@ async fn the_template_has_the_same_table() {
     assert_eq!(attributes, expected);
     let keys = |schema: &[aws_sdk_dynamodb::types::KeySchemaElement]| -> Value {
         let keys = schema.iter();
-        keys.map(|key| json!({ "AttributeName": key.attribute_name(), "KeyType": key.key_type().as_str() })).collect()
+        keys.map(|key| json!({ "AttributeName": key.attribute_name(), "KeyType": key.key_type().as_str() }))
+            .collect()
     };
     assert_eq!(keys(table.key_schema()), deployed["KeySchema"]);
     let indexes: Value = table
@@ -48,7 +49,10 @@ async fn the_template_has_the_same_table() {
 fn the_table_is_kept_encrypted_and_can_be_taken_back() {
     let template = Template::load();
     let resource = &template.0["Resources"]["Table"];
-    assert_eq!((&resource["DeletionPolicy"], &resource["UpdateReplacePolicy"]), (&json!("Retain"), &json!("Retain")));
+    assert_eq!(
+        (&resource["DeletionPolicy"], &resource["UpdateReplacePolicy"]),
+        (&json!("Retain"), &json!("Retain"))
+    );
     let table = &resource["Properties"];
     assert_eq!(table["BillingMode"], "PAY_PER_REQUEST");
     assert_eq!(table["DeletionProtectionEnabled"], true);

@@ -22,7 +22,8 @@ fn every_placeholder_of_a_definition_is_replaced_by_a_function_the_machine_may_i
         let role = template.resource(machine["Role"]["Fn::GetAtt"][0].as_str().unwrap());
         let invoke = permissions(role).into_iter().find(|(action, _)| action == "lambda:InvokeFunction");
         let functions: BTreeSet<String> = substitutions.values().map(Value::to_string).collect();
-        let allowed: BTreeSet<String> = invoke.unwrap().1.as_array().unwrap().iter().map(Value::to_string).collect();
+        let allowed: BTreeSet<String> =
+            invoke.unwrap().1.as_array().unwrap().iter().map(Value::to_string).collect();
         assert_eq!(allowed, functions, "{id}");
         deployed.push(file);
     }

@@ -72,12 +72,15 @@ async fn take_in(
     let mut known: BTreeMap<EntraTenantId, ManagedTenant> =
         store.managed_tenants(workspace).await?.into_iter().map(|tenant| (tenant.entra, tenant)).collect();
     let now = discovery.clock.now();
-    let mut seen = stream::iter(listed)
-        .map(|listed| {
-            let before = known.remove(&listed.entra_tenant);
-            async move { (look_at(directory.as_ref(), workspace, &listed, before.as_ref(), now).await, before) }
-        })
-        .buffered(TENANTS_AT_ONCE);
+    let mut seen =
+        stream::iter(listed)
+            .map(|listed| {
+                let before = known.remove(&listed.entra_tenant);
+                async move {
+                    (look_at(directory.as_ref(), workspace, &listed, before.as_ref(), now).await, before)
+                }
+            })
+            .buffered(TENANTS_AT_ONCE);
     while let Some((tenant, before)) = seen.next().await {
         compare(report, &tenant, before.as_ref());
         store.put_managed_tenant(workspace, &tenant).await?;

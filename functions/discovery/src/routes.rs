@@ -25,9 +25,7 @@ const INTERVAL: SignedDuration = SignedDuration::from_millis(250);
 
 /// The routes.
 pub fn router(discovery: Arc<Discovery>) -> Router {
-    Router::new()
-        .route("/api/integrations/entra/discovery", get(show).post(start))
-        .with_state(discovery)
+    Router::new().route("/api/integrations/entra/discovery", get(show).post(start)).with_state(discovery)
 }
 
 /// A discovery that is still going on.
@@ -91,7 +89,9 @@ async fn view(
 ) -> Result<DiscoveryView, ApiError> {
     if let Some(failure) = report.failure {
         let details = serde_json::json!({ "cause": failure.code, "diagnostics": failure.diagnostics });
-        return Err(ApiError::bad_gateway("discovery_failed", failure.message, failure.remedy).with_details(details));
+        return Err(
+            ApiError::bad_gateway("discovery_failed", failure.message, failure.remedy).with_details(details)
+        );
     }
     let tenants = discovery.store.managed_tenants(workspace).await.map_err(store_failed)?;
     Ok(DiscoveryView::new(report, tenants))

@@ -17,7 +17,10 @@ use embedded::{Durability, Engine, OpenError};
 use fake_microsoft::{Application, Fake, FakeServer, Sizes, World, WorldConfig};
 use mapping::Mapping;
 use run_steps::RunSteps;
-use runtime::{Settings, http::{self, Limits}};
+use runtime::{
+    Settings,
+    http::{self, Limits},
+};
 use secrecy::ExposeSecret;
 use secrets::{Document, Family, Scope, SecretChain, key};
 use store::{Store, StoreError, client_over, probe::Probe};
@@ -306,11 +309,7 @@ fn fake_graph(server: &FakeServer) -> Result<GraphSettings, HouseError> {
 }
 
 /// Gives the workspace the app registration of the invented Microsoft.
-async fn register_app(
-    secrets: &SecretChain,
-    workspace: WorkspaceId,
-    fake: &Fake,
-) -> Result<(), HouseError> {
+async fn register_app(secrets: &SecretChain, workspace: WorkspaceId, fake: &Fake) -> Result<(), HouseError> {
     let app = &fake.world().config().application;
     let scope = Scope::Workspace(workspace);
     let stored = secrets.read_fresh(scope, Family::MicrosoftApp).await?;

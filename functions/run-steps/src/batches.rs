@@ -45,8 +45,11 @@ impl RunSteps {
             return Ok(Wave::pause(input, wait_seconds(soonest)));
         }
         let size = free.len().div_ceil(BATCHES_WANTED).clamp(1, TENANTS_PER_BATCH_MAX);
-        let batches: Result<Vec<Batch>, _> =
-            free.chunks(size).take(BATCHES_PER_WAVE_MAX).map(|tenants| Batch::new(input, tenants.to_vec())).collect();
+        let batches: Result<Vec<Batch>, _> = free
+            .chunks(size)
+            .take(BATCHES_PER_WAVE_MAX)
+            .map(|tenants| Batch::new(input, tenants.to_vec()))
+            .collect();
         let wave = batches.and_then(|batches| Wave::work(input, batches, 0));
         wave.map_err(|error| TaskFailure::new(TaskError::Fault, error.to_string()))
     }

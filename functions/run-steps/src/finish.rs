@@ -20,11 +20,8 @@ impl RunSteps {
         mut run: Run,
         error: Option<CaughtError>,
     ) -> Result<RunOutcome, TaskFailure> {
-        let outcome = |run: &Run| RunOutcome {
-            workspace_id: run.workspace,
-            run_id: run.id,
-            status: run.run_status,
-        };
+        let outcome =
+            |run: &Run| RunOutcome { workspace_id: run.workspace, run_id: run.id, status: run.run_status };
         if run.run_status.is_terminal() {
             return Ok(outcome(&run));
         }
@@ -100,7 +97,8 @@ fn stopped_early(error: Option<&CaughtError>) -> TenantFailure {
         message: "The run ended before this tenant was done. What was applied before is complete and stays; \
              nobody was marked inactive because of it."
             .to_owned(),
-        remedy: "Run the sync again. If it happens again, look at the workflow execution of this run.".to_owned(),
+        remedy: "Run the sync again. If it happens again, look at the workflow execution of this run."
+            .to_owned(),
         diagnostics: error.map(|error| format!("error {}", error.error)),
     }
 }

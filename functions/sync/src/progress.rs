@@ -29,8 +29,12 @@ pub async fn progress(
 ) -> Result<Option<RunProgress>, StoreError> {
     let Some(mut run) = store.run(workspace, run).await? else { return Ok(None) };
     let targets = store.targets(workspace, run.id).await?;
-    let mut results: BTreeMap<ManagedTenantId, TenantRun> =
-        store.tenant_runs(workspace, run.id).await?.into_iter().map(|result| (result.tenant, result)).collect();
+    let mut results: BTreeMap<ManagedTenantId, TenantRun> = store
+        .tenant_runs(workspace, run.id)
+        .await?
+        .into_iter()
+        .map(|result| (result.tenant, result))
+        .collect();
     let mut ended = Vec::with_capacity(results.len());
     let mut open = Vec::new();
     for target in targets {

@@ -121,7 +121,7 @@ async fn begin(
 struct PreflightBody {
     client_id: Option<String>,
     managed_tenant_id: Option<String>,
-    sample_limit: Option<f64>,
+    sample_limit: Option<i64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -162,7 +162,7 @@ async fn preflight(
             "Send at least one of the two.",
         ));
     }
-    let samples = body.sample_limit.map_or(25.0, |limit| limit.trunc().clamp(1.0, 100.0)) as usize;
+    let samples = usize::try_from(body.sample_limit.unwrap_or(25).clamp(1, 100)).unwrap_or(1);
     let workspace = caller.workspace;
     let kind = RunKind::Preflight;
     let request = StartRequest { workspace, kind, scope, trigger: Trigger::Manual, actor: caller.user };
@@ -238,11 +238,13 @@ async fn list(
         return detail(&sync, caller.workspace, run).await.map(IntoResponse::into_response);
     }
     let limit = u16::try_from(LIMIT.parse(query.limit.as_deref())?).unwrap_or(u16::MAX);
-    let after = query.cursor.as_deref().map(|cursor| paging::position::<RunId>("runs", cursor)).transpose()?;
+    let after =
+        query.cursor.as_deref().map(|cursor| paging::position::<RunId>("runs", cursor)).transpose()?;
     let runs = sync.store.runs(caller.workspace, after, limit).await.map_err(store_failed)?;
     let last = runs.last().filter(|_| runs.len() == usize::from(limit)).map(|run| run.id);
     let next_cursor = last.map(|last| paging::cursor("runs", &last)).transpose()?;
-    Ok(Reply::ok(ListView { runs: runs.into_iter().map(RunView::from).collect(), next_cursor }).into_response())
+    Ok(Reply::ok(ListView { runs: runs.into_iter().map(RunView::from).collect(), next_cursor })
+        .into_response())
 }
 
 async fn show(
@@ -387,4 +389,3 @@ fn store_failed(error: StoreError) -> ApiError {
     };
     answer.caused_by(error)
 }
-

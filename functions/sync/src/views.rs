@@ -224,9 +224,9 @@ impl From<TenantRun> for TenantResultView {
 impl From<&Line> for LineView {
     fn from(line: &Line) -> Self {
         let changes: &[FieldChange] = match &line.action {
-            Action::Link { changes, .. } | Action::Update { changes, .. } | Action::Reactivate { changes, .. } => {
-                changes
-            }
+            Action::Link { changes, .. }
+            | Action::Update { changes, .. }
+            | Action::Reactivate { changes, .. } => changes,
             _ => &[],
         };
         let change = |change: &FieldChange| {

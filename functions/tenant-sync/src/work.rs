@@ -148,7 +148,8 @@ impl<'a> Work<'a> {
                 Err(error) => return Err(error.into()),
             };
             let rows: Vec<UnusableRow> = page.bad_rows.iter().map(unusable).collect();
-            let known = gather(&self.sync.store, self.scope, |known| planner.needs(&page.users, known)).await?;
+            let known =
+                gather(&self.sync.store, self.scope, |known| planner.needs(&page.users, known)).await?;
             let pages = planner.plan(&page.users, &rows, &known);
             let next = page.next.map(|cursor| cursor.as_str().to_owned());
             let group = self.group(pages, next, false);
@@ -272,11 +273,7 @@ fn complete_group(waiting: Vec<StoredPage>, done: u32) -> Option<Group> {
             && stored.head.next_cursor == head.next_cursor
     });
     let ends = waiting.last().is_some_and(|stored| stored.head.number == head.group_end);
-    (whole && ends).then_some(Group {
-        pages: waiting,
-        next: head.next_cursor,
-        closes_read: head.closes_read,
-    })
+    (whole && ends).then_some(Group { pages: waiting, next: head.next_cursor, closes_read: head.closes_read })
 }
 
 fn unusable(row: &directory::BadRow) -> UnusableRow {

@@ -29,7 +29,8 @@ impl StepFunctions {
         let not_started = |class: &str| NotStarted { class: class.to_owned() };
         let machine = machine.ok_or_else(|| not_started("the function knows no state machine"))?;
         let input = serde_json::to_string(input).map_err(|_| not_started("input"))?;
-        let started = self.client.start_execution().state_machine_arn(machine).name(name).input(input).send().await;
+        let started =
+            self.client.start_execution().state_machine_arn(machine).name(name).input(input).send().await;
         match started {
             Ok(started) => Ok(started.execution_arn),
             // The name is the run's: an execution that ended keeps it for 90 days, and its run with

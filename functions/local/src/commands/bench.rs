@@ -146,8 +146,10 @@ async fn phase(house: &House, name: &'static str, request_floor: u64) -> Result<
     let counts: Counts = house.probe.counts();
     let after = usage(house);
     let people = progress.run.counters;
-    let contact_writes = people.created + people.linked + people.updated + people.inactivated + people.reactivated;
-    let per_contact = |contacts: u64| f64::from(u32::try_from(counts.writes).unwrap_or(u32::MAX)) / contacts as f64;
+    let contact_writes =
+        people.created + people.linked + people.updated + people.inactivated + people.reactivated;
+    // In thousandths, so that the figure is exact.
+    let per_contact = |contacts: u64| u32::try_from(counts.writes * 1000 / contacts).unwrap_or(u32::MAX);
     Ok(Phase {
         name,
         milliseconds,
@@ -162,7 +164,8 @@ async fn phase(house: &House, name: &'static str, request_floor: u64) -> Result<
         store_bytes_sent: counts.bytes_sent,
         store_calls: counts.calls,
         contact_writes,
-        writes_per_written_contact: (contact_writes > 0).then(|| (per_contact(contact_writes) * 1000.0).round() / 1000.0),
+        writes_per_written_contact: (contact_writes > 0)
+            .then(|| f64::from(per_contact(contact_writes)) / 1000.0),
         peak_memory_bytes: peak_memory(),
     })
 }
@@ -199,4 +202,3 @@ fn peak_memory() -> Option<u64> {
     let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
     Some(kilobytes * 1024)
 }
-

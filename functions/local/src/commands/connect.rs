@@ -63,7 +63,8 @@ pub(crate) async fn in_the_fake(house: &House) -> Result<Connected, Failure> {
 
 async fn with_token(house: &House, file: &Path, change_partner: bool) -> Result<Connected, Failure> {
     let text = read_secret(file)?;
-    let connected = house.connect.connect_with_refresh_token(house.workspace, None, text, change_partner).await;
+    let connected =
+        house.connect.connect_with_refresh_token(house.workspace, None, text, change_partner).await;
     connected.map_err(|error| Failure::new(error.code(), error.what_happened(), error.remedy()))
 }
 
@@ -73,7 +74,8 @@ async fn with_browser(house: &House, options: &ConnectArguments) -> Result<Conne
         Failure::of("port_in_use", &error, "Stop what uses the port, or choose another with --port.")
     })?;
     let redirect = format!("http://localhost:{}", options.port);
-    let redirect_base = redirect.parse().map_err(|_| Failure::new("invalid_port", "The port is not one.", ""))?;
+    let redirect_base =
+        redirect.parse().map_err(|_| Failure::new("invalid_port", "The port is not one.", ""))?;
     let connect = Connect { redirect_base, ..copy(&house.connect) };
     let (url, session) = begin(house, &connect, options.change_partner).await?;
     Talk::say("Open this address in a browser and sign in with the account that manages your customers:");
@@ -89,7 +91,11 @@ async fn with_browser(house: &House, options: &ConnectArguments) -> Result<Conne
     };
     server.abort();
     let query = query.ok_or_else(|| {
-        Failure::new("expired_state", "Nobody came back from Microsoft in ten minutes; nothing was stored.", "Connect again.")
+        Failure::new(
+            "expired_state",
+            "Nobody came back from Microsoft in ten minutes; nothing was stored.",
+            "Connect again.",
+        )
     })?;
     finish(&connect, &query, &session).await
 }
@@ -97,7 +103,9 @@ async fn with_browser(house: &House, options: &ConnectArguments) -> Result<Conne
 async fn landed(State(sender): State<mpsc::Sender<String>>, uri: Uri) -> Html<&'static str> {
     let query = uri.query().unwrap_or_default().to_owned();
     let _: Result<(), mpsc::error::TrySendError<String>> = sender.try_send(query);
-    Html("<!doctype html><title>entra-sync</title><p>You can close this window; entra-sync goes on in the terminal.")
+    Html(
+        "<!doctype html><title>entra-sync</title><p>You can close this window; entra-sync goes on in the terminal.",
+    )
 }
 
 async fn begin(
@@ -145,9 +153,8 @@ fn read_secret(file: &Path) -> Result<SecretString, Failure> {
             fs::read_to_string(file)
         }
     };
-    let text = read().map_err(|error| {
-        Failure::of("file_unreadable", &error, "Check the file with the refresh token.")
-    })?;
+    let text = read()
+        .map_err(|error| Failure::of("file_unreadable", &error, "Check the file with the refresh token."))?;
     Ok(text.trim().to_owned().into())
 }
 

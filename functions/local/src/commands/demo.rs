@@ -64,7 +64,7 @@ pub(crate) async fn run(
         ));
     }
     let view = walk(&house).await?;
-    output::result(arguments.output, &view, || String::new())?;
+    output::result(arguments.output, &view, String::new)?;
     if arguments.output == OutputForm::Table {
         show(&house, &view).await?;
     }
@@ -134,27 +134,22 @@ async fn first_sync(house: &House) -> Result<(Counters, RunDetailView), Failure>
     }
     let runs = house.store.runs(house.workspace, None, 50).await?;
     let oldest = |writes: bool| runs.iter().rev().find(|run| run.kind.writes() == writes);
-    let planned = match oldest(false) {
-        Some(run) => run.counters,
-        None => {
-            Talk::say("4. Previewing: the plan is stored, nothing else is written …");
-            let progress = sync_command::begin(house, RunKind::Preflight, EVERYTHING).await?;
-            progress.run.counters
-        }
+    let planned = if let Some(run) = oldest(false) {
+        run.counters
+    } else {
+        Talk::say("4. Previewing: the plan is stored, nothing else is written …");
+        sync_command::begin(house, RunKind::Preflight, EVERYTHING).await?.run.counters
     };
     Talk::say(format!(
         "   the plan: {} to create, {} to link, {} to review, {} left out",
         planned.created, planned.linked, planned.ambiguous, planned.excluded
     ));
-    let first = match oldest(true) {
-        Some(Run { id, .. }) => {
-            let found = sync::progress(&house.store, house.workspace, *id).await?;
-            found.ok_or_else(|| Failure::new("unknown_run", "The first run has disappeared.", "Start again."))?
-        }
-        None => {
-            Talk::say("5. Syncing …");
-            sync_command::begin(house, RunKind::Initial, EVERYTHING).await?
-        }
+    let first = if let Some(Run { id, .. }) = oldest(true) {
+        let found = sync::progress(&house.store, house.workspace, *id).await?;
+        found.ok_or_else(|| Failure::new("unknown_run", "The first run has disappeared.", "Start again."))?
+    } else {
+        Talk::say("5. Syncing …");
+        sync_command::begin(house, RunKind::Initial, EVERYTHING).await?
     };
     Ok((planned, first.into()))
 }

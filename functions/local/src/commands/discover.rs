@@ -25,7 +25,11 @@ pub(crate) async fn once(house: &House) -> Result<DiscoveryView, Failure> {
         )
     })?;
     if let Some(failure) = report.failure {
-        return Err(Failure::new("discovery_failed", format!("{} ({})", failure.message, failure.code), failure.remedy));
+        return Err(Failure::new(
+            "discovery_failed",
+            format!("{} ({})", failure.message, failure.code),
+            failure.remedy,
+        ));
     }
     let tenants = house.store.managed_tenants(house.workspace).await?;
     Ok(DiscoveryView::new(report, tenants))

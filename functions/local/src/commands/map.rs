@@ -42,10 +42,14 @@ pub(crate) async fn run(context: &Context, options: &MapArguments) -> Result<End
         refused += report(&confirmation);
     }
     for tenant in &options.skip {
-        skip(&house.mapping, &editor, *tenant, Expectation::default()).await.map_err(|error| failure(&error))?;
+        skip(&house.mapping, &editor, *tenant, Expectation::default())
+            .await
+            .map_err(|error| failure(&error))?;
     }
     for tenant in &options.unmap {
-        unmap(&house.mapping, &editor, *tenant, Expectation::default()).await.map_err(|error| failure(&error))?;
+        unmap(&house.mapping, &editor, *tenant, Expectation::default())
+            .await
+            .map_err(|error| failure(&error))?;
     }
     let view = preview(&house.store, house.workspace).await?;
     output::result(context.output, &view, || table(&view))?;
@@ -82,7 +86,17 @@ pub(crate) fn table(view: &Preview) -> String {
     for tenant in &view.unmatched {
         rows.push(row(tenant, "none", None));
     }
-    let header = ["tenant", "domain", "match", "suggested client", "score", "why", "decision", "tenant id", "client id"];
+    let header = [
+        "tenant",
+        "domain",
+        "match",
+        "suggested client",
+        "score",
+        "why",
+        "decision",
+        "tenant id",
+        "client id",
+    ];
     output::table(&header, rows, header.len())
 }
 

@@ -55,4 +55,3 @@ pub(crate) fn mention_fake(house: &House) {
         Talk::say(format!("(invented Microsoft, data in {})", house.folder.display()));
     }
 }
-

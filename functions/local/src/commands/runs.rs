@@ -76,8 +76,18 @@ fn list(views: &[RunView]) -> String {
             count(c.ambiguous),
         ]
     };
-    let header =
-        ["run", "started (UTC)", "type", "status", "tenants", "created", "linked", "updated", "inactive", "to review"];
+    let header = [
+        "run",
+        "started (UTC)",
+        "type",
+        "status",
+        "tenants",
+        "created",
+        "linked",
+        "updated",
+        "inactive",
+        "to review",
+    ];
     output::table(&header, views.iter().map(row).collect(), 4)
 }
 

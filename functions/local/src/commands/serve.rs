@@ -2,13 +2,13 @@
 
 use std::{fs, io, path::Path, sync::Arc};
 
+use ::people::People;
 use ambient::Entropy;
 use authorizer::{Configuration, Parties, Verifier, sign_hs256};
 use axum::{Extension, Router};
 use edge::{Caller, CallerKind, Edition, Permission};
-use ::people::People;
 use jiff::SignedDuration;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio::net::TcpListener;
 
 use super::{Context, mention_fake};
@@ -95,7 +95,8 @@ fn show_token(house: &House, secret: &SecretString) -> Result<(), Failure> {
     let token = sign_hs256(&caller, &parties, secret, house.clock.now(), TOKEN_LIFETIME);
     let token = token.map_err(|error| Failure::of("data_unusable", &error, "Remove the file api-key."))?;
     let file = house.folder.join("api-token");
-    write_private(&file, &token).map_err(|error| Failure::of("data_unusable", &error, "Check the data folder."))?;
+    write_private(&file, &token)
+        .map_err(|error| Failure::of("data_unusable", &error, "Check the data folder."))?;
     Talk::say(format!("A token for this API, good for 12 hours, is in {}:", file.display()));
     Talk::say(format!("  curl -H \"Authorization: Bearer $(cat {})\" …", file.display()));
     Ok(())
@@ -108,13 +109,19 @@ fn folder_secret(folder: &Path, entropy: &dyn Entropy) -> io::Result<SecretStrin
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let mut bytes = [0; 32];
             entropy.fill(&mut bytes);
-            let secret: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            let secret = hexadecimal(&bytes);
             write_private(&file, &secret)?;
             Ok(secret.into())
         }
         Err(error) => Err(error),
     }
-    .inspect(|secret: &SecretString| debug_assert!(secret.expose_secret().len() >= 32))
+}
+
+/// 256 bits as text.
+fn hexadecimal(bytes: &[u8; 32]) -> String {
+    let halves = bytes.split_at(16);
+    let half = |bytes: &[u8]| u128::from_be_bytes(std::array::from_fn(|index| bytes[index]));
+    format!("{:032x}{:032x}", half(halves.0), half(halves.1))
 }
 
 #[cfg(unix)]

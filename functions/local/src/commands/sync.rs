@@ -87,7 +87,11 @@ pub(crate) fn ending(status: RunStatus) -> Ending {
 }
 
 /// Starts a run and watches it to its end.
-pub(crate) async fn begin(house: &House, kind: RunKind, scope: ScopeArguments) -> Result<RunProgress, Failure> {
+pub(crate) async fn begin(
+    house: &House,
+    kind: RunKind,
+    scope: ScopeArguments,
+) -> Result<RunProgress, Failure> {
     let request = StartRequest {
         workspace: house.workspace,
         kind,
@@ -142,7 +146,8 @@ pub(crate) fn lines_table(
 ) -> String {
     let row = |(tenant, line): &(ManagedTenantId, domain::plan::Line)| {
         let view = LineView::from(line);
-        let change = |change: &::sync::views::ChangeView| format!("{}: {} → {}", change.field, change.old, change.new);
+        let change =
+            |change: &::sync::views::ChangeView| format!("{}: {} → {}", change.field, change.old, change.new);
         let changes: Vec<String> = view.changes.iter().map(change).collect();
         vec![
             names.get(tenant).cloned().unwrap_or_default(),
@@ -152,18 +157,43 @@ pub(crate) fn lines_table(
             std::iter::once(view.reason).chain(changes).collect::<Vec<_>>().join("\n"),
         ]
     };
-    output::table(&["tenant", "action", "person", "e-mail", "why and what"], planned.iter().map(row).collect(), 5)
+    output::table(
+        &["tenant", "action", "person", "e-mail", "why and what"],
+        planned.iter().map(row).collect(),
+        5,
+    )
 }
 
 pub(crate) fn run_table(view: &RunDetailView, names: &BTreeMap<ManagedTenantId, String>) -> String {
     let header = [
-        "tenant", "status", "read", "created", "linked", "updated", "inactive", "back", "to review",
-        "unchanged", "left out", "failed",
+        "tenant",
+        "status",
+        "read",
+        "created",
+        "linked",
+        "updated",
+        "inactive",
+        "back",
+        "to review",
+        "unchanged",
+        "left out",
+        "failed",
     ];
     let cells = |c: &domain::run::Counters| {
         let inactive = c.inactivated + c.held;
-        [c.read, c.created, c.linked, c.updated, inactive, c.reactivated, c.ambiguous, c.unchanged, c.excluded, c.failed]
-            .map(count)
+        [
+            c.read,
+            c.created,
+            c.linked,
+            c.updated,
+            inactive,
+            c.reactivated,
+            c.ambiguous,
+            c.unchanged,
+            c.excluded,
+            c.failed,
+        ]
+        .map(count)
     };
     let mut rows: Vec<Vec<String>> = Vec::new();
     for result in &view.tenant_results {
@@ -180,12 +210,14 @@ pub(crate) fn run_table(view: &RunDetailView, names: &BTreeMap<ManagedTenantId, 
     let total = format!("{} tenants", view.run.total_tenants);
     rows.push([total, status].into_iter().chain(cells(&view.run.summary.counters)).collect());
     let mut text = output::table(&header, rows, 2);
-    for result in view.tenant_results.iter().filter(|result| result.failure.is_some()) {
-        let name = names.get(&result.managed_tenant_id).cloned().unwrap_or_default();
-        text.push_str(&format!("\n{name}: {}", result.error_message.as_deref().unwrap_or_default()));
+    for result in &view.tenant_results {
+        if let Some(message) = &result.error_message {
+            let name = names.get(&result.managed_tenant_id).map(String::as_str).unwrap_or_default();
+            text.extend(["\n", name, ": ", message]);
+        }
     }
     if let Some(failure) = &view.run.failure {
-        text.push_str(&format!("\n{} {}", failure.message, failure.remedy));
+        text.extend(["\n", &failure.message, " ", &failure.remedy]);
     }
     text
 }

@@ -80,6 +80,7 @@ macro_rules! tests {
             races: {
                 a_human_between_the_appliers_read_and_its_write,
                 an_address_taken_in_between,
+                two_edits_of_one_contact,
                 two_pages_want_one_address,
             }
             reviews: {

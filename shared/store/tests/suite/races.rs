@@ -1,6 +1,6 @@
 //! Others who write between the reads and the writes of an applier.
 
-use store::{ContactInput, StaleLine};
+use store::{ContactInput, StaleLine, Upserted};
 
 use super::{
     backend::{Backend, at_once},
@@ -24,6 +24,27 @@ pub(crate) async fn a_human_between_the_appliers_read_and_its_write(backend: &Ba
         let stored = table.store.contacts(scope(), &[id].into()).await.unwrap();
         assert_eq!(stored[&id].values.full_name, "By Hand");
         assert_eq!(stored[&id].line, None);
+    }
+}
+
+pub(crate) async fn two_edits_of_one_contact(backend: &Backend) {
+    let named = |name: &str| ContactInput {
+        values: domain::contact::ContactValues { full_name: name.to_owned(), ..values("a") },
+        ..input(1, "-")
+    };
+    let table = backend.table().await;
+    for (first, second) in [("Made First", "Made Second"), ("Edited First", "Edited Second")] {
+        let store = table.store.clone();
+        let edit = named(first);
+        table.wire.before_put(async move {
+            store.upsert_contact(WORKSPACE, &edit).await.unwrap();
+        });
+        let refused = table.store.upsert_contact(WORKSPACE, &named(second)).await.unwrap();
+        assert_eq!(refused, Upserted::ChangedMeanwhile);
+        let stored = table.store.contacts_of_client(scope()).await.unwrap();
+        assert_eq!(stored[0].values.full_name, first);
+        let owners = table.store.owners(WORKSPACE, &[address("a")].into()).await.unwrap();
+        assert_eq!(owners[&address("a")].contact, contact(1));
     }
 }
 

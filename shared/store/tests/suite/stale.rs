@@ -30,8 +30,12 @@ pub(crate) async fn a_human_edit_stops_exactly_its_line(backend: &Backend) {
         table.store.upsert_contact(WORKSPACE, &edit).await.unwrap();
         let by_hand = table.store.contacts(scope(), &[id].into()).await.unwrap();
 
-        let stale = applier(&table.store, 4).apply(&everything()).await.unwrap();
-        assert_eq!(stale, [StaleLine { line: case.line.id, code }], "{}", case.name);
+        let left_alone = [StaleLine { line: case.line.id, code }];
+        let (before, alone) = (table.dump().await, page(vec![case.line.clone()]));
+        assert_eq!(applier(&table.store, 4).apply(&alone).await.unwrap(), left_alone, "{}", case.name);
+        table.dump().await.assert_same(&before, case.name);
+
+        assert_eq!(applier(&table.store, 4).apply(&everything()).await.unwrap(), left_alone, "{}", case.name);
         assert_eq!(table.store.contacts(scope(), &[id].into()).await.unwrap(), by_hand, "{}", case.name);
         let local = format!("p{}@", case.person);
         let theirs = [written.to_string(), id.to_string(), object(case.person).to_string(), local];
@@ -47,6 +51,7 @@ pub(crate) async fn what_a_line_does_not_write_over(backend: &Backend) {
     assert_eq!(table.store.upsert_contact(WORKSPACE, &elsewhere).await.unwrap(), Upserted::Created);
     let linked_to_another =
         Action::Link { contact: contact(2), expect: 1, changes: Vec::new(), facts: facts("p4") };
+    let anothers = Action::Link { contact: made(4), expect: 1, changes: Vec::new(), facts: facts("p20") };
     let same_id = Action::Create { contact: made(4), facts: facts("p20") };
     let unlinked = 30;
     for (what, line, code) in [
@@ -54,6 +59,7 @@ pub(crate) async fn what_a_line_does_not_write_over(backend: &Backend) {
         ("a contact of another client", link(60, "p60", Vec::new()), "contact_missing"),
         ("an address of another client", creation(60), "address_taken"),
         ("another contact's address", update(4, "p5", vec![moving("p4", "p5")]), "address_taken"),
+        ("a contact linked to another", line(20, Rule::PrimaryAddress, anothers), "contact_changed"),
         ("a person linked elsewhere", line(4, Rule::PrimaryAddress, linked_to_another), "linked_elsewhere"),
         ("a contact of another person", line(20, Rule::NoMatch, same_id), "contact_exists"),
         (
