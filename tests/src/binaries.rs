@@ -25,8 +25,8 @@ pub fn names() -> BTreeMap<String, String> {
 
 /// Builds `binaries`, which costs a second when nothing has changed; the folder they are in.
 ///
-/// A test run does not build the binaries of other packages by itself. All targets are built
-/// together, as the test run does: with fewer, dependencies would be compiled with other features.
+/// A test run does not build the binaries of other packages by itself. The whole workspace is
+/// selected, as the test run does: with less, dependencies would be compiled with other features.
 pub fn build(binaries: &[&str]) -> PathBuf {
     let folder = env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned();
     let profile = match folder.file_name().and_then(|name| name.to_str()).unwrap() {
@@ -35,7 +35,7 @@ pub fn build(binaries: &[&str]) -> PathBuf {
     };
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["build", "--quiet", "--workspace", "--tests", "--profile", profile]);
+    command.args(["build", "--quiet", "--workspace", "--profile", profile]);
     for binary in binaries {
         command.args(["--bin", binary]);
     }

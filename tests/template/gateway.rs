@@ -101,7 +101,6 @@ fn target(template: &Template, route: &Value) -> String {
 fn routes(function: &str) -> BTreeSet<String> {
     let sources: Vec<String> = repository::files(&format!("functions/{function}/src"))
         .into_iter()
-        .filter(|file| file.ends_with(".rs"))
         .map(|file| repository::text(&file))
         .collect();
     let constants: BTreeMap<String, String> = sources.iter().flat_map(|source| constants(source)).collect();

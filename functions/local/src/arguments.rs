@@ -54,11 +54,13 @@ pub enum Command {
     /// Show and decide which tenant belongs to which client
     Map(MapArguments),
     /// Plan a sync and show every line; writes nothing
-    Preview(ScopeArguments),
+    Preview(PreviewArguments),
     /// Sync contacts
     Sync(ScopeArguments),
     /// Look at runs
     Runs(RunsArguments),
+    /// Show and change who is synced and which fields are written
+    Settings(SettingsArguments),
     /// Measure a sync of invented users and print the result as JSON
     Bench(BenchArguments),
 }
@@ -167,6 +169,17 @@ pub struct ScopeArguments {
     pub tenant: Option<ManagedTenantId>,
 }
 
+/// Of `preview`.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct PreviewArguments {
+    /// What to plan
+    #[command(flatten)]
+    pub scope: ScopeArguments,
+    /// Show people who are left out, too (JSON always does)
+    #[arg(long)]
+    pub all: bool,
+}
+
 /// Of `runs`.
 #[derive(Args, Clone, Debug)]
 pub struct RunsArguments {
@@ -193,12 +206,61 @@ pub enum RunsCommand {
         /// Only of this tenant
         #[arg(long)]
         tenant: Option<ManagedTenantId>,
+        /// Show people who are left out, too (JSON always does)
+        #[arg(long)]
+        all: bool,
     },
     /// Stop a run after the page it is at
     Cancel {
         /// The run
         run: RunId,
     },
+}
+
+/// A field rule.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum FieldName {
+    /// Full name from the display name.
+    DisplayName,
+    /// Address.
+    Email,
+    /// Contacts of disabled accounts become inactive.
+    InactiveWhenDisabled,
+    /// Phone list.
+    Phone,
+    /// Role from the job title.
+    Role,
+    /// Sign-in name.
+    Upn,
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Switch {
+    /// Off.
+    Off,
+    /// On.
+    On,
+}
+
+impl From<Switch> for bool {
+    fn from(switch: Switch) -> Self {
+        switch == Switch::On
+    }
+}
+
+/// Of `settings`.
+#[derive(Args, Clone, Debug)]
+pub struct SettingsArguments {
+    /// Let the directory overwrite a field, or not; may be repeated
+    #[arg(long, value_name = "FIELD=on|off", value_parser = field)]
+    pub field: Vec<(FieldName, bool)>,
+    /// Take guests, too
+    #[arg(long, value_enum)]
+    pub guests: Option<Switch>,
+    /// Take accounts that look like service accounts, too
+    #[arg(long, value_enum)]
+    pub service_accounts: Option<Switch>,
 }
 
 /// Of `bench`.
@@ -213,6 +275,15 @@ pub struct BenchArguments {
     /// The same seed gives the same people
     #[arg(long, default_value_t = 7)]
     pub seed: u64,
+}
+
+fn field(text: &str) -> Result<(FieldName, bool), String> {
+    let (name, switch) = text.split_once('=').ok_or("FIELD=on or FIELD=off is expected")?;
+    let names = || FieldName::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+    let known = || names().map(|name| name.get_name().to_owned()).collect::<Vec<_>>().join(", ");
+    let name = FieldName::from_str(name, true).map_err(|_| format!("the fields are {}", known()))?;
+    let switch = Switch::from_str(switch, true).map_err(|_| "on or off is expected")?;
+    Ok((name, switch.into()))
 }
 
 fn pair(text: &str) -> Result<(ManagedTenantId, ClientId), String> {

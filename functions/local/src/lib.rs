@@ -45,6 +45,13 @@ impl From<Ending> for ExitCode {
     }
 }
 
+/// Says what is wrong with what was typed (or answers `--help` and `--version`). Code 2 means
+/// something else here than it does to the argument parser.
+pub fn refuse(refused: &clap::Error) -> ExitCode {
+    let told = refused.print().is_ok();
+    if told && !refused.use_stderr() { Ending::Done.into() } else { Ending::Failed.into() }
+}
+
 /// Runs the command that was typed.
 pub fn main(arguments: Arguments) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();

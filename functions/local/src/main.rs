@@ -5,5 +5,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    local::main(local::Arguments::parse())
+    match local::Arguments::try_parse() {
+        Ok(arguments) => local::main(arguments),
+        Err(refused) => local::refuse(&refused),
+    }
 }

@@ -5,6 +5,7 @@
 
 mod batches;
 mod finish;
+mod provision;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -61,6 +62,9 @@ impl RunSteps {
 
     async fn begin(&self, run: &Run) -> Result<RunInput, TaskFailure> {
         if run.run_status == RunStatus::Queued {
+            if provision::is_due(run) {
+                self.create_clients(run).await.map_err(task_failure)?;
+            }
             let targets = targets(&self.store, run.workspace, run.scope).await.map_err(task_failure)?;
             self.store.begin_run(run.workspace, run.id, &targets).await.map_err(task_failure)?;
         }

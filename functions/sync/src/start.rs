@@ -104,7 +104,13 @@ async fn check_gates(sync: &Sync, request: &StartRequest) -> Result<(), NotBegun
         return Err(NotBegun::NotConnected);
     }
     let mappings = sync.store.mappings(request.workspace).await?;
+    // A client that is to be created is work, too, for a run that creates clients.
+    let creates = request.kind != RunKind::SingleTenant
+        && request.kind.writes()
+        && request.trigger == Trigger::Manual
+        && request.scope == RunScope::default();
     let in_scope = |record: &&domain::mapping::MappingRecord| match record.current.decision {
+        Decision::CreateNew => creates,
         Decision::Mapped { client } => {
             request.scope.client.is_none_or(|only| only == client)
                 && request.scope.tenant.is_none_or(|only| only == record.managed_tenant)

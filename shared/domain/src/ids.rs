@@ -139,6 +139,20 @@ impl ManagedTenantId {
     }
 }
 
+impl ClientId {
+    /// The id of the client that is created for `tenant`, however often that is tried.
+    pub fn derived(workspace: WorkspaceId, tenant: ManagedTenantId) -> Self {
+        Self(derive(&[b"client", workspace.0.as_bytes(), tenant.0.as_bytes()]))
+    }
+}
+
+impl MappingId {
+    /// The id of the decision that carries out `before`.
+    pub fn following(before: Self) -> Self {
+        Self(derive(&[b"mapping", before.0.as_bytes()]))
+    }
+}
+
 impl ReviewItemId {
     /// The id of the review item of one identity; a second review of it is the same item.
     pub fn derived(workspace: WorkspaceId, identity: Identity) -> Self {

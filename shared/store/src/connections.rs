@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::StoreError,
     keys,
-    table::{Condition, Store, text},
+    table::{Condition, Store, text, value},
 };
 
 /// How the workspace reaches its customers' directories.
@@ -95,7 +95,16 @@ impl Store {
         }
         let condition = match before {
             None => Condition::absent(),
-            Some(before) => Condition::of("id = :id", vec![(":id", text(before.id))]),
+            // Also the state: a check that took long must not bring a connection back that was given
+            // up meanwhile.
+            Some(before) => Condition {
+                expression: "id = :id AND connectionStatus = :status",
+                names: Vec::new(),
+                values: vec![
+                    (":id", text(before.id)),
+                    (":status", value("connection", &before.connection_status)?),
+                ],
+            },
         };
         let key = keys::connection(workspace);
         Ok(self.put("connection", &key, connection, condition).await?.is_done())

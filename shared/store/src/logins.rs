@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::StoreError,
     keys,
-    table::{Condition, EXPIRES, Store, Written, decode, encode, number, value},
+    table::{Condition, EXPIRES, Store, encode, number, value},
 };
 
 /// How long a sign-in may take.
@@ -30,6 +30,13 @@ pub struct PendingLogin {
     pub redirect_uri: String,
     /// When it began.
     pub began_at: Timestamp,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Kept {
+    Waiting(PendingLogin),
+    Taken {},
 }
 
 impl std::fmt::Debug for PendingLogin {
@@ -62,10 +69,13 @@ impl Store {
         let condition = Condition::of("attribute_exists(pk) AND attribute_not_exists(taken)", Vec::new());
         let values = vec![(":yes", value("sign-in", &true)?)];
         let key = keys::pending_login(workspace, state_hash);
-        match self.update(&key, "SET taken = :yes", condition, values).await? {
-            Written::Done(item) => decode("sign-in", item).map(Some),
-            Written::Refused(_) => Ok(None),
-        }
+        let Some(kept) = self.get::<Kept>("sign-in", &key).await? else { return Ok(None) };
+        let Kept::Waiting(login) = kept else { return Ok(None) };
+        // What a thief could use goes at once; the mark that it was used stays until it expires.
+        let change = "SET taken = :yes REMOVE verifier, nonce, #session";
+        let condition = Condition { names: vec![("#session", "session")], ..condition };
+        let written = self.update(&key, change, condition, values).await?;
+        Ok(written.is_done().then_some(login))
     }
 }
 

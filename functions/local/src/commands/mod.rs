@@ -8,6 +8,7 @@ mod map;
 mod people;
 mod runs;
 mod serve;
+mod settings;
 mod sync;
 
 use embedded::Durability;
@@ -41,9 +42,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Ending, Failure> {
         Command::Export(options) => people::export(&context, options).await?,
         Command::Import(options) => people::import(&context, options).await?,
         Command::Map(options) => map::run(&context, options).await?,
-        Command::Preview(scope) => sync::preview(&context, *scope).await?,
+        Command::Preview(options) => sync::preview(&context, *options).await?,
         Command::Runs(options) => runs::run(&context, options).await?,
         Command::Serve(options) => serve::run(context, *options).await?,
+        Command::Settings(options) => settings::run(&context, options).await?,
         Command::Sync(scope) => sync::sync(&context, *scope).await?,
     };
     Ok(ending)

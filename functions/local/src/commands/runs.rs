@@ -29,7 +29,7 @@ pub(crate) async fn run(context: &Context, options: &RunsArguments) -> Result<En
             let names = tenant_names(house).await?;
             output::result(context.output, &view, || run_table(&view, &names))?;
         }
-        Some(RunsCommand::Lines { run, tenant }) => {
+        Some(RunsCommand::Lines { run, tenant, all: show_all }) => {
             let found = progress(&house.store, house.workspace, run).await?.ok_or_else(unknown)?;
             let mut all = Vec::new();
             let tenants = found.ended.iter().map(|result| result.tenant);
@@ -39,7 +39,7 @@ pub(crate) async fn run(context: &Context, options: &RunsArguments) -> Result<En
             }
             let views: Vec<LineView> = all.iter().map(|(_, line)| line.into()).collect();
             let names = tenant_names(house).await?;
-            output::result(context.output, &views, || lines_table(&all, &names))?;
+            output::result(context.output, &views, || lines_table(&all, &names, show_all))?;
         }
         Some(RunsCommand::Cancel { run }) => {
             house.store.run(house.workspace, run).await?.ok_or_else(unknown)?;

@@ -8,7 +8,7 @@ use ::sync::{
 };
 use domain::{
     ids::{ManagedTenantId, RunId},
-    plan::Action,
+    plan::{Action, Line},
     run::{RunKind, RunStatus, Trigger},
 };
 use serde::Serialize;
@@ -17,7 +17,7 @@ use store::RunScope;
 use super::{Context, mention_fake};
 use crate::{
     Ending, House,
-    arguments::ScopeArguments,
+    arguments::{PreviewArguments, ScopeArguments},
     output::{self, Failure, Talk, count},
     watch,
 };
@@ -31,10 +31,10 @@ struct PreviewView {
     lines: Vec<LineView>,
 }
 
-pub(crate) async fn preview(context: &Context, scope: ScopeArguments) -> Result<Ending, Failure> {
+pub(crate) async fn preview(context: &Context, options: PreviewArguments) -> Result<Ending, Failure> {
     let house = &context.house;
     mention_fake(house);
-    let progress = begin(house, RunKind::Preflight, scope).await?;
+    let progress = begin(house, RunKind::Preflight, options.scope).await?;
     let planned = all_lines(house, &progress).await?;
     let status = progress.run.run_status;
     let writes = planned.iter().any(|(_, line)| writes(&line.action));
@@ -44,7 +44,7 @@ pub(crate) async fn preview(context: &Context, scope: ScopeArguments) -> Result<
     };
     let names = tenant_names(house).await?;
     output::result(context.output, &view, || {
-        let lines = lines_table(&planned, &names);
+        let lines = lines_table(&planned, &names, options.all);
         format!("{lines}\n{}", run_table(&view.detail, &names))
     })?;
     if context.output == crate::arguments::OutputForm::Table {
@@ -108,7 +108,7 @@ pub(crate) async fn begin(
 pub(crate) async fn all_lines(
     house: &House,
     progress: &RunProgress,
-) -> Result<Vec<(ManagedTenantId, domain::plan::Line)>, Failure> {
+) -> Result<Vec<(ManagedTenantId, Line)>, Failure> {
     let mut all = Vec::new();
     for result in &progress.ended {
         all.extend(tenant_lines(house, progress.run.id, result.tenant).await?);
@@ -120,7 +120,7 @@ pub(crate) async fn tenant_lines(
     house: &House,
     run: RunId,
     tenant: ManagedTenantId,
-) -> Result<Vec<(ManagedTenantId, domain::plan::Line)>, Failure> {
+) -> Result<Vec<(ManagedTenantId, Line)>, Failure> {
     let mut all = Vec::new();
     let mut after = 0;
     while let Some(page) = lines(&house.store, house.workspace, run, tenant, after).await? {
@@ -141,10 +141,13 @@ pub(crate) async fn tenant_names(house: &House) -> Result<BTreeMap<ManagedTenant
 }
 
 pub(crate) fn lines_table(
-    planned: &[(ManagedTenantId, domain::plan::Line)],
+    planned: &[(ManagedTenantId, Line)],
     names: &BTreeMap<ManagedTenantId, String>,
+    all: bool,
 ) -> String {
-    let row = |(tenant, line): &(ManagedTenantId, domain::plan::Line)| {
+    let is_left_out = |line: &Line| matches!(line.action, Action::Exclude { .. });
+    let shown = planned.iter().filter(|(_, line)| all || !is_left_out(line));
+    let row = |(tenant, line): &(ManagedTenantId, Line)| {
         let view = LineView::from(line);
         let change =
             |change: &::sync::views::ChangeView| format!("{}: {} → {}", change.field, change.old, change.new);
@@ -157,11 +160,7 @@ pub(crate) fn lines_table(
             std::iter::once(view.reason).chain(changes).collect::<Vec<_>>().join("\n"),
         ]
     };
-    output::table(
-        &["tenant", "action", "person", "e-mail", "why and what"],
-        planned.iter().map(row).collect(),
-        5,
-    )
+    output::table(&["tenant", "action", "person", "e-mail", "why and what"], shown.map(row).collect(), 5)
 }
 
 pub(crate) fn run_table(view: &RunDetailView, names: &BTreeMap<ManagedTenantId, String>) -> String {

@@ -246,7 +246,7 @@ impl Planner {
         match row.object {
             Some(object) if !self.seen.insert(fold(object)) => return,
             Some(_) => {}
-            None => {}
+            None => self.anonymous_rows += 1,
         }
         let object = row.object.unwrap_or(NOBODY);
         let label = format!("row {} of its page", row.position + 1);

@@ -19,6 +19,8 @@ pub enum Function {
     People,
     /// The small tasks around a sync.
     RunSteps,
+    /// What the operator decides for all tenants.
+    Settings,
     /// Starts and shows syncs.
     Sync,
     /// Syncs tenants.
@@ -27,7 +29,7 @@ pub enum Function {
 
 impl Function {
     /// Every function.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Authorizer,
         Self::Connect,
         Self::Discovery,
@@ -35,6 +37,7 @@ impl Function {
         Self::Mapping,
         Self::People,
         Self::RunSteps,
+        Self::Settings,
         Self::Sync,
         Self::TenantSync,
     ];
@@ -49,6 +52,7 @@ impl Function {
             Self::Mapping => "mapping",
             Self::People => "people",
             Self::RunSteps => "run-steps",
+            Self::Settings => "settings",
             Self::Sync => "sync",
             Self::TenantSync => "tenant-sync",
         }
@@ -106,6 +110,7 @@ const ON_THE_TABLE: &[Function] = &[
     Function::Mapping,
     Function::People,
     Function::RunSteps,
+    Function::Settings,
     Function::Sync,
     Function::TenantSync,
 ];

@@ -56,6 +56,7 @@ pub(crate) async fn an_edit_moves_claims(backend: &Backend) {
     assert_eq!((stored.version, stored.inactive), (3, true));
     assert_eq!(stored.values, person.values);
     let before = table.dump().await;
+    assert!(!before.one(&contact(1).to_string()).contains_key("email"), "what is unknown is not stored");
     assert_eq!(upsert(&table, &person).await, Upserted::Unchanged);
     table.dump().await.assert_same(&before, "written again");
 }
@@ -67,6 +68,11 @@ pub(crate) async fn a_given_up_address_can_be_taken(backend: &Backend) {
     upsert(&table, &input(1, "b")).await;
     assert_eq!(upsert(&table, &input(2, "a")).await, Upserted::Created);
     assert_eq!(upsert(&table, &input(1, "a")).await, Upserted::AddressTaken(address("a")));
+    assert_eq!(
+        upsert(&table, &input(1, "b")).await,
+        Upserted::Unchanged,
+        "it does not give up what is another's"
+    );
     let expected = [(address("a"), contact(2)), (address("b"), contact(1))];
     assert_eq!(owners(&table, &["a", "b"]).await, expected.into());
     assert_eq!(table.store.contacts_of_client(scope()).await.unwrap().len(), 2);

@@ -65,6 +65,7 @@ pub(crate) async fn the_newest_question_comes_first(backend: &Backend) {
     for (person, milliseconds) in [(3, 521), (0, 0), (5, 60_000), (1, 500), (4, 1_000), (2, 520)] {
         ask(&table, person, second(milliseconds)).await;
     }
+    ask(&table, 1, second(90_000)).await;
     let newest: Vec<_> = open(&table, 10).await.iter().map(|item| item.opened_at).collect();
     assert_eq!(newest, asked.map(second).into_iter().rev().collect::<Vec<_>>());
     let people: Vec<_> = open(&table, 2).await.iter().map(|item| item.object).collect();

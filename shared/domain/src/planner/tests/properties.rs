@@ -10,7 +10,7 @@ use super::{
 use crate::{contact::Link, fields::FieldRules};
 
 fn config() -> ProptestConfig {
-    ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 fn encoded(pages: &[PlanPage]) -> Vec<String> {

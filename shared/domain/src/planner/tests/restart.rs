@@ -35,7 +35,7 @@ fn interrupted(scene: &Scene, is_run: bool) -> (World, Vec<PlanPage>) {
                     world.apply(&page);
                 }
                 stored.push(page);
-                assert!(stored.len() < 100, "every restart has to get further");
+                assert!(stored.len() < 30, "every restart has to get further");
             }
             None if position < directory.len() => position += 1,
             None => return (world, stored),

@@ -1,0 +1,105 @@
+//! What the operator has decided for all tenants of a workspace: who is synced, which fields are
+//! written, and when people who are gone become inactive.
+//!
+//! Settings take effect with the next run; a run that is going on keeps to those it began a batch
+//! with.
+
+pub mod routes;
+
+use domain::{fields::FieldRules, ids::WorkspaceId, policy::VanishRules, scope::ScopeRules};
+use runtime::Foundation;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use store::{Store, StoreError, SyncSettings};
+
+/// Everything the use cases need.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The table.
+    pub store: Store,
+}
+
+/// The settings as they are read.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SettingsView {
+    /// Overwrite rules, one truth value for each of the PSA's six keys.
+    pub field_sync_config: FieldRules,
+    /// Who is taken.
+    pub scope: ScopeRules,
+    /// What happens to people who are gone.
+    pub vanish: VanishRules,
+}
+
+/// A change of some settings; what is absent stays.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SettingsChange {
+    /// Overwrite rules in any of the PSA's spellings; they replace the present ones as a whole.
+    pub field_sync_config: Option<Value>,
+    /// Who is taken.
+    pub scope: Option<ScopeRules>,
+    /// What happens to people who are gone.
+    pub vanish: Option<VanishRules>,
+}
+
+/// A change that makes no sense.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Refusal {
+    /// More than everybody.
+    Percent,
+    /// The overwrite rules are no object.
+    Rules,
+}
+
+impl Settings {
+    /// The use cases as the Lambda function runs them.
+    pub fn on_aws(foundation: &Foundation) -> Self {
+        Self { store: assembly::store(foundation) }
+    }
+
+    /// The settings in force.
+    pub async fn read(&self, workspace: WorkspaceId) -> Result<SettingsView, StoreError> {
+        self.store.settings(workspace).await.map(|settings| view(&settings))
+    }
+
+    /// Changes settings and answers those in force afterwards.
+    pub async fn change(
+        &self,
+        workspace: WorkspaceId,
+        change: SettingsChange,
+    ) -> Result<Result<SettingsView, Refusal>, StoreError> {
+        if let Err(refusal) = check(&change) {
+            return Ok(Err(refusal));
+        }
+        let before = self.store.settings(workspace).await?;
+        let after = SyncSettings {
+            field_sync_config: change.field_sync_config.map_or(before.field_sync_config, |rules| {
+                // Stored in one spelling, so that a later reader need not know the others.
+                json!(FieldRules::from_psa(&rules))
+            }),
+            scope: change.scope.unwrap_or(before.scope),
+            vanish: change.vanish.unwrap_or(before.vanish),
+        };
+        self.store.put_settings(workspace, &after).await?;
+        Ok(Ok(view(&after)))
+    }
+}
+
+fn check(change: &SettingsChange) -> Result<(), Refusal> {
+    if change.field_sync_config.as_ref().is_some_and(|rules| !rules.is_object()) {
+        return Err(Refusal::Rules);
+    }
+    if change.vanish.is_some_and(|vanish| vanish.allowed_percent > 100) {
+        return Err(Refusal::Percent);
+    }
+    Ok(())
+}
+
+fn view(settings: &SyncSettings) -> SettingsView {
+    SettingsView {
+        field_sync_config: settings.fields(),
+        scope: settings.scope.clone(),
+        vanish: settings.vanish,
+    }
+}

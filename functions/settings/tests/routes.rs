@@ -1,0 +1,91 @@
+//! The settings through their routes.
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::config::SharedHttpClient;
+use axum::{
+    Extension, Router,
+    body::Body,
+    http::{Request, StatusCode},
+};
+use domain::ids::{UserId, WorkspaceId};
+use edge::{Caller, CallerKind, Edition, Permission, ServiceEdition};
+use embedded::Engine;
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use settings::{Settings, routes};
+use store::{Store, client_over};
+use tower::ServiceExt;
+use uuid::Uuid;
+
+async fn api(permissions: &[Permission]) -> Router {
+    let engine = Engine::in_memory().unwrap();
+    let store = Store::new(client_over(SharedHttpClient::new(engine)), "contacts");
+    store.create_table_if_absent().await.unwrap();
+    let caller = Caller {
+        workspace: WorkspaceId::new(Uuid::from_u128(1)),
+        user: Some(UserId::new(Uuid::from_u128(2))),
+        kind: CallerKind::Internal,
+        permissions: permissions.iter().map(|permission| permission.name().to_owned()).collect(),
+        edition: Edition::Enterprise,
+    };
+    let router = routes::router(Arc::new(Settings { store }))
+        .layer(Extension(caller))
+        .layer(Extension(ServiceEdition(Edition::Enterprise)));
+    edge::finish(router)
+}
+
+async fn call(api: &Router, method: &str, body: Value) -> (StatusCode, Value) {
+    let request = Request::builder()
+        .method(method)
+        .uri("/api/integrations/entra/settings")
+        .header("content-type", "application/json")
+        .body(Body::from(if body.is_null() { String::new() } else { body.to_string() }))
+        .unwrap();
+    let answer = api.clone().oneshot(request).await.unwrap();
+    let status = answer.status();
+    let bytes = answer.into_body().collect().await.unwrap().to_bytes();
+    (status, serde_json::from_slice(&bytes).unwrap())
+}
+
+#[tokio::test]
+async fn a_change_leaves_what_it_does_not_name() {
+    let api = api(&Permission::ALL).await;
+    let (status, answer) = call(&api, "GET", Value::Null).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(answer["data"]["fieldSyncConfig"]["role"], json!(false));
+    assert_eq!(answer["data"]["fieldSyncConfig"]["markInactiveWhenDisabled"], json!(true));
+
+    let (status, _) = call(&api, "PATCH", json!({"fieldSyncConfig": {"job_title": "1"}})).await;
+    assert_eq!(status, StatusCode::OK);
+    let (_, answer) = call(&api, "PATCH", json!({"scope": {"includeGuests": true}})).await;
+    assert_eq!(answer["data"]["fieldSyncConfig"]["role"], json!(true));
+    assert_eq!(answer["data"]["scope"]["includeGuests"], json!(true));
+    let (_, read) = call(&api, "GET", Value::Null).await;
+    assert_eq!(read["data"], answer["data"]);
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_changes_nothing() {
+    let api = api(&Permission::ALL).await;
+    let (_, before) = call(&api, "GET", Value::Null).await;
+    for (body, code) in [
+        (json!({"fieldSyncConfig": []}), "invalid_field_rules"),
+        (json!({"vanish": {"allowedPercent": 101}}), "invalid_percent"),
+        (json!({"vanish": {"allowedPercent": -1}}), "invalid_body"),
+        (json!({"scope": {"includeGuests": "yes"}}), "invalid_body"),
+        (json!({"scopes": {}}), "invalid_body"),
+    ] {
+        let (status, answer) = call(&api, "PATCH", body.clone()).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
+        assert_eq!(answer["code"], json!(code), "{body}");
+    }
+    assert_eq!(call(&api, "GET", Value::Null).await.1["data"], before["data"]);
+}
+
+#[tokio::test]
+async fn reading_does_not_permit_changing() {
+    let api = api(&[Permission::Read]).await;
+    assert_eq!(call(&api, "GET", Value::Null).await.0, StatusCode::OK);
+    assert_eq!(call(&api, "PATCH", json!({})).await.0, StatusCode::FORBIDDEN);
+}

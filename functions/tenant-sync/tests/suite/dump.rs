@@ -1,0 +1,92 @@
+//! A table's whole content, to be compared.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+/// An item as DynamoDB has it.
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// Items by partition and sort key.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Dump {
+    pub(crate) items: BTreeMap<(String, String), Item>,
+}
+
+impl Dump {
+    pub(crate) fn add(&mut self, item: Item) {
+        let key = (text(&item, "pk").to_owned(), text(&item, "sk").to_owned());
+        self.items.insert(key, item);
+    }
+
+    /// Without what says when something was done, and how often it had to be tried: a run that
+    /// was cut off ends later, under a later lease.
+    pub(crate) fn settled(mut self) -> Self {
+        for ((pk, sk), item) in &mut self.items {
+            let tried: &[&str] = if pk.ends_with("#RUN") {
+                &["completedAt"]
+            } else if sk.starts_with("TENANT#") {
+                &["startedAt", "completedAt"]
+            } else if sk.starts_with("PAGE#") {
+                &["token"]
+            } else if pk.ends_with("#STATE") {
+                &["token", "attempts", "lastSuccessAt"]
+            } else {
+                &[]
+            };
+            item.retain(|name, _| !tried.contains(&name.as_str()));
+            if let Some(AttributeValue::M(progress)) = item.get_mut("progress") {
+                progress.remove("startedAt");
+            }
+        }
+        self
+    }
+
+    /// What belongs to people: contacts, the claims on their addresses, links and review items.
+    pub(crate) fn people(mut self) -> Self {
+        self.items.retain(|(pk, _), _| ["#CONTACT#", "#EMAIL#", "#PEOPLE#"].iter().any(|kind| pk.contains(kind)));
+        self
+    }
+
+    /// Fails, naming an item that differs, unless `other` is the same.
+    #[track_caller]
+    pub(crate) fn assert_same(&self, other: &Self, what: &str) {
+        let mut keys = self.items.keys().chain(other.items.keys());
+        if let Some(key) = keys.find(|key| self.items.get(*key) != other.items.get(*key)) {
+            let [ours, theirs] = [self, other].map(|dump| dump.items.get(key));
+            panic!("{what}: {key:?} differs\n{ours:#?}\n{theirs:#?}");
+        }
+    }
+
+    /// Fails unless every address has one contact, every person one link, every link its contact
+    /// and every contact its address.
+    #[track_caller]
+    pub(crate) fn assert_sound(&self, what: &str) {
+        let mut addresses = BTreeSet::new();
+        let mut linked = BTreeSet::new();
+        let contacts = self.of("#CONTACT#");
+        let ids: BTreeSet<&str> = contacts.iter().map(|item| text(item, "id")).collect();
+        assert_eq!(ids.len(), contacts.len(), "{what}: a contact is there twice");
+        for contact in &contacts {
+            let Some(AttributeValue::S(address)) = contact.get("email") else { continue };
+            assert!(addresses.insert(address.clone()), "{what}: two contacts have {address}");
+            let claim = self.items.iter().find(|((pk, _), _)| pk.ends_with(&format!("#EMAIL#{address}")));
+            let owner = claim.map(|(_, claim)| text(claim, "contact"));
+            assert_eq!(owner, Some(text(contact, "id")), "{what}: the owner of {address}");
+        }
+        for ((pk, sk), link) in self.items.iter().filter(|((_, sk), _)| sk.starts_with("LINK#")) {
+            let contact = text(link, "contact");
+            assert!(ids.contains(contact), "{what}: {sk} leads to no contact");
+            let active = link["active"] == AttributeValue::Bool(true);
+            assert!(!active || linked.insert(contact.to_owned()), "{what}: {pk} {contact} is linked twice");
+        }
+    }
+
+    fn of(&self, kind: &str) -> Vec<&Item> {
+        self.items.iter().filter(|((pk, _), _)| pk.contains(kind)).map(|(_, item)| item).collect()
+    }
+}
+
+fn text<'a>(item: &'a Item, name: &str) -> &'a str {
+    item.get(name).and_then(|value| value.as_s().ok()).map_or("", String::as_str)
+}

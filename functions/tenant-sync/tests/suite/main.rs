@@ -1,0 +1,8 @@
+//! The sync as a whole: the functions over the real store code (its engine in memory), the real
+//! directory code (against a fake Microsoft on loopback) and the deployed workflow definition.
+
+mod dump;
+mod house;
+mod kill_sweep;
+mod microsoft;
+mod scenes;

@@ -1,0 +1,166 @@
+//! The invented Microsoft on loopback, and a partner who has signed in to it.
+
+use std::sync::Arc;
+
+use ambient::{SeededEntropy, VirtualClock};
+use assembly::{Open, WorkspaceDirectories};
+use directory::{
+    GraphSettings, Login,
+    protocol::{
+        authorize::{AuthorizeRequest, Pkce, Prompt, authorize_url},
+        token::{AppCredentials, Authority},
+    },
+};
+use domain::ids::{EntraObjectId, EntraTenantId};
+use fake_microsoft::{Fake, FakeServer, Tenant, User, World, WorldConfig};
+use jiff::SignedDuration;
+use runtime::http::{Limits, client};
+use secrecy::{ExposeSecret, SecretString};
+use secrets::{
+    DirectTokens, Document, Environment, Family, MemoryProvider, Provider, ProviderName, Scope, SecretChain,
+    key,
+};
+use store::Store;
+use url::Url;
+use uuid::Uuid;
+
+use crate::house::WORKSPACE;
+
+/// A fake Microsoft, and the secrets of the workspace that is connected to it.
+pub(crate) struct Microsoft {
+    pub(crate) fake: Fake,
+    /// The fake's own time. It stands still unless it is moved, so no token ever ends.
+    pub(crate) clock: VirtualClock,
+    settings: GraphSettings,
+    secrets: Arc<SecretChain>,
+    _server: FakeServer,
+}
+
+impl Microsoft {
+    /// Serves the world of `config`, its listings in pages of `page_size` rows, and signs in.
+    pub(crate) async fn serving(config: WorldConfig, page_size: u16) -> Self {
+        let clock = VirtualClock::starting_at(config.as_of);
+        let app = config.application.clone();
+        let fake = Fake::new(World::generate(config), Arc::new(clock.clone()));
+        let server = fake.serve(0).await.unwrap();
+        let base: Url = server.base_url().parse().unwrap();
+        let graph: Url = format!("{base}v1.0").parse().unwrap();
+        let settings = GraphSettings { page_size, ..GraphSettings::new(&base, graph).unwrap() };
+
+        let credentials =
+            AppCredentials { client_id: app.client_id.clone(), client_secret: app.client_secret.clone() };
+        let refresh_token = sign_in(&settings, credentials, &app.redirect_uris[0], &clock).await;
+        let provider: Arc<dyn Provider> = Arc::new(MemoryProvider::new());
+        let secrets = SecretChain::new(
+            vec![provider],
+            ProviderName::Memory,
+            Environment::default(),
+            Arc::new(clock.clone()),
+            SignedDuration::from_secs(30),
+        );
+        let secrets = secrets.unwrap();
+        let registration = Document::new()
+            .with(key::MICROSOFT_CLIENT_ID, &app.client_id)
+            .with(key::MICROSOFT_CLIENT_SECRET, app.client_secret.expose_secret());
+        let scope = Scope::Workspace(WORKSPACE);
+        secrets.write(scope, Family::MicrosoftApp, &registration, None).await.unwrap();
+        let tokens = DirectTokens {
+            access_token: None,
+            refresh_token,
+            expires_at: None,
+            scope: None,
+            partner_tenant_id: Some(fake.world().partner().id),
+        };
+        tokens.save(&secrets, WORKSPACE, None).await.unwrap();
+        Self { fake, clock, settings, secrets: Arc::new(secrets), _server: server }
+    }
+
+    /// Every workspace's directory as a process that has just been started has it: without tokens.
+    pub(crate) fn directories(&self, store: Store, clock: &VirtualClock) -> WorkspaceDirectories {
+        WorkspaceDirectories {
+            store,
+            secrets: Arc::clone(&self.secrets),
+            graph: self.settings.clone(),
+            http: client(Limits::default()).unwrap(),
+            clock: Arc::new(clock.clone()),
+            entropy: Arc::new(SeededEntropy::new(5)),
+            open: Open::default(),
+        }
+    }
+
+    pub(crate) fn world(&self) -> &World {
+        self.fake.world()
+    }
+
+    /// Customer `number`.
+    pub(crate) fn tenant(&self, number: usize) -> Tenant {
+        self.world().tenants()[number].clone()
+    }
+
+    /// An ordinary employee: somebody the sync takes as a matter of course.
+    pub(crate) fn employee(&self, tenant: EntraTenantId, number: usize) -> User {
+        let mut users = self.world().users(tenant).into_iter().filter(is_ordinary);
+        users.nth(number).expect("the world is large enough")
+    }
+
+    /// Changes one user.
+    pub(crate) fn edit(&self, tenant: EntraTenantId, user: &User, change: impl FnOnce(&mut User)) {
+        self.world().edit(tenant, user.id, change).unwrap();
+    }
+
+    /// Adds somebody at the end of the listing, with `change` made to a plain member.
+    pub(crate) fn hire(
+        &self,
+        tenant: EntraTenantId,
+        number: u128,
+        name: &str,
+        address: &str,
+        change: impl FnOnce(&mut User),
+    ) -> User {
+        let mut user = User::member(object(number), name, address, self.world().config().as_of);
+        change(&mut user);
+        self.world().add_user(tenant, user.clone()).unwrap();
+        user
+    }
+}
+
+/// The object id of somebody who was hired by a test.
+pub(crate) fn object(number: u128) -> EntraObjectId {
+    EntraObjectId::new(Uuid::from_u128(0x0B1E_0000_0000_4000_8000_0000_0000_0000 + number))
+}
+
+fn is_ordinary(user: &User) -> bool {
+    user.account_enabled
+        && user.surname.is_some()
+        && user.mail.as_ref() == Some(&user.user_principal_name)
+        && user.user_type.as_deref() == Some("Member")
+}
+
+async fn sign_in(
+    settings: &GraphSettings,
+    app: AppCredentials,
+    redirect_uri: &str,
+    clock: &VirtualClock,
+) -> SecretString {
+    let entropy = Arc::new(SeededEntropy::new(3));
+    let pkce = Pkce::generate(&*entropy);
+    let request = AuthorizeRequest {
+        authority: Authority::Organizations,
+        client_id: &app.client_id,
+        redirect_uri,
+        scopes: &settings.scopes,
+        state: "state",
+        nonce: "nonce",
+        code_challenge: &pkce.challenge,
+        prompt: Prompt::SelectAccount,
+        login_hint: None,
+    };
+    let http = client(Limits::default()).unwrap();
+    let answer = http.get(authorize_url(&settings.login_base, &request)).send().await.unwrap();
+    let location: Url = answer.headers()["location"].to_str().unwrap().parse().unwrap();
+    let (_, code) = location.query_pairs().find(|(name, _)| name == "code").unwrap();
+    let login = Login::new(settings.clone(), http, Arc::new(clock.clone()), entropy);
+    let code = SecretString::from(code.into_owned());
+    let grant = login.redeem_code(app, code, pkce.verifier, redirect_uri.to_owned()).await.unwrap();
+    grant.refresh_token.unwrap()
+}

@@ -1,0 +1,106 @@
+//! Two customers with people of every kind, before a first sync and before a later one.
+
+use std::sync::Arc;
+
+use ambient::Clock;
+use domain::{ids::EntraTenantId, run::RunKind};
+use fake_microsoft::WorldConfig;
+use jiff::Timestamp;
+use workflow::payloads::RunInput;
+
+use crate::{
+    dump::Dump,
+    house::{Ended, House},
+    microsoft::{Microsoft, object},
+};
+
+/// Rows of a directory page: several pages for each customer.
+const PAGE_SIZE: u16 = 4;
+
+/// A stored run that nobody has begun.
+pub(crate) struct Scene {
+    pub(crate) microsoft: Arc<Microsoft>,
+    pub(crate) content: Dump,
+    pub(crate) now: Timestamp,
+    pub(crate) run: RunInput,
+}
+
+impl Scene {
+    /// A first sync: people to create, to link, to ask about and to leave out.
+    pub(crate) async fn first() -> Self {
+        let house = house().await;
+        Self::of(&house, 1).await
+    }
+
+    /// A later one: somebody is disabled, somebody back, renamed, gone, and new.
+    pub(crate) async fn later() -> Self {
+        let house = house().await;
+        let microsoft = &house.microsoft;
+        let large = microsoft.tenant(0);
+        let [back, disabled, renamed] = [1, 2, 3].map(|number| microsoft.employee(large.id, number));
+        house.run(1, RunKind::Initial).await;
+        microsoft.edit(large.id, &back, |user| user.account_enabled = false);
+        let second = house.run(2, RunKind::AllTenants).await;
+        assert_eq!(second.run.counters.inactivated, 1);
+
+        microsoft.edit(large.id, &back, |user| user.account_enabled = true);
+        microsoft.edit(large.id, &disabled, |user| user.account_enabled = false);
+        let domain = large.default_domain();
+        microsoft.edit(large.id, &renamed, |user| {
+            user.display_name = Some("Renamed Person".to_owned());
+            user.mail = Some(format!("renamed.person@{domain}"));
+        });
+        microsoft.world().remove_user(large.id, object(2)).unwrap();
+        microsoft.hire(large.id, 5, "New Colleague", &format!("new.colleague@{domain}"), |_| {});
+        Self::of(&house, 3).await
+    }
+
+    async fn of(house: &House, number: u64) -> Self {
+        let run = house.accept(number, RunKind::AllTenants).await;
+        let (microsoft, now) = (Arc::clone(&house.microsoft), house.clock.now());
+        Self { microsoft, content: house.dump().await, now, run }
+    }
+
+    /// The table as it was when the run was accepted.
+    pub(crate) async fn house(&self) -> House {
+        House::with(&self.microsoft, &self.content, self.now).await
+    }
+
+    /// How the run ends when nothing disturbs it, and what it leaves behind.
+    pub(crate) async fn undisturbed(&self) -> (Ended, Dump, u64) {
+        let house = self.house().await;
+        let ended = house.carry(self.run).await;
+        (ended, house.dump().await.settled(), house.probe.counts().writes)
+    }
+
+    pub(crate) fn tenants(&self) -> Vec<EntraTenantId> {
+        self.microsoft.world().tenants().iter().map(|tenant| tenant.id).collect()
+    }
+}
+
+async fn house() -> House {
+    let microsoft = Arc::new(Microsoft::serving(WorldConfig::sample(7, &[9, 5]), PAGE_SIZE).await);
+    let house = House::new(&microsoft).await;
+    house.every_field().await;
+    let (large, small) = (microsoft.tenant(0), microsoft.tenant(1));
+    let domain = large.default_domain().to_owned();
+
+    let known = microsoft.employee(large.id, 0);
+    let address = known.mail.unwrap();
+    let at = |local: &str| format!("{local}@{domain}");
+    microsoft.hire(large.id, 1, "Same Mailbox", &at("same.mailbox"), |user| user.mail = Some(address.clone()));
+    let alias = |old: &str| vec![format!("smtp:{}", at(old))];
+    microsoft.hire(large.id, 2, "Mira Sund", &at("mira.sund"), |user| user.proxy_addresses = Some(alias("mira")));
+    microsoft.hire(large.id, 3, "Ola Nord", &at("ola.nord"), |user| user.proxy_addresses = Some(alias("info")));
+    microsoft.hire(large.id, 4, "Long Gone", &at("long.gone"), |user| user.account_enabled = false);
+
+    let (client, other) = (house.client(1).await, house.client(2).await);
+    house.contact(client, 1, "A Name In The PSA", &address.to_uppercase()).await;
+    house.contact(client, 2, "Sund Mira", &at("mira")).await;
+    house.contact(client, 3, "The Front Desk", &at("info")).await;
+    let known = microsoft.employee(small.id, 0);
+    house.contact(other, 4, "Known By Sign-In Name", &known.user_principal_name).await;
+    house.map(large.id, client).await;
+    house.map(small.id, other).await;
+    house
+}

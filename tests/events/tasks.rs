@@ -1,0 +1,93 @@
+//! The gateway's authorizer and the tasks of the state machines.
+
+use serde_json::{Value, json};
+use workflow::payloads::{BatchResult, RunInput, RunOutcome, Wave};
+
+use crate::{
+    aws::Aws,
+    feed, feed_event,
+    lambda::Answer,
+    sample,
+    samples::{RUN, WORKSPACE, accept, connect, discover, managed_tenant, map},
+};
+
+fn read<T: serde::de::DeserializeOwned>(answer: Answer) -> T {
+    let result = answer.result();
+    serde_json::from_value(result.clone()).unwrap_or_else(|error| panic!("{error}: {result}"))
+}
+
+#[tokio::test]
+async fn the_authorizer_knows_a_signed_caller_and_no_other() {
+    let aws = Aws::start().await;
+    let answer = feed(&aws, "authorizer/request").await.result();
+    assert_eq!(answer["isAuthorized"], true);
+    let context = &answer["context"];
+    assert_eq!((&context["workspace"], &context["kind"]), (&json!(WORKSPACE), &json!("internal")));
+    // The same caller as in the samples of requests.
+    let request = sample("connect/http-status");
+    assert_eq!(context, &request["requestContext"]["authorizer"]["lambda"]);
+
+    let mut tampered = sample("authorizer/request");
+    let token = tampered["headers"]["authorization"].as_str().unwrap().to_owned();
+    tampered["headers"]["authorization"] = format!("{}AAAA", &token[..token.len() - 4]).into();
+    let answer = feed_event(&aws, "authorizer", tampered).await.result();
+    assert_eq!(answer, json!({ "isAuthorized": false, "context": {} }));
+}
+
+#[tokio::test]
+async fn the_steps_of_a_run_open_it_hand_out_its_tenant_and_close_it() {
+    let aws = Aws::start().await;
+    connect(&aws.store).await;
+    discover(&aws.store).await;
+    map(&aws.store).await;
+    accept(&aws.store).await;
+    let run = RunInput { workspace_id: WORKSPACE, run_id: RUN };
+    assert_eq!(read::<RunInput>(feed(&aws, "run-steps/begin").await), run);
+
+    let wave: Wave = read(feed(&aws, "run-steps/next-batches").await);
+    assert_eq!((wave.done, wave.wait_seconds, wave.batches.len()), (false, 0, 1));
+    // What is handed out is the sample of the next task.
+    assert_eq!(json!(wave.batches[0]), sample("tenant-sync/batch"));
+    assert_eq!(wave.batches[0].tenants, [managed_tenant()]);
+
+    let outcome: RunOutcome = read(feed(&aws, "run-steps/finish").await);
+    assert_eq!((outcome.run_id, json!(outcome.status)), (RUN, json!("failed")));
+    let again: RunOutcome = read(feed(&aws, "run-steps/finish-after-an-error").await);
+    assert_eq!(again, outcome, "a run that has ended stays as it is");
+}
+
+#[tokio::test]
+async fn a_step_of_an_unknown_run_is_refused_by_its_name() {
+    let aws = Aws::start().await;
+    let Answer::Error(error) = feed(&aws, "run-steps/finish-after-an-error").await else { panic!("it is unknown") };
+    assert_eq!(error["errorType"], "InvalidInput");
+    let Answer::Error(error) = feed_event(&aws, "run-steps", json!({ "step": "dance" })).await else {
+        panic!("it is no step")
+    };
+    assert_eq!(error["errorType"], "InvalidInput");
+}
+
+#[tokio::test]
+async fn a_batch_without_tokens_ends_with_a_reason() {
+    let aws = Aws::start().await;
+    connect(&aws.store).await;
+    discover(&aws.store).await;
+    map(&aws.store).await;
+    accept(&aws.store).await;
+    feed(&aws, "run-steps/begin").await.result();
+    let result: BatchResult = read(feed(&aws, "tenant-sync/batch").await);
+    assert_eq!(result.finished + result.unfinished, 1);
+    let results = aws.store.tenant_runs(WORKSPACE, RUN).await.unwrap();
+    let failure = results[0].failure.as_ref().unwrap();
+    assert_eq!(failure.code, "not_connected");
+}
+
+#[tokio::test]
+async fn a_discovery_without_tokens_reports_why() {
+    let aws = Aws::start().await;
+    connect(&aws.store).await;
+    let report: Value = feed(&aws, "discovery-task/discover").await.result();
+    assert_eq!((&report["found"], &report["failure"]["code"]), (&json!(0), &json!("not_connected")));
+    let kept = aws.store.discovery(WORKSPACE).await.unwrap().unwrap();
+    assert_eq!(json!(kept), report);
+}
