@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use assembly::tenant_failure;
 use directory::{Access, Directory, ErrorClass, ListedTenant, ReadError};
 use domain::{
     ids::{EntraTenantId, ManagedTenantId, WorkspaceId},
@@ -44,7 +45,7 @@ pub async fn discover(
             report.found = u32::try_from(listed.len()).unwrap_or(u32::MAX);
             take_in(discovery, workspace, &directory, listed, &mut report).await.map_err(task_failure)?;
         }
-        Err(error) => report.failure = Some(failure(&error)),
+        Err(error) => report.failure = Some(tenant_failure(&error)),
     }
     report.completed_at = discovery.clock.now();
     discovery.store.put_discovery(workspace, &report).await.map_err(task_failure)?;
@@ -131,7 +132,7 @@ async fn look_at(
         Err(error) => {
             tenant.access = match error.class() {
                 ErrorClass::Throttled { .. } | ErrorClass::Transient => TenantAccess::Unknown,
-                _ => TenantAccess::Blocked { failure: failure(&error) },
+                _ => TenantAccess::Blocked { failure: tenant_failure(&error) },
             };
             if tenant.default_domain.is_none()
                 && let Ok(Some(public)) = directory.public_tenant(listed.entra_tenant).await
@@ -192,19 +193,6 @@ fn relationship_ended() -> TenantFailure {
             .to_owned(),
         remedy: "Ask the customer to approve a new relationship, then discover again.".to_owned(),
         diagnostics: None,
-    }
-}
-
-fn failure(error: &ReadError) -> TenantFailure {
-    let diagnostics = error.diagnostics();
-    let ids = [("trace", &diagnostics.trace_id), ("request", &diagnostics.request_id)];
-    let known: Vec<String> =
-        ids.into_iter().filter_map(|(name, id)| id.as_ref().map(|id| format!("{name} {id}"))).collect();
-    TenantFailure {
-        code: error.code().name().to_owned(),
-        message: error.code().what_happened().to_owned(),
-        remedy: error.code().remedy().to_owned(),
-        diagnostics: (!known.is_empty()).then(|| known.join(", ")),
     }
 }
 

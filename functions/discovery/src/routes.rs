@@ -8,11 +8,12 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use assembly::store_failed;
 use domain::ids::WorkspaceId;
 use edge::{ApiError, Reader, Reply, Writer};
 use jiff::SignedDuration;
 use serde::Serialize;
-use store::{DiscoveryReport, StoreError};
+use store::DiscoveryReport;
 use workflow::payloads::DiscoveryInput;
 
 use crate::{Discovery, views::DiscoveryView};
@@ -103,17 +104,4 @@ fn engine_unavailable() -> ApiError {
         "The workflow engine did not take the discovery. Nothing was changed.",
         "Try again in a minute.",
     )
-}
-
-fn store_failed(error: StoreError) -> ApiError {
-    let answer = if error.is_transient() {
-        ApiError::unavailable(
-            "store_unavailable",
-            "The database did not answer. Nothing was changed.",
-            "Try again in a minute.",
-        )
-    } else {
-        ApiError::internal_fault()
-    };
-    answer.caused_by(error)
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::{Router, extract::State, routing::get};
+use assembly::store_failed;
 use edge::{ApiError, JsonBody, Reader, Reply, Writer};
-use store::StoreError;
 
 use crate::{Refusal, Settings, SettingsChange, SettingsView};
 
@@ -38,17 +38,4 @@ async fn change(
             "Send an object such as {\"role\": true}.",
         ),
     })
-}
-
-fn store_failed(error: StoreError) -> ApiError {
-    let answer = if error.is_transient() {
-        ApiError::unavailable(
-            "store_unavailable",
-            "The database did not answer. Nothing was changed.",
-            "Try again in a minute.",
-        )
-    } else {
-        ApiError::internal_fault()
-    };
-    answer.caused_by(error)
 }

@@ -8,6 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use assembly::store_failed;
 use domain::{
     ids::{ManagedTenantId, RunId, WorkspaceId},
     run::{RunKind, Trigger},
@@ -375,17 +376,4 @@ fn no_such_run() -> ApiError {
         "There is no run with this id in this workspace.",
         "Take an id from the list of runs.",
     )
-}
-
-fn store_failed(error: StoreError) -> ApiError {
-    let answer = if error.is_transient() {
-        ApiError::unavailable(
-            "store_unavailable",
-            "The database did not answer. Nothing was changed.",
-            "Try again in a minute.",
-        )
-    } else {
-        ApiError::internal_fault()
-    };
-    answer.caused_by(error)
 }

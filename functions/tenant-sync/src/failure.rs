@@ -1,17 +1,6 @@
 //! What an operator is told about a tenant that failed.
 
-use directory::{Diagnostics, ReadError};
 use domain::run::TenantFailure;
-
-/// The failure of a tenant whose directory could not be read.
-pub fn tenant_failure(error: &ReadError) -> TenantFailure {
-    TenantFailure {
-        code: error.code().name().to_owned(),
-        message: error.code().what_happened().to_owned(),
-        remedy: error.code().remedy().to_owned(),
-        diagnostics: diagnostics(error.diagnostics()),
-    }
-}
 
 pub(crate) fn gave_up(attempts: u32) -> TenantFailure {
     TenantFailure {
@@ -36,18 +25,4 @@ pub(crate) fn damaged_plan() -> TenantFailure {
         remedy: "Run the sync again: it makes a new plan.".to_owned(),
         diagnostics: None,
     }
-}
-
-fn diagnostics(diagnostics: &Diagnostics) -> Option<String> {
-    let ids = [
-        ("status", diagnostics.status.map(|status| status.to_string())),
-        ("error", diagnostics.error.clone()),
-        ("trace", diagnostics.trace_id.clone()),
-        ("correlation", diagnostics.correlation_id.clone()),
-        ("request", diagnostics.request_id.clone()),
-    ];
-    let mut known: Vec<String> =
-        ids.into_iter().filter_map(|(name, id)| id.map(|id| format!("{name} {id}"))).collect();
-    known.extend(diagnostics.aadsts.iter().map(|number| format!("AADSTS{number}")));
-    (!known.is_empty()).then(|| known.join(", "))
 }

@@ -13,6 +13,7 @@ mod work;
 use std::sync::Arc;
 
 use ambient::Clock;
+use assembly::tenant_failure;
 use directory::{Directories, Directory, ErrorClass, ReadError};
 use domain::run::{Counters, TenantFailure, TenantStatus};
 use futures::{StreamExt, stream};
@@ -23,7 +24,6 @@ use workflow::{
     payloads::{Batch, BatchResult},
 };
 
-pub use failure::tenant_failure;
 use work::{Outcome, Stop, Work};
 
 /// How often a run may take up a tenant without coming further before the tenant fails.
@@ -129,8 +129,12 @@ impl TenantSync {
             return Ok(TenantEnd::Unfinished);
         };
         let attempts = state.attempts;
+        // A worker died between the last two writes of the tenant: only the result is missing.
+        let is_complete = state.last_success_run == Some(job.run.id);
         let mut work = Work::new(self, job, target, lease, progress(job, state, now));
-        let end = if attempts > ATTEMPTS_MAX {
+        let end = if is_complete {
+            Ok(Outcome::Complete)
+        } else if attempts > ATTEMPTS_MAX {
             Err(Stop::Failed(failure::gave_up(attempts - 1)))
         } else {
             work.run().await
@@ -185,6 +189,8 @@ impl TenantSync {
         }
     }
 
+    /// Gives the tenant back, then stores its result: once the result is there nobody takes the
+    /// tenant up again in this run, so nothing may be left to do.
     async fn complete(
         &self,
         job: &Job,
@@ -193,18 +199,19 @@ impl TenantSync {
         progress: &Progress,
     ) -> Result<TenantEnd, StoreError> {
         let counters = progress.counters;
-        let status = if counters.held > 0 { TenantStatus::Held } else { TenantStatus::Completed };
-        self.put_result(job, target, progress, status, None).await?;
-        if job.run.kind.writes() {
+        let (workspace, run) = (job.run.workspace, job.run.id);
+        let is_ours = if job.run.kind.writes() {
             let people = counters.read - counters.excluded;
             let now = self.clock.now();
-            self.store
-                .complete_tenant(job.run.workspace, target.tenant, lease, job.run.id, people, now)
-                .await?;
+            self.store.complete_tenant(workspace, target.tenant, lease, run, people, now).await?
         } else {
-            self.release(job, target, lease, None).await?;
+            self.store.release_tenant(workspace, target.tenant, lease, None).await?
+        };
+        if !is_ours {
+            return Ok(TenantEnd::Unfinished);
         }
-        Ok(TenantEnd::Finished)
+        let status = if counters.held > 0 { TenantStatus::Held } else { TenantStatus::Completed };
+        self.put_result(job, target, progress, status, None).await
     }
 
     async fn fail(
@@ -215,9 +222,11 @@ impl TenantSync {
         progress: &Progress,
         failure: TenantFailure,
     ) -> Result<TenantEnd, StoreError> {
-        self.put_result(job, target, progress, TenantStatus::Failed, Some(failure)).await?;
-        self.release(job, target, lease, None).await?;
-        Ok(TenantEnd::Finished)
+        // Whoever has lost the lease does not decide how the tenant ends.
+        if !self.store.release_tenant(job.run.workspace, target.tenant, lease, None).await? {
+            return Ok(TenantEnd::Unfinished);
+        }
+        self.put_result(job, target, progress, TenantStatus::Failed, Some(failure)).await
     }
 
     async fn put_result(
@@ -227,7 +236,7 @@ impl TenantSync {
         progress: &Progress,
         tenant_status: TenantStatus,
         failure: Option<TenantFailure>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<TenantEnd, StoreError> {
         let result = TenantRun {
             tenant: target.tenant,
             client: target.client,
@@ -240,7 +249,7 @@ impl TenantSync {
             chain: Some(progress.chain),
         };
         self.store.put_tenant_run(job.run.workspace, job.run.id, &result).await?;
-        Ok(())
+        Ok(TenantEnd::Finished)
     }
 
     async fn release(

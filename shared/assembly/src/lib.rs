@@ -8,12 +8,14 @@
 mod credentials;
 mod directories;
 mod executions;
+mod failures;
 mod http;
 mod task;
 
 pub use credentials::WorkspaceCredentials;
 pub use directories::{Open, WorkspaceDirectories};
 pub use executions::StepFunctions;
+pub use failures::{store_failed, tenant_failure};
 pub use http::{http, service_edition};
 pub use task::Failure;
 

@@ -56,6 +56,9 @@ pub struct Line {
     pub address: Option<EmailAddress>,
     /// Which rule decided.
     pub rule: Rule,
+    /// Whether the line answers an open question about the person, which is then closed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub answers_review: bool,
     /// What happens.
     #[serde(flatten)]
     pub action: Action,
@@ -322,7 +325,23 @@ impl Line {
             person.object.uuid().as_bytes(),
             &Sha256::digest(&said),
         ]));
-        Self { id, object: person.object, label: person.label, address: person.address, rule, action }
+        let Person { object, label, address } = person;
+        Self { id, object, label, address, rule, answers_review: false, action }
+    }
+
+    /// The same line; it also closes the person's open question if it says who the person is.
+    #[must_use]
+    pub fn answering_review(mut self, is_open: bool) -> Self {
+        self.answers_review = is_open
+            && matches!(
+                self.action,
+                Action::Create { .. }
+                    | Action::Link { .. }
+                    | Action::Reactivate { .. }
+                    | Action::Refresh { .. }
+                    | Action::Update { .. }
+            );
+        self
     }
 
     /// Whether applying the line writes to a contact.

@@ -80,6 +80,10 @@ impl Applier<'_> {
             .map(|position| async move {
                 let line = &page.lines[position];
                 let applied = self.apply_line(line, before).await?;
+                if line.answers_review && applied == Applied::Done {
+                    let identity = Identity { tenant: self.tenant, object: line.object };
+                    self.store.close_review(self.scope.workspace(), identity).await?;
+                }
                 Ok::<_, StoreError>(match applied {
                     Applied::Done => None,
                     Applied::Stale(code) => Some(StaleLine { line: line.id, code }),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    contact::{Contact, ContactValues, Owner},
+    contact::{Contact, ContactValues, EntraStamp, Owner},
     email::EmailAddress,
     ids::{ClientId, ContactId, WorkspaceId},
 };
@@ -182,7 +182,7 @@ impl Store {
             values: input.values.clone(),
             additional_emails: input.additional_emails.clone(),
             inactive: input.inactive,
-            entra: before.and_then(|before| before.entra.clone()),
+            entra: before.and_then(|before| stamp_after_edit(before, input.inactive)),
             line: None,
         };
         if let Some(row) = stored.as_ref().filter(|row| is_same(&row.contact, &after)) {
@@ -293,6 +293,16 @@ pub(crate) fn version_is(version: u64) -> Condition {
 
 /// The addresses of a contact, and whether they are additional ones. One that is named twice
 /// counts as the first address.
+/// The sync's marks after somebody else's edit. Whoever changes whether a contact is in use takes
+/// that decision over: the sync no longer reactivates it.
+fn stamp_after_edit(before: &Contact, inactive: bool) -> Option<EntraStamp> {
+    let mut stamp = before.entra.clone()?;
+    if before.inactive != inactive {
+        stamp.inactive_reason = None;
+    }
+    Some(stamp)
+}
+
 fn addresses(contact: &Contact) -> impl Iterator<Item = (&EmailAddress, bool)> {
     let first = contact.values.email.as_ref();
     let additional = contact.additional_emails.iter().filter(move |address| Some(*address) != first);

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::StoreError,
     keys,
-    table::{Condition, OPEN_REVIEWS_INDEX, Query, Store, decode, text, value},
+    table::{Condition, OPEN_REVIEWS_INDEX, Query, Store, Written, decode, text, value},
 };
 
 /// Where a review item stands.
@@ -120,6 +120,24 @@ impl Store {
         };
         let key = keys::review(workspace, review.identity.tenant, review.identity.object);
         Ok(self.update(&key, &change, condition, values).await?.is_done())
+    }
+
+    /// Takes a question that has been answered out of the queue; there may be none.
+    pub(crate) async fn close_review(
+        &self,
+        workspace: WorkspaceId,
+        identity: Identity,
+    ) -> Result<(), StoreError> {
+        let what = "review item";
+        let condition = Condition::of(
+            "reviewStatus = :open",
+            vec![(":open", value(what, &ReviewStatus::Open)?)],
+        );
+        let values = vec![(":resolved", value(what, &ReviewStatus::Resolved)?)];
+        let change = "SET reviewStatus = :resolved REMOVE review_pk, review_sk";
+        let key = keys::review(workspace, identity.tenant, identity.object);
+        let _: Written = self.update(&key, change, condition, values).await?;
+        Ok(())
     }
 
     /// The newest open questions.

@@ -51,10 +51,13 @@ impl Dump {
     /// Fails, naming an item that differs, unless `other` is the same.
     #[track_caller]
     pub(crate) fn assert_same(&self, other: &Self, what: &str) {
-        let mut keys = self.items.keys().chain(other.items.keys());
-        if let Some(key) = keys.find(|key| self.items.get(*key) != other.items.get(*key)) {
-            let [ours, theirs] = [self, other].map(|dump| dump.items.get(key));
-            panic!("{what}: {key:?} differs\n{ours:#?}\n{theirs:#?}");
+        let keys: BTreeSet<_> = self.items.keys().chain(other.items.keys()).collect();
+        for key in keys {
+            let [ours, theirs] = [self, other].map(|dump| dump.items.get(key).cloned().unwrap_or_default());
+            let names: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
+            for name in names {
+                assert_eq!(ours.get(name), theirs.get(name), "{what}: {name} of {key:?}");
+            }
         }
     }
 

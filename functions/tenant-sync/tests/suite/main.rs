@@ -2,6 +2,7 @@
 //! directory code (against a fake Microsoft on loopback) and the deployed workflow definition.
 
 mod dump;
+mod gate;
 mod house;
 mod kill_sweep;
 mod microsoft;

@@ -32,6 +32,8 @@ pub(crate) struct Microsoft {
     /// The fake's own time. It stands still unless it is moved, so no token ever ends.
     pub(crate) clock: VirtualClock,
     settings: GraphSettings,
+    /// Shared, since making one reads the system's root certificates.
+    http: reqwest::Client,
     secrets: Arc<SecretChain>,
     _server: FakeServer,
 }
@@ -49,7 +51,9 @@ impl Microsoft {
 
         let credentials =
             AppCredentials { client_id: app.client_id.clone(), client_secret: app.client_secret.clone() };
-        let refresh_token = sign_in(&settings, credentials, &app.redirect_uris[0], &clock).await;
+        let http = client(Limits::default()).unwrap();
+        let login = Login::new(settings.clone(), http.clone(), Arc::new(clock.clone()), entropy());
+        let refresh_token = sign_in(&login, &http, &settings, credentials, &app.redirect_uris[0]).await;
         let provider: Arc<dyn Provider> = Arc::new(MemoryProvider::new());
         let secrets = SecretChain::new(
             vec![provider],
@@ -72,7 +76,7 @@ impl Microsoft {
             partner_tenant_id: Some(fake.world().partner().id),
         };
         tokens.save(&secrets, WORKSPACE, None).await.unwrap();
-        Self { fake, clock, settings, secrets: Arc::new(secrets), _server: server }
+        Self { fake, clock, settings, http, secrets: Arc::new(secrets), _server: server }
     }
 
     /// Every workspace's directory as a process that has just been started has it: without tokens.
@@ -81,9 +85,9 @@ impl Microsoft {
             store,
             secrets: Arc::clone(&self.secrets),
             graph: self.settings.clone(),
-            http: client(Limits::default()).unwrap(),
+            http: self.http.clone(),
             clock: Arc::new(clock.clone()),
-            entropy: Arc::new(SeededEntropy::new(5)),
+            entropy: entropy(),
             open: Open::default(),
         }
     }
@@ -136,14 +140,19 @@ fn is_ordinary(user: &User) -> bool {
         && user.user_type.as_deref() == Some("Member")
 }
 
+fn entropy() -> Arc<SeededEntropy> {
+    Arc::new(SeededEntropy::new(3))
+}
+
+/// What the partner's browser and the product do together; the refresh token.
 async fn sign_in(
+    login: &Login,
+    http: &reqwest::Client,
     settings: &GraphSettings,
     app: AppCredentials,
     redirect_uri: &str,
-    clock: &VirtualClock,
 ) -> SecretString {
-    let entropy = Arc::new(SeededEntropy::new(3));
-    let pkce = Pkce::generate(&*entropy);
+    let pkce = Pkce::generate(&*entropy());
     let request = AuthorizeRequest {
         authority: Authority::Organizations,
         client_id: &app.client_id,
@@ -155,11 +164,9 @@ async fn sign_in(
         prompt: Prompt::SelectAccount,
         login_hint: None,
     };
-    let http = client(Limits::default()).unwrap();
     let answer = http.get(authorize_url(&settings.login_base, &request)).send().await.unwrap();
     let location: Url = answer.headers()["location"].to_str().unwrap().parse().unwrap();
     let (_, code) = location.query_pairs().find(|(name, _)| name == "code").unwrap();
-    let login = Login::new(settings.clone(), http, Arc::new(clock.clone()), entropy);
     let code = SecretString::from(code.into_owned());
     let grant = login.redeem_code(app, code, pkce.verifier, redirect_uri.to_owned()).await.unwrap();
     grant.refresh_token.unwrap()

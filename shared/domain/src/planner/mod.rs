@@ -14,7 +14,7 @@ use crate::{
     contact::{Contact, InactiveReason, Owner},
     email::EmailAddress,
     ids::{ContactId, EntraObjectId},
-    inventory::{Inventory, LinkEntry},
+    inventory::{Inventory, LinkEntry, ReviewState},
     plan::{Action, Line, Person, PlanPage, Rule, fold},
     policy::TenantPolicy,
     run::Counters,
@@ -233,7 +233,9 @@ impl Planner {
             }
             Decision::Line(rule, action) => {
                 count(&mut counters, &action, vanished);
-                Some(Line::new(self.policy.workspace, self.policy.tenant, person, rule, action))
+                let is_open = matches!(self.inventory.reviews.get(&object), Some(ReviewState::Open { .. }));
+                let line = Line::new(self.policy.workspace, self.policy.tenant, person, rule, action);
+                Some(line.answering_review(is_open))
             }
         };
         if let Some(line) = &line {

@@ -73,7 +73,8 @@ async fn workspace_patterns(table: &Table) {
         put_connection(WORKSPACE, Some(&first), &first) => "PutItem 1";
         put_connection(WORKSPACE, Some(&first), &second) => "PutItem 2";
         begin_login(WORKSPACE, "hash", &pending_login()) => "PutItem 1";
-        take_login(WORKSPACE, "hash") => "UpdateItem 1";
+        take_login(WORKSPACE, "hash") => "GetItem 1, UpdateItem 1";
+        take_login(WORKSPACE, "hash") => "GetItem 1";
         settings(WORKSPACE) => "GetItem 1";
         put_settings(WORKSPACE, &sync_settings()) => "PutItem 1";
         managed_tenants(WORKSPACE) => "Query 1";

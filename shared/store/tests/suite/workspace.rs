@@ -108,6 +108,12 @@ pub(crate) async fn connections(backend: &Backend) {
     assert!(store.put_connection(WORKSPACE, Some(&first), &checked).await.unwrap());
     assert_eq!(table.dump().await.items.len(), 1, "a check makes no history");
 
+    // A check that began before the connection was given up does not bring it back.
+    let given_up = Connection { connection_status: ConnectionStatus::Disconnected, ..checked.clone() };
+    assert!(store.put_connection(WORKSPACE, Some(&checked), &given_up).await.unwrap());
+    assert!(!store.put_connection(WORKSPACE, Some(&checked), &checked).await.unwrap());
+    assert!(store.put_connection(WORKSPACE, Some(&given_up), &checked).await.unwrap());
+
     // The new connection comes into force at the second attempt.
     table.probe.reset();
     table.probe.script(|call| (call.write == Some(2)).then_some(Fault::Before));
@@ -234,6 +240,12 @@ pub(crate) async fn sign_ins(backend: &Backend) {
         assert!(table.store.take_login(WORKSPACE, &hash).await.unwrap().is_none());
     }
     let taken = table.store.take_login(WORKSPACE, "hash").await.unwrap().unwrap();
+    for item in table.dump().await.items.values() {
+        for secret in ["verifier", "nonce", "session"] {
+            assert!(!item.contains_key(secret), "{secret} is kept after its use");
+        }
+        assert!(item.contains_key("expires"));
+    }
     let expected = pending_login();
     assert_eq!(
         (taken.user, taken.session, taken.verifier, taken.nonce, taken.redirect_uri, taken.began_at),

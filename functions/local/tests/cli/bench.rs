@@ -1,0 +1,70 @@
+//! `bench`: what a sync costs, and that it stays within what is promised.
+
+use serde_json::Value;
+
+use crate::tool::Folder;
+
+/// Most requests for each one of the floor, which is pages, a token and a proof of access.
+const REQUESTS_PER_FLOOR_MAX: f64 = 1.2;
+
+/// Most writes for each contact that is created.
+const WRITES_PER_CREATED_MAX: f64 = 3.5;
+
+fn number(phase: &Value, name: &str) -> f64 {
+    phase[name].as_f64().unwrap_or_else(|| panic!("{name} in {phase:#}"))
+}
+
+#[test]
+fn a_sync_costs_what_is_promised() {
+    let folder = Folder::new();
+    let ended = folder.run(&["bench", "--users", "500"]).succeeded();
+    let report = ended.document();
+    assert_eq!((report["users"].as_u64(), report["tenants"].as_u64()), (Some(500), Some(1)));
+    for named in ["seed", "store", "build", "peakMemoryBytes"] {
+        assert!(!report[named].is_null(), "{named}");
+    }
+    let phases = report["phases"].as_array().unwrap();
+    let names: Vec<&str> = phases.iter().map(|phase| phase["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["first", "nothing changed", "1 % changed"]);
+    for phase in phases {
+        for measure in [
+            "milliseconds",
+            "directoryRequests",
+            "tokenRequests",
+            "directoryBytes",
+            "resourceUnits",
+            "requestFloor",
+            "storeOperations",
+            "storeWrites",
+            "storeBytesSent",
+            "contactWrites",
+            "peakMemoryBytes",
+        ] {
+            assert!(number(phase, measure) >= 0.0);
+        }
+        let requests = number(phase, "directoryRequests") + number(phase, "tokenRequests");
+        let floor = number(phase, "requestFloor");
+        assert!(requests <= REQUESTS_PER_FLOOR_MAX * floor, "{requests} requests, the floor is {floor}");
+        let calls = phase["storeCalls"].as_object().unwrap().values().map(|calls| calls.as_u64().unwrap());
+        assert_eq!(Some(calls.sum::<u64>()), phase["storeOperations"].as_u64());
+        assert_eq!(phase["people"]["read"], 500);
+    }
+    let (first, unchanged, changed) = (&phases[0], &phases[1], &phases[2]);
+    assert_eq!(first["people"]["created"], first["contactWrites"]);
+    assert!(number(first, "contactWrites") > 450.0, "{first:#}");
+    assert!(number(first, "writesPerWrittenContact") <= WRITES_PER_CREATED_MAX, "{first:#}");
+    assert_eq!(unchanged["contactWrites"], 0);
+    assert!(unchanged["writesPerWrittenContact"].is_null());
+    assert!(number(unchanged, "storeWrites") < 20.0, "what does not change is not written: {unchanged:#}");
+    assert_eq!(changed["people"]["updated"], 5);
+    assert!(!folder.data().exists(), "it works in a folder of its own, and leaves none");
+}
+
+#[test]
+fn the_smallest_sizes_are_measured_too() {
+    let folder = Folder::new();
+    for (users, tenants) in [("0", "1"), ("2", "5")] {
+        let report = folder.run(&["bench", "--users", users, "--tenants", tenants]).succeeded().document();
+        assert_eq!(report["users"].to_string(), users);
+    }
+}

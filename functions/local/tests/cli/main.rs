@@ -1,0 +1,22 @@
+//! The built `entra-sync` command, as a person, a script and a power failure meet it.
+//!
+//! What is held here: exit codes, stable codes, the JSON documents, what goes to which channel, and
+//! what is in the data folder afterwards. How tables look is not.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot set itself up fails")]
+
+mod bench;
+mod demo;
+mod documents;
+mod folder;
+mod gates;
+mod http;
+mod kills;
+mod microsoft;
+mod preview;
+mod refused_documents;
+mod secrecy;
+mod serve;
+mod server;
+mod tool;
+mod world;
