@@ -306,6 +306,23 @@ fn an_open_question_is_not_asked_twice() {
 }
 
 #[test]
+fn a_question_that_the_directory_answers_is_closed() {
+    let mut world = World::new();
+    world.add_contact(7, "Mira Sund", "mira@acme.example");
+    world.add_contact(8, "Mira Sund", "ms@acme.example");
+    let unclear = user(1, json!({"mail": "mira@acme.example", "userPrincipalName": "ms@acme.example"}));
+    let first = world.run(&[vec![unclear.clone()]]);
+    assert!(!first[0].lines[0].answers_review, "a question answers nothing");
+    // Upstream, the second address went away: now there is one contact.
+    let clear = user(1, json!({"mail": "mira@acme.example", "displayName": "Mira Sund"}));
+    let second = world.run(&[vec![clear.clone()]]);
+    assert!(second[0].lines[0].answers_review);
+    let changed = user(1, json!({"mail": "mira@acme.example", "displayName": "Mira Sund-Berg"}));
+    let third = world.run(&[vec![changed]]);
+    assert!(third[0].lines.iter().all(|line| !line.answers_review), "there is no open question any more");
+}
+
+#[test]
 fn one_bad_record_is_one_failed_line() {
     let mut world = World::new();
     let staff: Vec<DirectoryUser> =

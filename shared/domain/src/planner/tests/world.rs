@@ -226,6 +226,9 @@ impl World {
         for line in &page.lines {
             if !self.apply_line(line) {
                 self.stale.push(line.clone());
+            } else if line.answers_review {
+                // As the store does: only a line that says so takes a question out of the queue.
+                self.reviews.remove(&line.object);
             }
         }
     }
@@ -298,10 +301,6 @@ impl World {
             missing: 0,
         };
         self.links.insert(object, link);
-        // A question that has answered itself leaves the queue.
-        if matches!(self.reviews.get(&object), Some(ReviewState::Open { .. })) {
-            self.reviews.remove(&object);
-        }
     }
 }
 
