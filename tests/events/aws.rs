@@ -56,7 +56,10 @@ async fn handle(State(engine): State<Engine>, headers: HeaderMap, body: Bytes) -
             let request: serde_json::Value = serde_json::from_slice(&body).unwrap();
             let machine = request["stateMachineArn"].as_str().unwrap().replace("stateMachine", "execution");
             let execution = format!("{machine}:{}", request["name"].as_str().unwrap());
-            amazon_json(StatusCode::OK, json!({ "executionArn": execution, "startDate": 1_795_428_000.0 }).to_string())
+            amazon_json(
+                StatusCode::OK,
+                json!({ "executionArn": execution, "startDate": 1_795_428_000.0 }).to_string(),
+            )
         }
         target if target.starts_with("DynamoDB_20120810.") => {
             let mut request = HttpRequest::new(SdkBody::from(body.as_ref()));

@@ -29,8 +29,13 @@ async fn connect_shows_a_status_and_begins_a_sign_in() {
     assert_eq!(answer["statusCode"], 200);
     let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
     let page = body["data"]["authUrl"].as_str().unwrap();
-    assert!(page.starts_with("https://login.microsoftonline.com/organizations/oauth2/v2.0/authorize?"), "{page}");
-    assert!(page.contains("redirect_uri=https%3A%2F%2Fpsa.example%2Fapi%2Fauth%2Fmicrosoft%2Fentra%2Fcallback"));
+    assert!(
+        page.starts_with("https://login.microsoftonline.com/organizations/oauth2/v2.0/authorize?"),
+        "{page}"
+    );
+    assert!(
+        page.contains("redirect_uri=https%3A%2F%2Fpsa.example%2Fapi%2Fauth%2Fmicrosoft%2Fentra%2Fcallback")
+    );
     // Payload format 2.0 carries cookies beside the headers.
     let cookie = answer["cookies"][0].as_str().unwrap();
     assert!(cookie.starts_with("entra_login=") && cookie.contains("; Secure"), "{cookie}");
@@ -48,7 +53,7 @@ async fn connect_sends_a_browser_without_a_sign_in_to_the_settings_page() {
 #[tokio::test]
 async fn a_request_nobody_signed_is_refused() {
     let aws = Aws::start().await;
-    for name in ["connect/http-status", "discovery/http-show", "mapping/http-preview", "sync/http-run"] {
+    for name in ["connect/http-status", "mapping/http-preview", "settings/http-show", "sync/http-run"] {
         let mut event = sample(name);
         event["requestContext"].as_object_mut().unwrap().remove("authorizer");
         let answer = feed_event(&aws, name.split('/').next().unwrap(), event).await.result();
@@ -87,6 +92,16 @@ async fn people_takes_clients_in_and_gives_contacts_out() {
     assert_eq!(answer["statusCode"], 200);
     let kind = answer["headers"]["content-type"].as_str().unwrap();
     assert!(kind.starts_with("text/csv"), "{kind}");
+}
+
+#[tokio::test]
+async fn settings_are_changed_and_shown() {
+    let aws = Aws::start().await;
+    let (status, before) = request(&aws, "settings/http-show").await;
+    assert_eq!((status, &before["data"]["fieldSyncConfig"]["phone"]), (200, &json!(false)));
+    let (status, changed) = request(&aws, "settings/http-change").await;
+    assert_eq!((status, &changed["data"]["fieldSyncConfig"]["phone"]), (200, &json!(true)), "{changed}");
+    assert_eq!(request(&aws, "settings/http-show").await, (200, changed));
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Every sample, by its path below `events/` without the ending. Each is fed by a test.
-const SAMPLES: [&str; 16] = [
+const SAMPLES: [&str; 18] = [
     "authorizer/request",
     "connect/http-callback",
     "connect/http-connect",
@@ -40,6 +40,8 @@ const SAMPLES: [&str; 16] = [
     "run-steps/finish",
     "run-steps/finish-after-an-error",
     "run-steps/next-batches",
+    "settings/http-change",
+    "settings/http-show",
     "sync/http-run",
     "sync/http-start",
     "tenant-sync/batch",
@@ -74,14 +76,15 @@ async fn feed(aws: &Aws, name: &str) -> Answer {
 
 /// Feeds an event to a binary.
 async fn feed_event(aws: &Aws, binary: &str, event: Value) -> Answer {
-    let path = binaries::build(&[binary]).join(binary);
+    let path = binaries::build().join(binary);
     lambda::invoke(&path, &environment(aws, binary), event).await
 }
 
 /// What the template sets, with the parameters' defaults, and where AWS is.
 fn environment(aws: &Aws, binary: &str) -> BTreeMap<String, String> {
     let template = Template::load();
-    let machine = |name: &str| format!("arn:aws:states:eu-central-1:123456789012:stateMachine:samples-{name}");
+    let machine =
+        |name: &str| format!("arn:aws:states:eu-central-1:123456789012:stateMachine:samples-{name}");
     let given = BTreeMap::from([
         ("AuthJwtIssuer", "https://psa.example".to_owned()),
         ("AuthJwtSecret", "a key for the samples, of more than thirty-two bytes".to_owned()),

@@ -4,11 +4,12 @@ use domain::{
     contact::Client,
     ids::{ClientId, ConnectionId, EntraTenantId, ManagedTenantId, MappingId, RunId, WorkspaceId},
     mapping::{ActiveDecision, Decision, MAPPING_RECORD_FORMAT, MappingRecord},
-    run::{Counters, RunKind, RunStatus, Trigger},
+    run::{RunKind, RunStatus, Trigger},
 };
 use jiff::Timestamp;
+use serde_json::json;
 use store::{
-    Connection, ConnectionKind, ConnectionStatus, DiscoveryReport, ManagedTenant, Run, RunScope, Store, TenantAccess,
+    Connection, ConnectionKind, ConnectionStatus, DiscoveryReport, ManagedTenant, Run, Store, TenantAccess,
 };
 use uuid::{Uuid, uuid};
 
@@ -93,24 +94,17 @@ pub(crate) async fn map(store: &Store) {
 
 /// A run that was accepted just now.
 pub(crate) async fn accept(store: &Store) {
-    let run = Run {
-        id: RUN,
-        workspace: WORKSPACE,
-        kind: RunKind::AllTenants,
-        trigger: Trigger::Manual,
-        run_status: RunStatus::Queued,
-        scope: RunScope::default(),
-        initiated_by: None,
-        started_at: now(),
-        completed_at: None,
-        execution: None,
-        total_tenants: 0,
-        succeeded_tenants: 0,
-        failed_tenants: 0,
-        counters: Counters::default(),
-        cancel_requested: false,
-        halted: None,
-    };
+    // What every stored run has had from the first; the rest has defaults.
+    let run: Run = serde_json::from_value(json!({
+        "id": RUN,
+        "workspace": WORKSPACE,
+        "kind": RunKind::AllTenants,
+        "trigger": Trigger::Manual,
+        "runStatus": RunStatus::Queued,
+        "scope": {},
+        "startedAt": now(),
+    }))
+    .unwrap();
     assert!(store.create_run(&run).await.unwrap());
 }
 

@@ -59,7 +59,9 @@ async fn the_steps_of_a_run_open_it_hand_out_its_tenant_and_close_it() {
 #[tokio::test]
 async fn a_step_of_an_unknown_run_is_refused_by_its_name() {
     let aws = Aws::start().await;
-    let Answer::Error(error) = feed(&aws, "run-steps/finish-after-an-error").await else { panic!("it is unknown") };
+    let Answer::Error(error) = feed(&aws, "run-steps/finish-after-an-error").await else {
+        panic!("it is unknown")
+    };
     assert_eq!(error["errorType"], "InvalidInput");
     let Answer::Error(error) = feed_event(&aws, "run-steps", json!({ "step": "dance" })).await else {
         panic!("it is no step")

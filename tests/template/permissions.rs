@@ -28,7 +28,7 @@ fn every_function_may_call_what_it_calls() {
     let read = &["GetItem", "Query"];
     let full = &["BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"];
     let keep = &["GetSecretValue", "PutSecretValue"];
-    let table: [(&str, &[&str], &[&str], bool); 9] = [
+    let table: [(&str, &[&str], &[&str], bool); 10] = [
         ("authorizer", &[], &[], false),
         (
             "connect",
@@ -41,9 +41,11 @@ fn every_function_may_call_what_it_calls() {
         ("mapping", &["BatchGetItem", "GetItem", "PutItem", "Query"], &[], false),
         ("people", full, &[], false),
         ("run-steps", full, &[], false),
+        ("settings", &["GetItem", "PutItem"], &[], false),
         ("sync", full, &[], true),
         ("tenant-sync", full, keep, false),
     ];
+    assert_eq!(template.functions().len(), table.len());
     for (binary, on_table, on_secrets, starts_machine) in table {
         let named = |service: &str, names: &[&str]| -> Vec<String> {
             names.iter().map(|name| format!("{service}:{name}")).collect()

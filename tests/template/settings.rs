@@ -76,7 +76,8 @@ fn defaults_of_parameters_are_those_of_the_registry() {
 
 /// What somebody other than AWS has to set for the function in this folder.
 fn needed(folder: &str) -> Vec<&'static Variable> {
-    let function = Function::ALL.into_iter().find(|function| function.name() == folder).unwrap();
+    let function = Function::ALL.into_iter().find(|function| function.name() == folder);
+    let function = function.unwrap_or_else(|| panic!("the configuration registry does not know {folder}"));
     let variables = VARIABLES.iter().copied();
     let ours = variables.filter(|variable| variable.set_by == SetBy::Operator);
     ours.filter(|variable| variable.needed_by.contains(&function)).collect()

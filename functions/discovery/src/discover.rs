@@ -41,6 +41,9 @@ pub async fn discover(
     let now = discovery.clock.now();
     let mut report = empty_report(execution, now);
     match listed {
+        Ok((_, listed)) if listed.is_empty() && knows_tenants(discovery, workspace).await? => {
+            report.failure = Some(nothing_listed());
+        }
         Ok((directory, listed)) => {
             report.found = u32::try_from(listed.len()).unwrap_or(u32::MAX);
             take_in(discovery, workspace, &directory, listed, &mut report).await.map_err(task_failure)?;
@@ -51,6 +54,12 @@ pub async fn discover(
     discovery.store.put_discovery(workspace, &report).await.map_err(task_failure)?;
     tracing::info!(%workspace, found = report.found, new = report.new.len(), gone = report.gone.len(), "discovered");
     Ok(report)
+}
+
+/// Whether there is a tenant that was listed before.
+async fn knows_tenants(discovery: &Discovery, workspace: WorkspaceId) -> Result<bool, TaskFailure> {
+    let known = discovery.store.managed_tenants(workspace).await.map_err(task_failure)?;
+    Ok(known.iter().any(|tenant| tenant.missing_since.is_none()))
 }
 
 async fn list(
@@ -182,6 +191,19 @@ fn empty_report(execution: &str, now: Timestamp) -> DiscoveryReport {
         renamed: Vec::new(),
         lost_access: Vec::new(),
         failure: None,
+    }
+}
+
+fn nothing_listed() -> TenantFailure {
+    TenantFailure {
+        code: "nothing_listed".to_owned(),
+        message: "Microsoft lists no customer at all, although there were some before. Nothing was changed: \
+             tenants, mappings and contacts stay as they are."
+            .to_owned(),
+        remedy: "Check in Partner Center that the relationships are active and that the account used to \
+             connect may see them, then discover again."
+            .to_owned(),
+        diagnostics: None,
     }
 }
 

@@ -12,7 +12,7 @@ mod output;
 mod profile;
 mod watch;
 
-use std::process::ExitCode;
+use std::{io, process::ExitCode};
 
 pub use arguments::{Arguments, Command};
 pub use engine::LocalEngine;
@@ -48,7 +48,7 @@ impl From<Ending> for ExitCode {
 /// Says what is wrong with what was typed (or answers `--help` and `--version`). Code 2 means
 /// something else here than it does to the argument parser.
 pub fn refuse(refused: &clap::Error) -> ExitCode {
-    let told = refused.print().is_ok();
+    let told = refused.print().map_or_else(|error| error.kind() == io::ErrorKind::BrokenPipe, |()| true);
     if told && !refused.use_stderr() { Ending::Done.into() } else { Ending::Failed.into() }
 }
 

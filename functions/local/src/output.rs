@@ -57,15 +57,15 @@ impl From<store::StoreError> for Failure {
 /// What is said to the person, not to the next program.
 pub(crate) struct Talk;
 
-#[expect(clippy::print_stderr, reason = "talking is what this type is for")]
 impl Talk {
+    /// A listener that has gone (`2>&1 | head`) is no reason to stop.
     pub(crate) fn say(text: impl Display) {
-        eprintln!("{text}");
+        let _: io::Result<()> = writeln!(io::stderr().lock(), "{text}");
     }
 
     pub(crate) fn failure(failure: &Failure) {
-        eprintln!("error: {} [{}]", failure.message.trim_end_matches('.'), failure.code);
-        eprintln!("hint: {}", failure.remedy);
+        Self::say(format_args!("error: {} [{}]", failure.message.trim_end_matches('.'), failure.code));
+        Self::say(format_args!("hint: {}", failure.remedy));
     }
 
     pub(crate) fn is_terminal() -> bool {

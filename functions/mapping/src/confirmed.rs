@@ -138,7 +138,7 @@ impl Attempt {
             (Some(TenantStatus::Held), _) => Some("held"),
             (Some(TenantStatus::Failed), _) => Some("failed"),
             (None, RunStatus::Queued | RunStatus::Running) => Some("running"),
-            (None, RunStatus::Cancelled) => Some("cancelled"),
+            (Some(TenantStatus::Cancelled), _) | (None, RunStatus::Cancelled) => Some("cancelled"),
             (None, _) => None,
         }
     }

@@ -1,12 +1,12 @@
 //! The end of a run: sums, and a result for every tenant that never came to one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     ids::ManagedTenantId,
     run::{Counters, RunStatus, TenantFailure, TenantStatus},
 };
-use store::{Run, Target, TenantRun};
+use store::{Progress, Run, Target, TenantRun};
 use workflow::{
     errors::{TaskError, TaskFailure},
     payloads::{CaughtError, RunOutcome},
@@ -27,18 +27,15 @@ impl RunSteps {
         }
         let targets = self.store.targets(run.workspace, run.id).await.map_err(task_failure)?;
         let results = self.store.tenant_runs(run.workspace, run.id).await.map_err(task_failure)?;
-        let mut results: BTreeMap<ManagedTenantId, TenantRun> =
-            results.into_iter().map(|result| (result.tenant, result)).collect();
-        if !run.cancel_requested {
-            let failure = run.halted.clone().unwrap_or_else(|| stopped_early(error.as_ref()));
-            for target in targets.iter().filter(|target| !results.contains_key(&target.tenant)) {
-                let result = self.unfinished(target, failure.clone());
-                self.store.put_tenant_run(run.workspace, run.id, &result).await.map_err(task_failure)?;
-            }
-            // What another worker has written meanwhile counts, not what we would have written.
-            let all = self.store.tenant_runs(run.workspace, run.id).await.map_err(task_failure)?;
-            results = all.into_iter().map(|result| (result.tenant, result)).collect();
+        let ended: BTreeSet<ManagedTenantId> = results.iter().map(|result| result.tenant).collect();
+        let open: Vec<&Target> = targets.iter().filter(|target| !ended.contains(&target.tenant)).collect();
+        for result in self.unfinished(&run, &open, error.as_ref()).await? {
+            self.store.put_tenant_run(run.workspace, run.id, &result).await.map_err(task_failure)?;
         }
+        // What another worker has written meanwhile counts, not what we would have written.
+        let results = self.store.tenant_runs(run.workspace, run.id).await.map_err(task_failure)?;
+        let results: BTreeMap<ManagedTenantId, TenantRun> =
+            results.into_iter().map(|result| (result.tenant, result)).collect();
         close(&mut run, &targets, &results, error.as_ref());
         run.completed_at = Some(self.clock.now());
         let ended = self.store.finish_run(&run).await.map_err(task_failure)?;
@@ -47,19 +44,42 @@ impl RunSteps {
         Ok(outcome(&ended))
     }
 
-    fn unfinished(&self, target: &Target, failure: TenantFailure) -> TenantRun {
+    /// Results of tenants that did not come to their end: with what was done until then.
+    async fn unfinished(
+        &self,
+        run: &Run,
+        targets: &[&Target],
+        error: Option<&CaughtError>,
+    ) -> Result<Vec<TenantRun>, TaskFailure> {
+        let ids: Vec<ManagedTenantId> = targets.iter().map(|target| target.tenant).collect();
+        let states = self.store.tenant_states(run.workspace, &ids).await.map_err(task_failure)?;
+        let mut progress: BTreeMap<ManagedTenantId, Progress> = states
+            .into_iter()
+            .filter_map(|(tenant, state)| Some((tenant, state.progress?)))
+            .filter(|(_, progress)| progress.run == run.id)
+            .collect();
+        let failure = run.halted.clone().unwrap_or_else(|| stopped_early(error));
+        let (tenant_status, failure) = if run.cancel_requested {
+            (TenantStatus::Cancelled, None)
+        } else {
+            (TenantStatus::Failed, Some(failure))
+        };
         let now = self.clock.now();
-        TenantRun {
-            tenant: target.tenant,
-            client: target.client,
-            tenant_status: TenantStatus::Failed,
-            counters: Counters::default(),
-            failure: Some(failure),
-            started_at: now,
-            completed_at: now,
-            pages: 0,
-            chain: None,
-        }
+        let result = |target: &&Target| {
+            let progress = progress.remove(&target.tenant);
+            TenantRun {
+                tenant: target.tenant,
+                client: target.client,
+                tenant_status,
+                counters: progress.as_ref().map(|progress| progress.counters).unwrap_or_default(),
+                failure: failure.clone(),
+                started_at: progress.as_ref().map_or(now, |progress| progress.started_at),
+                completed_at: now,
+                pages: progress.as_ref().map_or(0, |progress| progress.pages),
+                chain: progress.map(|progress| progress.chain),
+            }
+        };
+        Ok(targets.iter().map(result).collect())
     }
 }
 

@@ -62,6 +62,9 @@ impl RunSteps {
 
     async fn begin(&self, run: &Run) -> Result<RunInput, TaskFailure> {
         if run.run_status == RunStatus::Queued {
+            if run.cancel_requested {
+                return Ok(RunInput { workspace_id: run.workspace, run_id: run.id });
+            }
             if provision::is_due(run) {
                 self.create_clients(run).await.map_err(task_failure)?;
             }

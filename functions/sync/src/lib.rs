@@ -5,6 +5,7 @@
 
 mod lines;
 mod progress;
+mod reap;
 pub mod routes;
 mod start;
 pub mod views;

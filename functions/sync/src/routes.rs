@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use assembly::store_failed;
 use axum::{
     Router,
     extract::State,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use assembly::store_failed;
 use domain::{
     ids::{ManagedTenantId, RunId, WorkspaceId},
     run::{RunKind, Trigger},
@@ -16,10 +16,10 @@ use domain::{
 use edge::{ApiError, JsonBody, PathId, QueryOf, Reader, Reply, Writer, paging};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
-use store::{RunScope, StoreError};
+use store::{Run, RunScope, StoreError};
 
 use crate::{
-    StartRequest, Sync, lines, progress, start,
+    StartRequest, Sync, lines, progress, reap, start,
     start::NotBegun,
     views::{BUCKETS, LineView, RunDetailView, RunView, Summary, bucket},
 };
@@ -122,7 +122,7 @@ async fn begin(
 struct PreflightBody {
     client_id: Option<String>,
     managed_tenant_id: Option<String>,
-    sample_limit: Option<i64>,
+    sample_limit: Option<f64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -163,7 +163,7 @@ async fn preflight(
             "Send at least one of the two.",
         ));
     }
-    let samples = usize::try_from(body.sample_limit.unwrap_or(25).clamp(1, 100)).unwrap_or(1);
+    let samples = sample_limit(body.sample_limit);
     let workspace = caller.workspace;
     let kind = RunKind::Preflight;
     let request = StartRequest { workspace, kind, scope, trigger: Trigger::Manual, actor: caller.user };
@@ -178,6 +178,13 @@ async fn preflight(
         sync.clock.sleep(INTERVAL).await;
     }
     Ok(Reply::accepted(RunView::from(begun.run)).into_response())
+}
+
+/// Lines shown of each bucket: the PSA truncates what it is sent and keeps it within 1 to 100.
+fn sample_limit(asked: Option<f64>) -> usize {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and 100")]
+    let limit = asked.unwrap_or(25.0).clamp(1.0, 100.0) as usize;
+    limit
 }
 
 async fn preflight_view(
@@ -274,7 +281,7 @@ async fn cancel(
     PathId(run_id): PathId<RunId>,
 ) -> Result<Reply<CancelView>, ApiError> {
     let run = sync.store.run(caller.workspace, run_id).await.map_err(store_failed)?;
-    run.ok_or_else(no_such_run)?;
+    let run = run.ok_or_else(no_such_run)?;
     let cancel_requested = sync.store.cancel_run(caller.workspace, run_id).await.map_err(store_failed)?;
     if !cancel_requested {
         return Err(ApiError::conflict(
@@ -282,6 +289,11 @@ async fn cancel(
             "The run has ended already; nothing was changed.",
             "Look at the run for how it ended.",
         ));
+    }
+    if reap::is_dead(&run, sync.clock.now()) {
+        // Nobody is left who would read the wish.
+        let run = Run { cancel_requested, ..run };
+        reap::close(&sync, &run).await.map_err(store_failed)?;
     }
     Ok(Reply::accepted(CancelView { run_id, cancel_requested }))
 }

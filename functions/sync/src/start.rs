@@ -5,10 +5,10 @@ use domain::{
     mapping::Decision,
     run::{Counters, RunKind, RunStatus, TenantFailure, Trigger},
 };
-use store::{ConnectionStatus, Run, RunScope, StoreError};
+use store::{ConnectionStatus, Run, RunScope, StoreError, Turns};
 use workflow::{NotStarted, payloads::RunInput};
 
-use crate::Sync;
+use crate::{Sync, reap};
 
 /// Runs that are looked through for one that is still going on.
 const RECENT_RUNS: u16 = 25;
@@ -81,13 +81,18 @@ pub async fn start(sync: &Sync, request: StartRequest) -> Result<Begun, NotBegun
         failed_tenants: 0,
         counters: Counters::default(),
         cancel_requested: false,
+        settings: sync.store.settings(request.workspace).await?,
+        turns: Turns::default(),
         halted: None,
     };
     sync.store.create_run(&run).await?;
     let input = RunInput { workspace_id: run.workspace, run_id: run.id };
     match sync.executions.start_sync(input).await {
         Ok(execution) => {
-            sync.store.note_execution(run.workspace, run.id, &execution).await?;
+            // The run goes on whether this is noted or not.
+            if let Err(error) = sync.store.note_execution(run.workspace, run.id, &execution).await {
+                tracing::warn!(run = %run.id, %error, "the execution could not be noted");
+            }
             Ok(Begun { run, execution })
         }
         Err(error) => {
@@ -126,10 +131,13 @@ async fn check_gates(sync: &Sync, request: &StartRequest) -> Result<(), NotBegun
             && run.kind.writes() == request.kind.writes()
             && run.scope == request.scope
     };
-    match recent.iter().find(same) {
-        Some(run) => Err(NotBegun::AlreadyRunning(run.id)),
-        None => Ok(()),
+    for run in recent.iter().filter(same) {
+        if !reap::is_dead(run, sync.clock.now()) {
+            return Err(NotBegun::AlreadyRunning(run.id));
+        }
+        reap::close(sync, run).await?;
     }
+    Ok(())
 }
 
 async fn close_unstarted(sync: &Sync, mut run: Run) -> Result<(), StoreError> {

@@ -208,6 +208,7 @@ impl From<TenantRun> for TenantResultView {
             managed_tenant_id: result.tenant,
             client_id: result.client,
             status: match result.tenant_status {
+                TenantStatus::Cancelled => "cancelled",
                 TenantStatus::Completed => "completed",
                 TenantStatus::Failed => "failed",
                 TenantStatus::Held => "held",

@@ -1,6 +1,33 @@
 //! What an operator is told about a tenant that failed.
 
+use assembly::tenant_failure;
+use directory::{ErrorClass, ReadError};
 use domain::run::TenantFailure;
+
+/// The failure of a tenant that this run does not try to read again.
+pub(crate) fn unread(error: &ReadError) -> TenantFailure {
+    let failure = tenant_failure(error);
+    match error.class() {
+        // Of these the operator is told that they are repeated by themselves: here they were, in vain.
+        ErrorClass::ExpiredPage | ErrorClass::Throttled { .. } | ErrorClass::Transient => {
+            let message = format!(
+                "{} It was tried several times, then this run gave up on the tenant. What was applied before \
+                 is complete and stays; nobody was marked inactive because of it.",
+                first_sentence(&failure.message)
+            );
+            let remedy = match failure.remedy.strip_prefix("Nothing, unless it persists: ") {
+                Some(advice) => format!("Run the sync again later. If it fails again, {advice}"),
+                None => "Run the sync again later.".to_owned(),
+            };
+            TenantFailure { message, remedy, ..failure }
+        }
+        _ => failure,
+    }
+}
+
+fn first_sentence(text: &str) -> &str {
+    text.find(". ").map_or(text, |end| &text[..=end])
+}
 
 pub(crate) fn gave_up(attempts: u32) -> TenantFailure {
     TenantFailure {
@@ -11,6 +38,18 @@ pub(crate) fn gave_up(attempts: u32) -> TenantFailure {
         ),
         remedy: "Run the sync again. If it stops here again, look at the worker's log for this run."
             .to_owned(),
+        diagnostics: None,
+    }
+}
+
+pub(crate) fn mapping_changed() -> TenantFailure {
+    TenantFailure {
+        code: "mapping_changed".to_owned(),
+        message:
+            "The tenant was mapped to another client, or to none, while the run was going on, so no more \
+             of it was applied. What was applied before stays at the client it was mapped to."
+                .to_owned(),
+        remedy: "Run the sync again: it follows the present mapping.".to_owned(),
         diagnostics: None,
     }
 }

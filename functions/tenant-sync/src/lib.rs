@@ -10,15 +10,18 @@ mod failure;
 mod gather;
 mod work;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use ambient::Clock;
 use assembly::tenant_failure;
 use directory::{Directories, Directory, ErrorClass, ReadError};
-use domain::run::{Counters, TenantFailure, TenantStatus};
+use domain::{
+    ids::ManagedTenantId,
+    run::{Counters, TenantFailure, TenantStatus},
+};
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
-use store::{Lease, Progress, Run, Store, StoreError, SyncSettings, Target, TenantRun, TenantState};
+use store::{Lease, Progress, Run, Store, StoreError, Target, TenantRun, TenantState};
 use workflow::{
     errors::{TaskError, TaskFailure},
     payloads::{Batch, BatchResult},
@@ -58,7 +61,6 @@ impl std::fmt::Debug for TenantSync {
 /// What all tenants of a batch share.
 pub(crate) struct Job {
     pub(crate) run: Run,
-    pub(crate) settings: SyncSettings,
     pub(crate) directory: Arc<dyn Directory>,
     pub(crate) deadline: Timestamp,
     pub(crate) expires: i64,
@@ -89,11 +91,13 @@ impl TenantSync {
             Ok(directory) => directory,
             Err(error) => return self.no_connection(&run, all, &error).await,
         };
-        let settings = self.store.settings(workspace).await.map_err(task_failure)?;
         let mut targets = self.store.targets(workspace, run_id).await.map_err(task_failure)?;
-        targets.retain(|target| batch.tenants.contains(&target.tenant));
+        // A batch may be given out twice: who has a result is done, whatever it says.
+        let ended = self.store.tenant_runs(workspace, run_id).await.map_err(task_failure)?;
+        let ended: BTreeSet<ManagedTenantId> = ended.into_iter().map(|result| result.tenant).collect();
+        targets.retain(|target| batch.tenants.contains(&target.tenant) && !ended.contains(&target.tenant));
         let expires = (run.started_at + RETENTION).as_second();
-        let job = Job { run, settings, directory, deadline: deadline - MARGIN, expires };
+        let job = Job { run, directory, deadline: deadline - MARGIN, expires };
         let job = &job;
         let ends: Vec<Result<TenantEnd, StoreError>> = stream::iter(targets)
             .map(async |target| self.sync_tenant(job, &target).await)
@@ -123,23 +127,30 @@ impl TenantSync {
 
     async fn sync_tenant(&self, job: &Job, target: &Target) -> Result<TenantEnd, StoreError> {
         let now = self.clock.now();
+        if now >= job.deadline {
+            // Taking it up would cost it an attempt and bring it no page further.
+            return Ok(TenantEnd::Unfinished);
+        }
         let Ok((lease, state)) =
             self.store.acquire(job.run.workspace, target.tenant, job.run.id, now).await?
         else {
             return Ok(TenantEnd::Unfinished);
         };
-        let attempts = state.attempts;
-        // A worker died between the last two writes of the tenant: only the result is missing.
-        let is_complete = state.last_success_run == Some(job.run.id);
-        let mut work = Work::new(self, job, target, lease, progress(job, state, now));
-        let end = if is_complete {
-            Ok(Outcome::Complete)
-        } else if attempts > ATTEMPTS_MAX {
+        let mut attempts = state.attempts;
+        let before = progress(job, state, now);
+        let mut work = Work::new(self, job, target, lease, before.clone());
+        let end = if attempts > ATTEMPTS_MAX {
             Err(Stop::Failed(failure::gave_up(attempts - 1)))
+        } else if !self.is_still_mapped(job, target).await? {
+            Err(Stop::Failed(failure::mapping_changed()))
         } else {
             work.run().await
         };
         let progress = work.into_progress();
+        if progress != before {
+            // It has come further, so this is the first try of what stopped it.
+            attempts = 1;
+        }
         match end {
             Ok(Outcome::Complete) => self.complete(job, target, lease, &progress).await,
             Ok(Outcome::Paused) => self.release(job, target, lease, None).await,
@@ -185,12 +196,10 @@ impl TenantSync {
                 self.store.halt_run(job.run.workspace, job.run.id, &failure).await?;
                 self.fail(job, target, lease, progress, failure).await
             }
-            _ => self.fail(job, target, lease, progress, tenant_failure(error)).await,
+            _ => self.fail(job, target, lease, progress, failure::unread(error)).await,
         }
     }
 
-    /// Gives the tenant back, then stores its result: once the result is there nobody takes the
-    /// tenant up again in this run, so nothing may be left to do.
     async fn complete(
         &self,
         job: &Job,
@@ -199,19 +208,10 @@ impl TenantSync {
         progress: &Progress,
     ) -> Result<TenantEnd, StoreError> {
         let counters = progress.counters;
-        let (workspace, run) = (job.run.workspace, job.run.id);
-        let is_ours = if job.run.kind.writes() {
-            let people = counters.read - counters.excluded;
-            let now = self.clock.now();
-            self.store.complete_tenant(workspace, target.tenant, lease, run, people, now).await?
-        } else {
-            self.store.release_tenant(workspace, target.tenant, lease, None).await?
-        };
-        if !is_ours {
-            return Ok(TenantEnd::Unfinished);
-        }
+        let people = job.run.kind.writes().then(|| counters.read - counters.excluded);
         let status = if counters.held > 0 { TenantStatus::Held } else { TenantStatus::Completed };
-        self.put_result(job, target, progress, status, None).await
+        let result = self.result(target, progress, status, None);
+        self.end(job, lease, &result, people).await
     }
 
     async fn fail(
@@ -222,22 +222,30 @@ impl TenantSync {
         progress: &Progress,
         failure: TenantFailure,
     ) -> Result<TenantEnd, StoreError> {
-        // Whoever has lost the lease does not decide how the tenant ends.
-        if !self.store.release_tenant(job.run.workspace, target.tenant, lease, None).await? {
-            return Ok(TenantEnd::Unfinished);
-        }
-        self.put_result(job, target, progress, TenantStatus::Failed, Some(failure)).await
+        let result = self.result(target, progress, TenantStatus::Failed, Some(failure));
+        self.end(job, lease, &result, None).await
     }
 
-    async fn put_result(
+    /// Whoever has lost the lease does not decide how the tenant ends.
+    async fn end(
         &self,
         job: &Job,
+        lease: Lease,
+        result: &TenantRun,
+        people: Option<u64>,
+    ) -> Result<TenantEnd, StoreError> {
+        let ended = self.store.end_tenant(job.run.workspace, job.run.id, lease, result, people).await?;
+        Ok(if ended { TenantEnd::Finished } else { TenantEnd::Unfinished })
+    }
+
+    fn result(
+        &self,
         target: &Target,
         progress: &Progress,
         tenant_status: TenantStatus,
         failure: Option<TenantFailure>,
-    ) -> Result<TenantEnd, StoreError> {
-        let result = TenantRun {
+    ) -> TenantRun {
+        TenantRun {
             tenant: target.tenant,
             client: target.client,
             tenant_status,
@@ -247,9 +255,15 @@ impl TenantSync {
             completed_at: self.clock.now(),
             pages: progress.pages,
             chain: Some(progress.chain),
-        };
-        self.store.put_tenant_run(job.run.workspace, job.run.id, &result).await?;
-        Ok(TenantEnd::Finished)
+        }
+    }
+
+    /// An operator may have given the tenant to another client since the run began; what the run
+    /// would create at the old one could not be taken back.
+    async fn is_still_mapped(&self, job: &Job, target: &Target) -> Result<bool, StoreError> {
+        let mapping = self.store.mapping(job.run.workspace, target.tenant).await?;
+        let client = mapping.and_then(|record| record.current.decision.client());
+        Ok(client == Some(target.client))
     }
 
     async fn release(

@@ -1,5 +1,7 @@
 //! One tenant: read, plan, store, apply, note; from wherever the last worker stopped.
 
+use std::time::Duration;
+
 use directory::{Cursor, ErrorClass, ReadError};
 use domain::{
     plan::PlanPage,
@@ -76,15 +78,17 @@ impl<'a> Work<'a> {
 
     pub(crate) async fn run(&mut self) -> Result<Outcome, Stop> {
         // The proof comes before anything else: without it not even a stored plan is applied.
-        let proof = self.job.directory.prove(self.target.entra).await?;
+        let Some(proof) = self.in_time(self.job.directory.prove(self.target.entra)).await? else {
+            return Ok(Outcome::Paused);
+        };
         let policy = TenantPolicy {
             workspace: self.job.run.workspace,
             tenant: self.target.entra,
             client: self.target.client,
             verified_domains: proof.verified_domains.into_iter().collect(),
-            scope: self.job.settings.scope.clone(),
-            fields: self.job.settings.fields(),
-            vanish: self.job.settings.vanish,
+            scope: self.job.run.settings.scope.clone(),
+            fields: self.job.run.settings.fields(),
+            vanish: self.job.run.settings.vanish,
         };
         self.salt = policy.fingerprint_salt();
         let inventory = self.sync.store.inventory(self.job.run.workspace, self.target.entra).await?;
@@ -113,19 +117,22 @@ impl<'a> Work<'a> {
                     waiting.push(stored);
                 }
             }
+            // What stands behind the group was left by a plan that was made again.
+            if waiting.first().is_some_and(|first| number >= first.head.group_end) {
+                break;
+            }
         }
         if self.writes() {
             planner.settle();
         }
-        match complete_group(waiting, self.progress.pages) {
+        match complete_group(waiting, &self.progress) {
             Some(group) => {
                 for stored in &group.pages {
                     planner.replay(&stored.page);
                 }
                 self.carry_out(planner, group).await
             }
-            // The rest of the group was never stored, so nothing of it was applied: it is planned
-            // again.
+            // The group was never stored whole, so nothing of it was applied: it is planned again.
             None => Ok(()),
         }
     }
@@ -137,8 +144,10 @@ impl<'a> Work<'a> {
                 return Ok(Outcome::Paused);
             }
             let cursor = self.progress.cursor.clone().map(Cursor::from);
-            let page = match self.job.directory.users_page(self.target.entra, cursor.as_ref()).await {
-                Ok(page) => page,
+            let page = self.job.directory.users_page(self.target.entra, cursor.as_ref());
+            let page = match self.in_time(page).await {
+                Ok(Some(page)) => page,
+                Ok(None) => return Ok(Outcome::Paused),
                 Err(error) if error.class() == ErrorClass::ExpiredPage && restarts < RESTARTS_MAX => {
                     // From the first page; who was seen before is not planned again.
                     restarts += 1;
@@ -247,6 +256,20 @@ impl<'a> Work<'a> {
         Ok(stale.len() as u64)
     }
 
+    /// What the directory answers, unless the deadline comes first: one slow tenant must not take the
+    /// whole batch down with it. In real time, since it is the host that ends the worker.
+    async fn in_time<T>(
+        &self,
+        answer: impl Future<Output = Result<T, ReadError>> + Send,
+    ) -> Result<Option<T>, ReadError> {
+        let left = self.job.deadline.duration_since(self.sync.clock.now());
+        let left = Duration::try_from(left).unwrap_or_default();
+        match tokio::time::timeout(left, answer).await {
+            Ok(answer) => answer.map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
     /// Whether to stop before the next page: the deadline nears, or an operator has cancelled.
     async fn should_pause(&self) -> Result<bool, StoreError> {
         if self.sync.clock.now() >= self.job.deadline {
@@ -264,13 +287,18 @@ impl<'a> Work<'a> {
     }
 }
 
-/// The stored pages after page `done`, if the last of their group is among them.
-fn complete_group(waiting: Vec<StoredPage>, done: u32) -> Option<Group> {
+/// The stored pages that follow what is done, if the last of their group is among them. Pages that
+/// do not continue the chain are left over from a plan that was made again.
+fn complete_group(mut waiting: Vec<StoredPage>, done: &Progress) -> Option<Group> {
     let head = waiting.first()?.head.clone();
-    let whole = waiting.iter().zip(done + 1..).all(|(stored, number)| {
+    waiting.retain(|stored| stored.head.number <= head.group_end);
+    let mut chain = done.chain;
+    let whole = waiting.iter().zip(done.pages + 1..).all(|(stored, number)| {
+        chain = chain.followed_by(&stored.page.encode());
         stored.head.number == number
             && stored.head.group_end == head.group_end
             && stored.head.next_cursor == head.next_cursor
+            && stored.head.chain == chain
     });
     let ends = waiting.last().is_some_and(|stored| stored.head.number == head.group_end);
     (whole && ends).then_some(Group { pages: waiting, next: head.next_cursor, closes_read: head.closes_read })

@@ -430,6 +430,8 @@ impl Action {
                 after.inactive = true;
                 if let Some(stamp) = &mut after.entra {
                     stamp.account_enabled = Some(*reason != InactiveReason::DisabledUpstream);
+                    // Ours, or ours already: a line that was cut off half-way is planned again.
+                    let ours = ours || stamp.inactive_reason.is_some();
                     stamp.inactive_reason = ours.then_some(*reason);
                 }
                 Some(written(after, &[], line))

@@ -31,10 +31,12 @@ impl Default for VanishRules {
 }
 
 impl VanishRules {
-    /// Most people who may become inactive at once when `active` are linked.
+    /// Most people who may become inactive at once when `active` are linked. In a small tenant, too,
+    /// no more than half of them go at once unnoticed, one excepted.
     pub fn limit(&self, active: usize) -> usize {
         let share = active * usize::from(self.allowed_percent) / 100;
-        share.max(usize::try_from(self.allowed).unwrap_or(usize::MAX))
+        let allowed = usize::try_from(self.allowed).unwrap_or(usize::MAX).min((active / 2).max(1));
+        share.max(allowed)
     }
 }
 

@@ -175,6 +175,8 @@ impl RunStatus {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TenantStatus {
+    /// Stopped by an operator; what was applied before stays.
+    Cancelled,
     /// Everything was read and every line applied (or, in a preview, planned).
     Completed,
     /// The tenant could not be read to the end; nothing was made inactive.

@@ -120,6 +120,8 @@ fn run(number: u32) -> Run {
         failed_tenants: 0,
         counters: Counters::default(),
         cancel_requested: false,
+        settings: store::SyncSettings::default(),
+        turns: store::Turns::default(),
         halted: None,
     }
 }

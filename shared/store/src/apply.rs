@@ -18,7 +18,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 
 use crate::{
-    contacts::{ClientScope, ContactRow, version_is},
+    contacts::{ClientScope, ContactRow, given_up, version_is},
     error::StoreError,
     reviews::OpenReview,
     table::{Condition, Item, Store, Written, decode},
@@ -73,7 +73,7 @@ impl Applier<'_> {
             .filter(|line| !matches!(line.action, Action::Create { .. }))
             .filter_map(Line::contact_written)
             .collect();
-        let before = self.store.contacts(self.scope, &planned_on).await?;
+        let before = self.store.contact_rows(self.scope, &planned_on).await?;
         let before = &before;
         // By position: a closure over borrowed lines makes a future that cannot be spawned.
         let outcomes: Vec<Option<StaleLine>> = stream::iter(0..page.lines.len())
@@ -98,7 +98,7 @@ impl Applier<'_> {
     async fn apply_line(
         &self,
         line: &Line,
-        before: &BTreeMap<ContactId, Contact>,
+        before: &BTreeMap<ContactId, ContactRow>,
     ) -> Result<Applied, StoreError> {
         let identity = Identity { tenant: self.tenant, object: line.object };
         match &line.action {
@@ -153,13 +153,13 @@ impl Applier<'_> {
         contact: ContactId,
         facts: &SourceFacts,
     ) -> Result<Applied, StoreError> {
-        if !self.claim(&facts.email, contact).await? {
+        if !self.claim_for_new(&facts.email, contact).await? {
             return Ok(Applied::Stale("address_taken"));
         }
         let Some(after) = line.action.contact_after(self.scope.client(), identity, line.id, None) else {
             return Ok(Applied::Done);
         };
-        match self.put_contact(after, Condition::absent()).await? {
+        match self.put_contact(after, Vec::new(), Condition::absent()).await? {
             Written::Done(_) => self.link(identity, contact, facts).await,
             Written::Refused(Some(item)) if was_written_for(identity, item.clone())? => {
                 self.link(identity, contact, facts).await
@@ -174,11 +174,13 @@ impl Applier<'_> {
         &self,
         line: &Line,
         identity: Identity,
-        before: Option<&Contact>,
+        row: Option<&ContactRow>,
         expect: u64,
         changes: &[FieldChange],
     ) -> Result<Applied, StoreError> {
-        let Some(before) = before else { return Ok(Applied::Stale("contact_missing")) };
+        let Some(row) = row else { return Ok(Applied::Stale("contact_missing")) };
+        let before = &row.contact;
+        let mut leaving = row.given_up.clone();
         if before.line != Some(line.id) {
             if before.version != expect || before.belongs_to_another(identity.tenant, identity.object) {
                 return Ok(Applied::Stale("contact_changed"));
@@ -192,23 +194,45 @@ impl Applier<'_> {
             let Some(after) = line.action.contact_after(client, identity, line.id, Some(before)) else {
                 return Ok(Applied::Done);
             };
-            if let Written::Refused(item) = self.put_contact(after, version_is(expect)).await? {
+            leaving = given_up(row, &after);
+            if let Written::Refused(item) = self.put_contact(after, leaving.clone(), version_is(expect)).await? {
                 let now: Option<ContactRow> = item.map(|item| decode("contact", item)).transpose()?;
-                if now.is_none_or(|row| row.contact.line != Some(line.id)) {
+                if now.as_ref().is_none_or(|row| row.contact.line != Some(line.id)) {
+                    if let (Some((_, new)), Some(now)) = (address_change(changes), now) {
+                        self.give_back(new, &now.contact).await?;
+                    }
                     return Ok(Applied::Stale("contact_changed"));
                 }
             }
         }
-        if let Some((Some(old), _)) = address_change(changes) {
-            self.store.release(self.scope.workspace(), old, before.id).await?;
+        for address in &leaving {
+            self.store.release(self.scope.workspace(), address, before.id).await?;
         }
         Ok(Applied::Done)
     }
 
-    async fn put_contact(&self, contact: Contact, condition: Condition) -> Result<Written, StoreError> {
+    /// Gives up an address that was claimed for a change that did not happen.
+    async fn give_back(&self, address: &EmailAddress, contact: &Contact) -> Result<(), StoreError> {
+        let shown = contact.values.email.as_ref() == Some(address) || contact.additional_emails.contains(address);
+        if shown { Ok(()) } else { self.store.release(self.scope.workspace(), address, contact.id).await }
+    }
+
+    async fn put_contact(
+        &self,
+        contact: Contact,
+        given_up: Vec<EmailAddress>,
+        condition: Condition,
+    ) -> Result<Written, StoreError> {
         let key = self.scope.contact(contact.id);
-        let row = ContactRow { contact, synced_at: Some(self.at), given_up: Vec::new() };
+        let row = ContactRow { contact, synced_at: Some(self.at), given_up };
         self.store.put("contact", &key, &row, condition).await
+    }
+
+    /// Claims an address for a contact that is about to be created. The claim of an earlier run for a
+    /// contact that never came to be is taken over.
+    async fn claim_for_new(&self, address: &EmailAddress, contact: ContactId) -> Result<bool, StoreError> {
+        let owner = Owner { client: self.scope.client(), contact, additional: false };
+        self.store.claim_for_new(self.scope, address, owner, self.at).await
     }
 
     async fn claim(&self, address: &EmailAddress, contact: ContactId) -> Result<bool, StoreError> {

@@ -7,7 +7,7 @@ use domain::{
     email::EmailAddress,
     ids::{ClientId, ContactId, WorkspaceId},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -71,7 +71,14 @@ pub(crate) struct ClaimRow {
     contact: Option<ContactId>,
     #[serde(default)]
     additional: bool,
+    /// Start of the run that claimed it for a contact it was about to create.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    claimed_at: Option<Timestamp>,
 }
+
+/// How much older than a run the claim of another run has to be before it can be left over: no
+/// worker is that slow between a claim and its contact.
+const LEFT_OVER: SignedDuration = SignedDuration::from_hours(1);
 
 /// A contact as the PSA or a human writes it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -116,9 +123,18 @@ impl Store {
         scope: ClientScope,
         contacts: &BTreeSet<ContactId>,
     ) -> Result<BTreeMap<ContactId, Contact>, StoreError> {
+        let rows = self.contact_rows(scope, contacts).await?;
+        Ok(rows.into_iter().map(|(id, row)| (id, row.contact)).collect())
+    }
+
+    pub(crate) async fn contact_rows(
+        &self,
+        scope: ClientScope,
+        contacts: &BTreeSet<ContactId>,
+    ) -> Result<BTreeMap<ContactId, ContactRow>, StoreError> {
         let keys = contacts.iter().map(|contact| scope.contact(*contact)).collect();
         let rows: Vec<ContactRow> = self.batch_get("contact", keys).await?;
-        Ok(rows.into_iter().map(|row| (row.contact.id, row.contact)).collect())
+        Ok(rows.into_iter().map(|row| (row.contact.id, row)).collect())
     }
 
     /// Every contact of one client, by id.
@@ -255,14 +271,53 @@ impl Store {
             client: Some(owner.client),
             contact: Some(owner.contact),
             additional: owner.additional,
+            claimed_at: None,
         };
-        let condition = Condition {
-            expression: "attribute_not_exists(#contact) OR #contact = :contact",
-            names: vec![("#contact", "contact")],
-            values: vec![(":contact", text(owner.contact))],
-        };
+        let condition = free_or(owner.contact);
         let written = self.put("address claim", &keys::claim(workspace, address), &row, condition).await?;
         Ok(written.is_done())
+    }
+
+    /// Like [`Self::claim`], for a contact that is about to be created by a run that began `at`. A
+    /// claim that an earlier run left behind for a contact of this client that was never created is
+    /// taken over.
+    pub(crate) async fn claim_for_new(
+        &self,
+        scope: ClientScope,
+        address: &EmailAddress,
+        owner: Owner,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let what = "address claim";
+        let key = keys::claim(scope.workspace, address);
+        let row = ClaimRow {
+            address: address.clone(),
+            client: Some(owner.client),
+            contact: Some(owner.contact),
+            additional: false,
+            claimed_at: Some(at),
+        };
+        let refused = match self.put(what, &key, &row, free_or(owner.contact)).await? {
+            Written::Done(_) => return Ok(true),
+            Written::Refused(item) => item,
+        };
+        let Some(theirs) = refused.map(|item| decode::<ClaimRow>(what, item)).transpose()? else {
+            return Ok(false);
+        };
+        let (Some(contact), Some(claimed_at)) = (theirs.contact, theirs.claimed_at) else { return Ok(false) };
+        if theirs.client != Some(scope.client) || claimed_at + LEFT_OVER > at {
+            return Ok(false);
+        }
+        let created: Option<ContactRow> = self.get("contact", &scope.contact(contact)).await?;
+        if created.is_some() {
+            return Ok(false);
+        }
+        let condition = Condition {
+            expression: "#contact = :contact AND claimedAt = :at",
+            names: vec![("#contact", "contact")],
+            values: vec![(":contact", text(contact)), (":at", text(claimed_at))],
+        };
+        Ok(self.put(what, &key, &row, condition).await?.is_done())
     }
 
     /// Gives `address` up if `contact` owns it.
@@ -283,6 +338,14 @@ impl Store {
     }
 }
 
+fn free_or(contact: ContactId) -> Condition {
+    Condition {
+        expression: "attribute_not_exists(#contact) OR #contact = :contact",
+        names: vec![("#contact", "contact")],
+        values: vec![(":contact", text(contact))],
+    }
+}
+
 pub(crate) fn version_is(version: u64) -> Condition {
     Condition {
         expression: "#version = :version",
@@ -291,8 +354,6 @@ pub(crate) fn version_is(version: u64) -> Condition {
     }
 }
 
-/// The addresses of a contact, and whether they are additional ones. One that is named twice
-/// counts as the first address.
 /// The sync's marks after somebody else's edit. Whoever changes whether a contact is in use takes
 /// that decision over: the sync no longer reactivates it.
 fn stamp_after_edit(before: &Contact, inactive: bool) -> Option<EntraStamp> {
@@ -303,6 +364,8 @@ fn stamp_after_edit(before: &Contact, inactive: bool) -> Option<EntraStamp> {
     Some(stamp)
 }
 
+/// The addresses of a contact, and whether they are additional ones. One that is named twice
+/// counts as the first address.
 fn addresses(contact: &Contact) -> impl Iterator<Item = (&EmailAddress, bool)> {
     let first = contact.values.email.as_ref();
     let additional = contact.additional_emails.iter().filter(move |address| Some(*address) != first);
@@ -310,7 +373,7 @@ fn addresses(contact: &Contact) -> impl Iterator<Item = (&EmailAddress, bool)> {
 }
 
 /// What the contact owned, or was about to give up, and does not show any more.
-fn given_up(before: &ContactRow, after: &Contact) -> Vec<EmailAddress> {
+pub(crate) fn given_up(before: &ContactRow, after: &Contact) -> Vec<EmailAddress> {
     let owned = addresses(&before.contact).map(|(address, _)| address).chain(&before.given_up);
     let given_up: BTreeSet<&EmailAddress> =
         owned.filter(|address| addresses(after).all(|(kept, _)| kept != *address)).collect();

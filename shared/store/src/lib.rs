@@ -32,7 +32,7 @@ pub use error::StoreError;
 pub use logins::PendingLogin;
 pub use plans::{StoredPage, StoredPageHead};
 pub use reviews::{OpenReview, ReviewItem, ReviewStatus};
-pub use runs::{Run, RunScope, Target, TenantRun};
+pub use runs::{Run, RunScope, Target, TenantRun, Turns};
 pub use settings::SyncSettings;
 pub use table::{Store, client_over};
 pub use tenant_states::{Lease, LeaseRefused, Progress, TenantState};

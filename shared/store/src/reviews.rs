@@ -129,10 +129,8 @@ impl Store {
         identity: Identity,
     ) -> Result<(), StoreError> {
         let what = "review item";
-        let condition = Condition::of(
-            "reviewStatus = :open",
-            vec![(":open", value(what, &ReviewStatus::Open)?)],
-        );
+        let condition =
+            Condition::of("reviewStatus = :open", vec![(":open", value(what, &ReviewStatus::Open)?)]);
         let values = vec![(":resolved", value(what, &ReviewStatus::Resolved)?)];
         let change = "SET reviewStatus = :resolved REMOVE review_pk, review_sk";
         let key = keys::review(workspace, identity.tenant, identity.object);

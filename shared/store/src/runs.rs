@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::StoreError,
     keys,
+    settings::SyncSettings,
     table::{Condition, Query, Store, Written, decode, text, value},
 };
 
@@ -59,9 +60,29 @@ pub struct Run {
     /// An operator has asked to stop it.
     #[serde(default)]
     pub cancel_requested: bool,
+    /// The rules of the run: those in force when it was accepted, for all of its tenants and waves.
+    #[serde(default)]
+    pub settings: SyncSettings,
+    /// How the workflow is getting on.
+    #[serde(default)]
+    pub turns: Turns,
     /// Why no tenant can be read any more (the connection itself failed).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub halted: Option<TenantFailure>,
+}
+
+/// How the workflow is getting on: noted with every wave, to tell waiting from being stuck.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Turns {
+    /// Tenants without a result at the last wave.
+    pub pending: u64,
+    /// Sum of those tenants' lease tokens: it rises whenever one is taken up.
+    pub taken: u64,
+    /// Waves in a row that found nothing changed.
+    pub idle: u32,
+    /// When the last wave was handed out, in Unix milliseconds.
+    pub at: i64,
 }
 
 /// What a run covers: everything that is mapped, or less.
@@ -175,6 +196,19 @@ impl Store {
         let pk = keys::run_targets(workspace, run, 0).pk;
         let rows: Vec<TargetsRow> = self.query("run targets", &pk, Some("TARGETS#")).await?;
         Ok(rows.into_iter().flat_map(|row| row.targets).collect())
+    }
+
+    /// Notes how the workflow is getting on.
+    pub async fn note_turns(
+        &self,
+        workspace: WorkspaceId,
+        run: RunId,
+        turns: Turns,
+    ) -> Result<(), StoreError> {
+        let values = vec![(":turns", value("run", &turns)?)];
+        let key = keys::run(workspace, run);
+        let _: Written = self.update(&key, "SET turns = :turns", unfinished()?, values).await?;
+        Ok(())
     }
 
     /// Notes which workflow execution carries the run.

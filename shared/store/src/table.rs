@@ -8,11 +8,12 @@ use aws_sdk_dynamodb::{
     config::{BehaviorVersion, Region, SharedHttpClient, retry::RetryConfig},
     error::SdkError,
     operation::put_item::PutItemError,
+    operation::transact_write_items::TransactWriteItemsError,
     operation::update_item::UpdateItemError,
     types::{
         AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
-        KeysAndAttributes, Projection, ProjectionType, ReturnValue, ReturnValuesOnConditionCheckFailure,
-        ScalarAttributeType, TimeToLiveSpecification,
+        KeysAndAttributes, Projection, ProjectionType, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
+        ScalarAttributeType, TimeToLiveSpecification, TransactWriteItem, Update,
     },
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -68,6 +69,21 @@ impl Condition {
     pub(crate) fn of(expression: &'static str, values: Vec<(&'static str, AttributeValue)>) -> Self {
         Self { expression, names: Vec::new(), values }
     }
+}
+
+/// One write of a transaction.
+#[derive(Clone, Debug)]
+pub(crate) enum Write {
+    Put { item: Item, condition: Condition },
+    Update { key: Key, change: &'static str, condition: Condition, extra: Vec<(&'static str, AttributeValue)> },
+}
+
+/// What became of a transaction.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Transacted {
+    Done,
+    /// Nothing was written; for each write, whether its condition was what failed.
+    Refused(Vec<bool>),
 }
 
 /// What became of a conditional write.
@@ -297,6 +313,61 @@ impl Store {
             }
             Err(error) => Err(StoreError::of("UpdateItem", &error)),
         }
+    }
+}
+
+impl Store {
+    /// Writes all or nothing.
+    pub(crate) async fn transact(&self, writes: Vec<Write>) -> Result<Transacted, StoreError> {
+        const OPERATION: &str = "TransactWriteItems";
+        let items: Result<Vec<TransactWriteItem>, StoreError> =
+            writes.into_iter().map(|write| self.transacted(write)).collect();
+        let call = self.client.transact_write_items().set_transact_items(Some(items?));
+        match Box::pin(call.send()).await {
+            Ok(_) => Ok(Transacted::Done),
+            Err(SdkError::ServiceError(service)) if service.err().is_transaction_canceled_exception() => {
+                let TransactWriteItemsError::TransactionCanceledException(cancelled) = service.into_err() else {
+                    return Ok(Transacted::Refused(Vec::new()));
+                };
+                let reasons = cancelled.cancellation_reasons.unwrap_or_default();
+                let failed: Vec<bool> =
+                    reasons.iter().map(|reason| reason.code() == Some("ConditionalCheckFailed")).collect();
+                if failed.contains(&true) {
+                    return Ok(Transacted::Refused(failed));
+                }
+                // Somebody else wrote one of the items at the same moment.
+                Err(StoreError::Unavailable { operation: OPERATION, code: "transaction conflict".to_owned() })
+            }
+            Err(error) => Err(StoreError::of(OPERATION, &error)),
+        }
+    }
+
+    fn transacted(&self, write: Write) -> Result<TransactWriteItem, StoreError> {
+        let item = TransactWriteItem::builder();
+        let damaged = |error| StoreError::damaged("transaction", error);
+        Ok(match write {
+            Write::Put { item: row, condition } => {
+                let put = Put::builder()
+                    .table_name(&self.table)
+                    .set_item(Some(row))
+                    .set_condition_expression(condition_text(&condition))
+                    .set_expression_attribute_names(names(&condition.names))
+                    .set_expression_attribute_values(values(condition.values));
+                item.put(put.build().map_err(damaged)?).build()
+            }
+            Write::Update { key, change, condition, extra } => {
+                let mut all = condition.values.clone();
+                all.extend(extra);
+                let update = Update::builder()
+                    .table_name(&self.table)
+                    .set_key(Some(key_item(&key)))
+                    .update_expression(change)
+                    .set_condition_expression(condition_text(&condition))
+                    .set_expression_attribute_names(names(&condition.names))
+                    .set_expression_attribute_values(values(all));
+                item.update(update.build().map_err(damaged)?).build()
+            }
+        })
     }
 }
 

@@ -11,11 +11,15 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::StoreError,
     keys,
-    table::{Condition, Store, Written, decode, number, text, value},
+    runs::TenantRun,
+    table::{Condition, Store, Transacted, Write, Written, decode, encode, number, text, value},
 };
 
 /// How long a worker may be silent before its tenant is handed to another one.
 pub(crate) const LEASE: SignedDuration = SignedDuration::from_secs(90);
+
+/// How long a run may leave a tenant half-way before another run may take it.
+const ABANDONED_MILLISECONDS: i64 = 5 * 60 * 1000;
 
 /// The right to work on one tenant. Its token is part of every checkpoint's condition, so a worker
 /// that was thought dead cannot move a tenant that another one has taken over.
@@ -48,9 +52,12 @@ pub struct TenantState {
     /// How often the holder's run has taken the tenant without moving on.
     #[serde(default)]
     pub attempts: u32,
-    /// How far the holder's run has come.
+    /// How far the holder's run has come; there only until its part in the tenant has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<Progress>,
+    /// When the holder last took, moved or gave back the tenant, in Unix milliseconds.
+    #[serde(default)]
+    pub touched_at: i64,
     /// Run of the last complete sync.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_success_run: Option<RunId>,
@@ -88,6 +95,17 @@ pub struct Progress {
     pub chain: ChainHash,
 }
 
+impl TenantState {
+    /// Until when `run` may not take the tenant, in Unix milliseconds: while somebody works on it,
+    /// while the provider asked for patience, and while another run is half-way through it, for what
+    /// that run has noted would be lost. A run that has not moved for five minutes is dead.
+    pub fn busy_until_for(&self, run: RunId) -> i64 {
+        let is_anothers = self.progress.as_ref().is_some_and(|progress| progress.run != run);
+        let abandoned = self.touched_at.saturating_add(ABANDONED_MILLISECONDS);
+        if is_anothers { self.busy_until.max(abandoned) } else { self.busy_until }
+    }
+}
+
 impl Store {
     /// Takes the tenant for `run`. Counts an attempt; a checkpoint sets the count back.
     pub async fn acquire(
@@ -100,8 +118,8 @@ impl Store {
         let key = keys::tenant_state(workspace, tenant);
         let earlier: Option<TenantState> = self.get("tenant state", &key).await?;
         let earlier = earlier.unwrap_or_default();
-        if earlier.busy_until > now.as_millisecond() {
-            return Ok(Err(refused(&earlier)));
+        if earlier.busy_until_for(run) > now.as_millisecond() {
+            return Ok(Err(refused(&earlier, run)));
         }
         let same_run = earlier.holder == Some(run);
         let state = TenantState {
@@ -110,6 +128,7 @@ impl Store {
             holder: Some(run),
             attempts: if same_run { earlier.attempts + 1 } else { 1 },
             progress: earlier.progress.filter(|progress| progress.run == run),
+            touched_at: now.as_millisecond(),
             ..earlier
         };
         let condition = Condition {
@@ -122,7 +141,7 @@ impl Store {
             Written::Done(_) => Ok(Ok((Lease { token: state.token }, state))),
             Written::Refused(item) => {
                 let other: TenantState = decode("tenant state", item.unwrap_or_default())?;
-                Ok(Err(refused(&other)))
+                Ok(Err(refused(&other, run)))
             }
         }
     }
@@ -140,8 +159,9 @@ impl Store {
             (":progress", value("tenant state", progress)?),
             (":until", number((now + LEASE).as_millisecond())),
             (":none", number(0)),
+            (":now", number(now.as_millisecond())),
         ];
-        let change = "SET progress = :progress, busyUntil = :until, attempts = :none";
+        let change = "SET progress = :progress, busyUntil = :until, attempts = :none, touchedAt = :now";
         self.change_state(workspace, tenant, lease, change, values).await
     }
 
@@ -157,7 +177,7 @@ impl Store {
         self.change_state(workspace, tenant, lease, "SET busyUntil = :until", values).await
     }
 
-    /// Gives the tenant back; nobody may take it before `not_before`.
+    /// Gives the tenant back, to be gone on with; nobody may take it before `not_before`.
     pub async fn release_tenant(
         &self,
         workspace: WorkspaceId,
@@ -169,21 +189,26 @@ impl Store {
         self.change_state(workspace, tenant, lease, "SET busyUntil = :until", values).await
     }
 
-    /// Gives the tenant back after a complete sync.
-    pub async fn complete_tenant(
+    /// Ends the tenant's part of a run: its result is stored, the tenant given back and its progress
+    /// forgotten, all or nothing. `people` when it was a complete sync. Answers false when the lease
+    /// is lost; then nothing was written. The first result of a tenant in a run stays.
+    pub async fn end_tenant(
         &self,
         workspace: WorkspaceId,
-        tenant: ManagedTenantId,
-        lease: Lease,
         run: RunId,
-        people: u64,
-        now: Timestamp,
+        lease: Lease,
+        result: &TenantRun,
+        people: Option<u64>,
     ) -> Result<bool, StoreError> {
-        let values =
-            vec![(":free", number(0)), (":run", text(run)), (":at", text(now)), (":people", number(people))];
-        let change = "SET busyUntil = :free, lastSuccessRun = :run, lastSuccessAt = :at, \
-             lastSuccessPeople = :people";
-        self.change_state(workspace, tenant, lease, change, values).await
+        let key = keys::tenant_run(workspace, run, result.tenant);
+        let put = Write::Put { item: encode("tenant result", &key, result)?, condition: Condition::absent() };
+        let end = ending(workspace, run, lease, result, people);
+        match self.transact(vec![put, end.clone()]).await? {
+            Transacted::Done => Ok(true),
+            Transacted::Refused(failed) if failed.get(1) == Some(&true) => Ok(false),
+            // There is a result already: only the tenant is given back.
+            Transacted::Refused(_) => Ok(self.transact(vec![end]).await? == Transacted::Done),
+        }
     }
 
     /// States of many tenants; those never synced are left out.
@@ -232,16 +257,42 @@ impl Store {
         change: &str,
         values: Vec<(&'static str, aws_sdk_dynamodb::types::AttributeValue)>,
     ) -> Result<bool, StoreError> {
-        let condition = Condition {
-            expression: "#token = :token",
-            names: vec![("#token", "token")],
-            values: vec![(":token", number(lease.token))],
-        };
         let key = keys::tenant_state(workspace, tenant);
-        Ok(self.update(&key, change, condition, values).await?.is_done())
+        Ok(self.update(&key, change, held(lease), values).await?.is_done())
     }
 }
 
-fn refused(state: &TenantState) -> LeaseRefused {
-    LeaseRefused { until: Timestamp::from_millisecond(state.busy_until).unwrap_or(Timestamp::MIN) }
+fn refused(state: &TenantState, run: RunId) -> LeaseRefused {
+    let until = state.busy_until_for(run);
+    LeaseRefused { until: Timestamp::from_millisecond(until).unwrap_or(Timestamp::MIN) }
+}
+
+fn ending(
+    workspace: WorkspaceId,
+    run: RunId,
+    lease: Lease,
+    result: &TenantRun,
+    people: Option<u64>,
+) -> Write {
+    let mut extra = vec![(":free", number(0))];
+    let mut change = "SET busyUntil = :free REMOVE progress";
+    if let Some(people) = people {
+        change = "SET busyUntil = :free, lastSuccessRun = :run, lastSuccessAt = :at, \
+             lastSuccessPeople = :people REMOVE progress";
+        extra.extend([
+            (":run", text(run)),
+            (":at", text(result.completed_at)),
+            (":people", number(people)),
+        ]);
+    }
+    Write::Update { key: keys::tenant_state(workspace, result.tenant), change, condition: held(lease), extra }
+}
+
+/// The lease is the last one that was given out.
+fn held(lease: Lease) -> Condition {
+    Condition {
+        expression: "#token = :token",
+        names: vec![("#token", "token")],
+        values: vec![(":token", number(lease.token))],
+    }
 }

@@ -180,7 +180,8 @@ async fn import(house: &House, seed: &[PsaClientSeed]) -> Result<(), Failure> {
 
 fn input(client: &PsaClientSeed, contact: &PsaContactSeed) -> ContactInput {
     let name = format!("{}{}", contact.email.to_lowercase(), contact.full_name);
-    let phone = |number: &String| Phone { number: number.clone(), kind: PhoneKind::Work, is_default: true };
+    let phone =
+        |number: &String| Phone { number: number.trim().to_owned(), kind: PhoneKind::Work, is_default: true };
     ContactInput {
         id: ContactId::new(Uuid::new_v5(&client.client_id.uuid(), name.as_bytes())),
         client: client.client_id,

@@ -61,10 +61,6 @@ pub(crate) async fn preview(context: &Context, options: PreviewArguments) -> Res
 pub(crate) async fn sync(context: &Context, scope: ScopeArguments) -> Result<Ending, Failure> {
     let house = &context.house;
     mention_fake(house);
-    for run in house.resume().await? {
-        Talk::say(format!("Going on with the interrupted run {run} first."));
-        watch::run(house, run, "resuming").await?;
-    }
     let kind = if scope.client.is_some() || scope.tenant.is_some() {
         RunKind::SingleTenant
     } else {
@@ -92,6 +88,10 @@ pub(crate) async fn begin(
     kind: RunKind,
     scope: ScopeArguments,
 ) -> Result<RunProgress, Failure> {
+    for run in house.resume().await? {
+        Talk::say(format!("Going on with the interrupted run {run} first."));
+        watch::run(house, run, "resuming").await?;
+    }
     let request = StartRequest {
         workspace: house.workspace,
         kind,

@@ -15,7 +15,7 @@ fn client(number: u32, name: &str) -> Value {
         "clientName": name,
         "website": "https://www.acme.example",
         "secondaryDomains": ["acme.test", "acme-shop.example"],
-        "isInactive": number % 2 == 0,
+        "isInactive": number.is_multiple_of(2),
     })
 }
 

@@ -1,6 +1,7 @@
 //! As much HTTP as it takes to ask a server on this machine.
 
 use std::{
+    fmt::Write as _,
     io::{Read, Write},
     net::TcpStream,
 };
@@ -43,10 +44,10 @@ impl Answer {
 pub(crate) fn ask(port: u16, method: &str, path: &str, token: Option<&str>, body: Option<&str>) -> Answer {
     let mut request = format!("{method} {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n");
     if let Some(token) = token {
-        request.push_str(&format!("Authorization: Bearer {token}\r\n"));
+        write!(request, "Authorization: Bearer {token}\r\n").unwrap();
     }
     if let Some(body) = body {
-        request.push_str(&format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len()));
+        write!(request, "Content-Type: application/json\r\nContent-Length: {}\r\n", body.len()).unwrap();
     }
     request.push_str("\r\n");
     request.push_str(body.unwrap_or_default());

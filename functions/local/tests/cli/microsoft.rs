@@ -182,7 +182,8 @@ fn a_changed_field_is_a_planned_change_only_where_a_rule_is_on() {
     let office = Office::mapped();
     office.json(&["sync"]);
     office.edit(3, |user| user.job_title = Some("Head of Change".to_owned()));
-    assert_eq!(office.run(&["preview"]).code, Some(0), "no rule is on");
+    let nothing = office.run(&["preview", "--output", "json"]);
+    assert_eq!(nothing.code, Some(0), "no rule is on: {}", nothing.stdout);
     office.json(&["settings", "--field", "role=on"]);
     let preview = office.run(&["preview", "--output", "json"]).ended_with(2).document();
     let lines = preview["lines"].as_array().unwrap();
@@ -218,8 +219,6 @@ fn many_who_are_gone_at_once_wait_for_an_operator() {
     let office = Office::mapped();
     office.json(&["sync"]);
     office.remove(10);
-    office.run(&["sync"]).succeeded();
-    assert_eq!(office.inactive(), 0, "one read is not enough");
     let preview = office.run(&["preview", "--output", "json"]).ended_with(3).document();
     assert_eq!(preview["run"]["status"], "held");
     let sync = office.run(&["sync", "--output", "json"]).ended_with(3).document();

@@ -13,7 +13,7 @@ fn a_preview_shows_line_by_line_what_the_sync_then_writes() {
     let lines = preview["lines"].as_array().unwrap();
     let planned = |action: &str| lines.iter().filter(|line| line["action"] == action).count();
     assert_eq!(lines.len(), 60, "everybody who was read has a line");
-    for action in ["create", "link", "exclude", "ambiguous"] {
+    for action in ["create", "link", "exclude", "review"] {
         assert!(
             planned(action) > 0,
             "{action}: {:?}",

@@ -14,8 +14,8 @@ use tempfile::TempDir;
 /// Between two looks at something another process does.
 const INTERVAL: Duration = Duration::from_millis(10);
 
-/// Looks before giving up: a minute.
-const LOOKS_MAX: usize = 6000;
+/// Looks before giving up: half a minute.
+const LOOKS_MAX: usize = 3000;
 
 /// A folder of its own with the data folder `data` in it, which does not exist yet.
 pub(crate) struct Folder(TempDir);
@@ -148,5 +148,5 @@ pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T 
         }
         thread::sleep(INTERVAL);
     }
-    panic!("still no {what} after a minute");
+    panic!("still no {what} after half a minute");
 }

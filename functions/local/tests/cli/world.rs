@@ -30,7 +30,9 @@ pub(crate) fn before_first_sync() -> Folder {
     let (demo, _) = after_demo();
     let folder = same_msp(&demo);
     let clients = demo.export("clients");
-    let mut contacts: Vec<Value> = demo.export("contacts").into_iter().step_by(3).collect();
+    let mut everybody = demo.export("contacts");
+    everybody.sort_by_key(|contact| contact["email"].to_string());
+    let mut contacts: Vec<Value> = everybody.into_iter().step_by(3).collect();
     let home = contacts[0]["clientId"].clone();
     contacts[0]["clientId"] =
         clients.iter().map(|client| client["clientId"].clone()).find(|client| *client != home).unwrap();
@@ -45,7 +47,7 @@ pub(crate) fn before_first_sync() -> Folder {
 }
 
 pub(crate) fn json_lines(rows: &[Value]) -> String {
-    rows.iter().map(|row| format!("{row}\n")).collect()
+    rows.iter().map(Value::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// The people of a run or of a part of it, by how they ended.

@@ -206,6 +206,8 @@ async fn synced(world: &World, number: u128, kind: RunKind, status: TenantStatus
         failed_tenants: 0,
         counters: Counters::default(),
         cancel_requested: false,
+        settings: store::SyncSettings::default(),
+        turns: store::Turns::default(),
         halted: None,
     };
     assert!(store.create_run(&run).await.unwrap());
@@ -221,12 +223,8 @@ async fn synced(world: &World, number: u128, kind: RunKind, status: TenantStatus
         pages: 1,
         chain: None,
     };
-    store.put_tenant_run(WORKSPACE, id, &ended).await.unwrap();
-    if status == TenantStatus::Completed && kind.writes() {
-        store.complete_tenant(WORKSPACE, tenant_id(1), lease, id, 0, now).await.unwrap();
-    } else {
-        store.release_tenant(WORKSPACE, tenant_id(1), lease, None).await.unwrap();
-    }
+    let people = (status == TenantStatus::Completed && kind.writes()).then_some(0);
+    assert!(store.end_tenant(WORKSPACE, id, lease, &ended, people).await.unwrap());
 }
 
 #[tokio::test]

@@ -203,6 +203,7 @@ async fn linked(world: &World) {
             label: "Contact 0".to_owned(),
             address: None,
             rule,
+            answers_review: false,
             action,
         };
         let page = PlanPage {

@@ -24,13 +24,13 @@ impl Dump {
     pub(crate) fn settled(mut self) -> Self {
         for ((pk, sk), item) in &mut self.items {
             let tried: &[&str] = if pk.ends_with("#RUN") {
-                &["completedAt"]
+                &["completedAt", "turns"]
             } else if sk.starts_with("TENANT#") {
                 &["startedAt", "completedAt"]
             } else if sk.starts_with("PAGE#") {
                 &["token"]
             } else if pk.ends_with("#STATE") {
-                &["token", "attempts", "lastSuccessAt"]
+                &["token", "attempts", "touchedAt", "lastSuccessAt"]
             } else {
                 &[]
             };
@@ -44,7 +44,8 @@ impl Dump {
 
     /// What belongs to people: contacts, the claims on their addresses, links and review items.
     pub(crate) fn people(mut self) -> Self {
-        self.items.retain(|(pk, _), _| ["#CONTACT#", "#EMAIL#", "#PEOPLE#"].iter().any(|kind| pk.contains(kind)));
+        self.items
+            .retain(|(pk, _), _| ["#CONTACT#", "#EMAIL#", "#PEOPLE#"].iter().any(|kind| pk.contains(kind)));
         self
     }
 

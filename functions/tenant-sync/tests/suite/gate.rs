@@ -1,4 +1,4 @@
-//! A client of the table that stops in front of one write until somebody lets it pass.
+//! A client of the table that stops at one write until somebody lets it go on.
 
 use std::{
     fmt,
@@ -16,7 +16,16 @@ use aws_smithy_runtime_api::client::{
 use embedded::Engine;
 use tokio::sync::Notify;
 
-/// The gate in front of one write.
+/// Where it stops.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Stop {
+    /// Behind the write that stores a plan page, before its answer is there.
+    AfterPage,
+    /// In front of write number so many.
+    Before(u64),
+}
+
+/// The gate at one write.
 #[derive(Clone)]
 pub(crate) struct Gate {
     state: Arc<State>,
@@ -24,7 +33,7 @@ pub(crate) struct Gate {
 
 struct State {
     engine: Engine,
-    write: u64,
+    stop: Stop,
     writes: AtomicU64,
     arrived: Notify,
     opened: Notify,
@@ -37,27 +46,30 @@ impl fmt::Debug for Gate {
 }
 
 impl Gate {
-    /// A gate in front of write number `write`, and a client of `engine` that has to pass it.
-    pub(crate) fn before(write: u64, engine: &Engine) -> (Self, SharedHttpClient) {
-        let state = State {
-            engine: engine.clone(),
-            write,
-            writes: AtomicU64::new(0),
-            arrived: Notify::new(),
-            opened: Notify::new(),
-        };
+    /// A gate, and a client of `engine` that has to pass it.
+    pub(crate) fn at(stop: Stop, engine: &Engine) -> (Self, SharedHttpClient) {
+        let writes = AtomicU64::new(0);
+        let engine = engine.clone();
+        let state = State { engine, stop, writes, arrived: Notify::new(), opened: Notify::new() };
         let gate = Self { state: Arc::new(state) };
         (gate.clone(), SharedHttpClient::new(gate))
     }
 
-    /// Returns when the write stands in front of the gate.
+    /// Returns when a write stands at the gate.
     pub(crate) async fn arrived(&self) {
         self.state.arrived.notified().await;
     }
 
-    /// Lets the write pass.
+    /// Lets the write go on.
     pub(crate) fn open(&self) {
         self.state.opened.notify_one();
+    }
+}
+
+impl State {
+    async fn wait(&self) {
+        self.arrived.notify_one();
+        self.opened.notified().await;
     }
 }
 
@@ -70,16 +82,24 @@ impl HttpClient for Gate {
 impl HttpConnector for Gate {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
-        let writes = target.ends_with("PutItem") || target.ends_with("UpdateItem");
+        let writes =
+            ["PutItem", "UpdateItem", "TransactWriteItems"].iter().any(|name| target.ends_with(name));
         let number = self.state.writes.fetch_add(u64::from(writes), Ordering::SeqCst) + 1;
+        let stores_page = target.ends_with("PutItem") && body(&request).contains("\"PAGE#");
         let state = Arc::clone(&self.state);
-        let stops = writes && number == state.write;
         HttpConnectorFuture::new(async move {
-            if stops {
-                state.arrived.notify_one();
-                state.opened.notified().await;
+            if matches!(state.stop, Stop::Before(write) if writes && write == number) {
+                state.wait().await;
             }
-            state.engine.call(request).await
+            let answer = state.engine.call(request).await;
+            if stores_page && matches!(state.stop, Stop::AfterPage) {
+                state.wait().await;
+            }
+            answer
         })
     }
+}
+
+fn body(request: &HttpRequest) -> &str {
+    request.body().bytes().and_then(|body| std::str::from_utf8(body).ok()).unwrap_or_default()
 }

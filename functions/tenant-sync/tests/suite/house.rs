@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::{
 };
 use domain::{
     contact::{Client as PsaClient, Contact, ContactValues, Link},
-    ids::{ClientId, ConnectionId, ContactId, EntraTenantId, ManagedTenantId, MappingId, RunId, WorkspaceId},
+    ids::{ClientId, ConnectionId, ContactId, EntraTenantId, ManagedTenantId, MappingId, RunId},
     mapping::{Decision, RequestedDecision, decide},
     plan::Line,
     run::{Counters, RunKind, RunStatus, Trigger},
@@ -22,7 +22,8 @@ use run_steps::RunSteps;
 use serde_json::{Value, json};
 use store::{
     ClientScope, Connection, ConnectionKind, ConnectionStatus, ContactInput, ManagedTenant, ReviewItem, Run,
-    RunScope, Store, StoredPage, SyncSettings, TenantAccess, TenantRun, Upserted, client_over, probe::Probe,
+    RunScope, Store, StoredPage, SyncSettings, TenantAccess, TenantRun, Turns, Upserted, client_over,
+    probe::Probe,
 };
 use tenant_sync::TenantSync;
 use tokio::sync::Mutex;
@@ -31,19 +32,19 @@ use workflow::{
     definitions,
     errors::TaskFailure,
     interpreter::{Execution, ExecutionFailure, Machine, Tasks, TimeoutRule},
-    payloads::RunInput,
+    payloads::{RunInput, StepInput},
 };
 
 use crate::{dump::Dump, microsoft::Microsoft};
 
-pub(crate) const WORKSPACE: WorkspaceId = WorkspaceId::new(Uuid::from_u128(0xA1));
+pub(crate) use crate::microsoft::WORKSPACE;
 
 const TABLE: &str = "contacts";
 const RUN_STEPS: &str = "run-steps";
 const TENANT_SYNC: &str = "tenant-sync";
 
 /// How long one batch may take, as on AWS.
-const BATCH_TIME: SignedDuration = SignedDuration::from_secs(80);
+pub(crate) const BATCH_TIME: SignedDuration = SignedDuration::from_secs(80);
 
 /// Items in one transaction (AWS API reference).
 const TRANSACTION_MAX: usize = 100;
@@ -159,7 +160,13 @@ impl House {
     }
 
     /// A contact as the PSA has it.
-    pub(crate) async fn contact(&self, client: ClientId, number: u128, name: &str, address: &str) -> ContactInput {
+    pub(crate) async fn contact(
+        &self,
+        client: ClientId,
+        number: u128,
+        name: &str,
+        address: &str,
+    ) -> ContactInput {
         let email = (!address.is_empty()).then(|| address.parse().unwrap());
         let values = ContactValues { full_name: name.to_owned(), email, ..ContactValues::default() };
         let id = ContactId::new(Uuid::from_u128(0xC0_0000 + number));
@@ -167,6 +174,12 @@ impl House {
         let upserted = self.store.upsert_contact(WORKSPACE, &input).await.unwrap();
         assert_eq!(upserted, Upserted::Created, "{name}");
         input
+    }
+
+    /// A human's edit.
+    pub(crate) async fn edit(&self, contact: &ContactInput) {
+        let upserted = self.store.upsert_contact(WORKSPACE, contact).await.unwrap();
+        assert_eq!(upserted, Upserted::Updated);
     }
 
     /// Discovers `tenant` and maps it to `client`, or maps it anew.
@@ -221,6 +234,8 @@ impl House {
             counters: Counters::default(),
             cancel_requested: false,
             halted: None,
+            settings: self.store.settings(WORKSPACE).await.unwrap(),
+            turns: Turns::default(),
         };
         assert!(self.store.create_run(&run).await.unwrap());
         RunInput { workspace_id: WORKSPACE, run_id: id }
@@ -260,6 +275,16 @@ impl House {
 
     pub(crate) async fn contacts(&self, client: ClientId) -> Vec<Contact> {
         self.store.contacts_of_client(ClientScope::new(WORKSPACE, client)).await.unwrap()
+    }
+
+    pub(crate) async fn one_contact(&self, client: ClientId, address: &str) -> Contact {
+        let contacts = self.contacts(client).await;
+        let address = address.parse().unwrap();
+        let mut found =
+            contacts.into_iter().filter(|contact| contact.values.email.as_ref() == Some(&address));
+        let contact = found.next().unwrap_or_else(|| panic!("no contact has {address}"));
+        assert_eq!(found.next(), None, "one contact has {address}");
+        contact
     }
 
     pub(crate) async fn links(&self, tenant: EntraTenantId) -> Vec<Link> {
@@ -308,6 +333,12 @@ impl Worker {
     pub(crate) fn at_once(mut self) -> Self {
         self.turn = None;
         self
+    }
+
+    /// Does the workflow's first step.
+    pub(crate) async fn begin(&self, run: RunInput) {
+        let RunInput { workspace_id, run_id } = run;
+        self.steps.step(StepInput::Begin { workspace_id, run_id }).await.unwrap();
     }
 
     /// Runs the workflow of a stored run from its beginning to its end.

@@ -3,10 +3,23 @@
 
 use std::pin::pin;
 
+use ambient::Clock;
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::run::RunStatus;
+use jiff::SignedDuration;
 use store::probe::Fault;
-use tokio::sync::oneshot;
+use tenant_sync::ATTEMPTS_MAX;
+use workflow::payloads::Batch;
 
-use crate::{gate::Gate, house::House, scenes::Scene};
+use crate::{
+    gate::{Gate, Stop},
+    house::{BATCH_TIME, House, managed},
+    mishaps::{die, die_with_a_stored_page},
+    scenes::Scene,
+};
+
+/// A little longer than a worker may be silent before its tenant is handed to another one.
+const LEASE: SignedDuration = SignedDuration::from_secs(91);
 
 /// What happens at one write.
 #[derive(Clone, Copy, Debug)]
@@ -88,15 +101,103 @@ async fn a_worker_of_a_later_sync_that_comes_back_from_the_dead_changes_nothing(
     sweep(&Scene::later().await, Mishap::Sleep).await;
 }
 
+#[tokio::test]
+async fn two_workers_on_the_same_batch_leave_what_one_leaves() {
+    for scene in [Scene::first().await, Scene::later().await] {
+        let (_, expected, _) = scene.undisturbed().await;
+        let house = scene.house().await;
+        let tenants = scene.tenants().into_iter().map(managed).collect();
+        let batch = Batch::new(scene.run, tenants).unwrap();
+        let [one, other] = [house.worker(), house.worker()];
+        one.begin(scene.run).await;
+        let deadline = house.clock.now() + BATCH_TIME;
+        let results = tokio::join!(
+            one.tenants.sync_batch(&batch, deadline),
+            other.tenants.sync_batch(&batch, deadline)
+        );
+        let (one, other) = (results.0.unwrap(), results.1.unwrap());
+        assert_eq!(one.finished + other.finished, 2, "each tenant is worked by one of them");
+        house.carry(scene.run).await;
+        house.dump().await.settled().assert_same(&expected, "two workers");
+    }
+}
+
+#[tokio::test]
+async fn a_directory_page_of_several_plan_pages_may_be_cut_off_anywhere() {
+    let scene = Scene::of_one_large_page().await;
+    let house = scene.house().await;
+    house.carry(scene.run).await;
+    let pages = house.pages(scene.run, scene.tenants()[0]).await;
+    let groups: Vec<u32> = pages.iter().map(|page| page.head.group_end).collect();
+    assert_eq!(groups, [2, 2], "two plan pages of one directory page");
+    for mishap in [Mishap::Death(Fault::Before), Mishap::Death(Fault::After), Mishap::Sleep] {
+        sweep(&scene, mishap).await;
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_at_which_every_worker_dies_fails_alone() {
+    let scene = Scene::first().await;
+    let house = scene.house().await;
+    let tenant = die_with_a_stored_page(&house, scene.run).await;
+    let batch = Batch::new(scene.run, vec![managed(tenant)]).unwrap();
+    for _ in 1..ATTEMPTS_MAX {
+        house.clock.advance(LEASE);
+        // The first write takes the tenant up.
+        let (gate, http) = Gate::at(Stop::Before(2), &house.engine);
+        let worker = house.worker_over(http);
+        tokio::select! {
+            biased;
+            () = gate.arrived() => {}
+            _ = worker.tenants.sync_batch(&batch, house.clock.now() + BATCH_TIME) => panic!("it wrote nothing"),
+        }
+    }
+    let ended = house.carry(scene.run).await;
+    assert_eq!((ended.run.run_status, ended.run.failed_tenants), (RunStatus::Partial, 1));
+    let failure = ended.tenant(tenant).failure.clone().unwrap();
+    assert_eq!(failure.code, "gave_up");
+    assert!(failure.message.contains("4 times") && failure.remedy.contains("Run the sync again"));
+    house.dump().await.assert_sound("after giving up");
+}
+
+#[tokio::test]
+async fn a_stored_plan_that_was_tampered_with_is_made_again_and_not_applied() {
+    let scene = Scene::first().await;
+    let (_, expected, _) = scene.undisturbed().await;
+    let house = scene.house().await;
+    die_with_a_stored_page(&house, scene.run).await;
+    let mut content = house.dump().await;
+    let page = content.items.iter_mut().find(|((_, sk), _)| sk.starts_with("PAGE#")).unwrap().1;
+    page.insert("chain".to_owned(), AttributeValue::S("0".repeat(64)));
+    let house = House::with(&house.microsoft, &content, house.clock.now()).await;
+    house.carry(scene.run).await;
+    house.dump().await.settled().assert_same(&expected, "made again");
+}
+
+#[tokio::test]
+async fn a_run_that_waits_for_a_dead_worker_ends_within_two_minutes_of_its_death() {
+    let scene = Scene::first().await;
+    let house = scene.house().await;
+    assert!(die(&house, scene.run, 10, Fault::After).await);
+    let died = house.clock.now();
+    let ended = house.carry(scene.run).await;
+    let ended_at = ended.run.completed_at.unwrap();
+    assert!(ended_at.duration_since(died) < SignedDuration::from_mins(2));
+}
+
 /// Lets `mishap` happen at each write of the run in turn.
 async fn sweep(scene: &Scene, mishap: Mishap) {
     let (_, expected, writes) = scene.undisturbed().await;
-    assert!(writes > 30, "{writes}");
+    assert!(writes > 15, "{writes}");
     let mut happened = 0;
     for write in 1..=writes {
         let house = scene.house().await;
         happened += u64::from(match mishap {
-            Mishap::Death(fault) => die(&house, scene, write, fault).await,
+            Mishap::Death(fault) => {
+                let died = die(&house, scene.run, write, fault).await;
+                house.carry(scene.run).await;
+                died
+            }
             Mishap::Once(fault) => stumble(&house, scene, write, fault).await,
             Mishap::Sleep => sleep(&house, scene, write).await,
         });
@@ -108,34 +209,6 @@ async fn sweep(scene: &Scene, mishap: Mishap) {
     assert_eq!(happened, writes);
 }
 
-/// Lets a worker die at `write` and a new one go on; whether it came to that.
-async fn die(house: &House, scene: &Scene, write: u64, fault: Fault) -> bool {
-    let died = until_death(house, scene, write, fault).await;
-    house.probe.clear();
-    house.carry(scene.run).await;
-    died
-}
-
-/// From the moment of death on, nothing of the worker reaches the table.
-async fn until_death(house: &House, scene: &Scene, write: u64, fault: Fault) -> bool {
-    let (send, death) = oneshot::channel();
-    let mut alive = Some(send);
-    house.probe.reset();
-    house.probe.script(move |call| {
-        if alive.is_some() && call.write == Some(write) {
-            alive.take()?.send(()).ok();
-            return Some(fault);
-        }
-        alive.is_none().then_some(Fault::Before)
-    });
-    let worker = house.worker();
-    tokio::select! {
-        biased;
-        _ = death => true,
-        _ = worker.carry(scene.run) => false,
-    }
-}
-
 async fn stumble(house: &House, scene: &Scene, write: u64, fault: Fault) -> bool {
     house.probe.reset();
     house.probe.script(move |call| (call.write == Some(write)).then_some(fault));
@@ -144,7 +217,7 @@ async fn stumble(house: &House, scene: &Scene, write: u64, fault: Fault) -> bool
 }
 
 async fn sleep(house: &House, scene: &Scene, write: u64) -> bool {
-    let (gate, http) = Gate::before(write, &house.engine);
+    let (gate, http) = Gate::at(Stop::Before(write), &house.engine);
     let sleeper = house.worker_over(http);
     let mut sleeping = pin!(sleeper.carry(scene.run));
     let asleep = tokio::select! {

@@ -2,8 +2,14 @@
 //! directory code (against a fake Microsoft on loopback) and the deployed workflow definition.
 
 mod dump;
+mod failures;
 mod gate;
 mod house;
 mod kill_sweep;
 mod microsoft;
+mod mishaps;
+mod people;
+mod preview_is_the_run;
 mod scenes;
+mod second_run;
+mod stories;

@@ -11,8 +11,8 @@ use directory::{
         token::{AppCredentials, Authority},
     },
 };
-use domain::ids::{EntraObjectId, EntraTenantId};
-use fake_microsoft::{Fake, FakeServer, Tenant, User, World, WorldConfig};
+use domain::ids::WorkspaceId;
+use fake_microsoft::{Fake, FakeServer, Tenant, World, WorldConfig};
 use jiff::SignedDuration;
 use runtime::http::{Limits, client};
 use secrecy::{ExposeSecret, SecretString};
@@ -24,13 +24,13 @@ use store::Store;
 use url::Url;
 use uuid::Uuid;
 
-use crate::house::WORKSPACE;
+/// The workspace that is connected.
+pub(crate) const WORKSPACE: WorkspaceId = WorkspaceId::new(Uuid::from_u128(0xA1));
 
 /// A fake Microsoft, and the secrets of the workspace that is connected to it.
 pub(crate) struct Microsoft {
+    /// Its own time stands still, so none of its tokens ever ends.
     pub(crate) fake: Fake,
-    /// The fake's own time. It stands still unless it is moved, so no token ever ends.
-    pub(crate) clock: VirtualClock,
     settings: GraphSettings,
     /// Shared, since making one reads the system's root certificates.
     http: reqwest::Client,
@@ -76,7 +76,7 @@ impl Microsoft {
             partner_tenant_id: Some(fake.world().partner().id),
         };
         tokens.save(&secrets, WORKSPACE, None).await.unwrap();
-        Self { fake, clock, settings, http, secrets: Arc::new(secrets), _server: server }
+        Self { fake, settings, http, secrets: Arc::new(secrets), _server: server }
     }
 
     /// Every workspace's directory as a process that has just been started has it: without tokens.
@@ -100,44 +100,6 @@ impl Microsoft {
     pub(crate) fn tenant(&self, number: usize) -> Tenant {
         self.world().tenants()[number].clone()
     }
-
-    /// An ordinary employee: somebody the sync takes as a matter of course.
-    pub(crate) fn employee(&self, tenant: EntraTenantId, number: usize) -> User {
-        let mut users = self.world().users(tenant).into_iter().filter(is_ordinary);
-        users.nth(number).expect("the world is large enough")
-    }
-
-    /// Changes one user.
-    pub(crate) fn edit(&self, tenant: EntraTenantId, user: &User, change: impl FnOnce(&mut User)) {
-        self.world().edit(tenant, user.id, change).unwrap();
-    }
-
-    /// Adds somebody at the end of the listing, with `change` made to a plain member.
-    pub(crate) fn hire(
-        &self,
-        tenant: EntraTenantId,
-        number: u128,
-        name: &str,
-        address: &str,
-        change: impl FnOnce(&mut User),
-    ) -> User {
-        let mut user = User::member(object(number), name, address, self.world().config().as_of);
-        change(&mut user);
-        self.world().add_user(tenant, user.clone()).unwrap();
-        user
-    }
-}
-
-/// The object id of somebody who was hired by a test.
-pub(crate) fn object(number: u128) -> EntraObjectId {
-    EntraObjectId::new(Uuid::from_u128(0x0B1E_0000_0000_4000_8000_0000_0000_0000 + number))
-}
-
-fn is_ordinary(user: &User) -> bool {
-    user.account_enabled
-        && user.surname.is_some()
-        && user.mail.as_ref() == Some(&user.user_principal_name)
-        && user.user_type.as_deref() == Some("Member")
 }
 
 fn entropy() -> Arc<SeededEntropy> {

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use ambient::Clock;
-use domain::{ids::EntraTenantId, run::RunKind};
+use domain::{ids::EntraTenantId, plan::LINES_PER_PAGE_MAX, run::RunKind};
 use fake_microsoft::WorldConfig;
 use jiff::Timestamp;
+use store::ContactInput;
 use workflow::payloads::RunInput;
 
 use crate::{
     dump::Dump,
     house::{Ended, House},
-    microsoft::{Microsoft, object},
+    microsoft::Microsoft,
+    people::object,
 };
 
 /// Rows of a directory page: several pages for each customer.
@@ -28,13 +30,14 @@ pub(crate) struct Scene {
 impl Scene {
     /// A first sync: people to create, to link, to ask about and to leave out.
     pub(crate) async fn first() -> Self {
-        let house = house().await;
+        let (house, _) = house().await;
         Self::of(&house, 1).await
     }
 
-    /// A later one: somebody is disabled, somebody back, renamed, gone, and new.
+    /// A later one: somebody is disabled, somebody back, renamed, gone, and new, and a question has
+    /// found its answer.
     pub(crate) async fn later() -> Self {
-        let house = house().await;
+        let (house, mut asked_about) = house().await;
         let microsoft = &house.microsoft;
         let large = microsoft.tenant(0);
         let [back, disabled, renamed] = [1, 2, 3].map(|number| microsoft.employee(large.id, number));
@@ -51,8 +54,24 @@ impl Scene {
             user.mail = Some(format!("renamed.person@{domain}"));
         });
         microsoft.world().remove_user(large.id, object(2)).unwrap();
+        "Ola Nord".clone_into(&mut asked_about.values.full_name);
+        house.edit(&asked_about).await;
         microsoft.hire(large.id, 5, "New Colleague", &format!("new.colleague@{domain}"), |_| {});
         Self::of(&house, 3).await
+    }
+
+    /// A first sync of people who all come on one directory page, more than a plan page holds. Most
+    /// of them are guests, who cost a line and no write.
+    pub(crate) async fn of_one_large_page() -> Self {
+        let people = u32::try_from(LINES_PER_PAGE_MAX).unwrap() + 20;
+        let microsoft = Arc::new(Microsoft::plain(&[people], 999).await);
+        let tenant = microsoft.tenant(0).id;
+        for user in microsoft.world().users(tenant).iter().skip(2).take(LINES_PER_PAGE_MAX + 15) {
+            microsoft.edit(tenant, user, |user| user.user_type = Some("Guest".to_owned()));
+        }
+        let house = House::new(&microsoft).await;
+        house.map(tenant, house.client(1).await).await;
+        Self::of(&house, 1).await
     }
 
     async fn of(house: &House, number: u64) -> Self {
@@ -78,7 +97,8 @@ impl Scene {
     }
 }
 
-async fn house() -> House {
+/// A connected workspace with two messy customers, and a contact about whom a human will be asked.
+async fn house() -> (House, ContactInput) {
     let microsoft = Arc::new(Microsoft::serving(WorldConfig::sample(7, &[9, 5]), PAGE_SIZE).await);
     let house = House::new(&microsoft).await;
     house.every_field().await;
@@ -88,19 +108,22 @@ async fn house() -> House {
     let known = microsoft.employee(large.id, 0);
     let address = known.mail.unwrap();
     let at = |local: &str| format!("{local}@{domain}");
-    microsoft.hire(large.id, 1, "Same Mailbox", &at("same.mailbox"), |user| user.mail = Some(address.clone()));
+    microsoft
+        .hire(large.id, 1, "Same Mailbox", &at("same.mailbox"), |user| user.mail = Some(address.clone()));
     let alias = |old: &str| vec![format!("smtp:{}", at(old))];
-    microsoft.hire(large.id, 2, "Mira Sund", &at("mira.sund"), |user| user.proxy_addresses = Some(alias("mira")));
-    microsoft.hire(large.id, 3, "Ola Nord", &at("ola.nord"), |user| user.proxy_addresses = Some(alias("info")));
+    microsoft
+        .hire(large.id, 2, "Mira Sund", &at("mira.sund"), |user| user.proxy_addresses = Some(alias("mira")));
+    microsoft
+        .hire(large.id, 3, "Ola Nord", &at("ola.nord"), |user| user.proxy_addresses = Some(alias("info")));
     microsoft.hire(large.id, 4, "Long Gone", &at("long.gone"), |user| user.account_enabled = false);
 
     let (client, other) = (house.client(1).await, house.client(2).await);
     house.contact(client, 1, "A Name In The PSA", &address.to_uppercase()).await;
     house.contact(client, 2, "Sund Mira", &at("mira")).await;
-    house.contact(client, 3, "The Front Desk", &at("info")).await;
+    let asked_about = house.contact(client, 3, "The Front Desk", &at("info")).await;
     let known = microsoft.employee(small.id, 0);
     house.contact(other, 4, "Known By Sign-In Name", &known.user_principal_name).await;
     house.map(large.id, client).await;
     house.map(small.id, other).await;
-    house
+    (house, asked_about)
 }

@@ -76,6 +76,7 @@ pub struct Planner {
     overlay: Overlay,
     seen: BTreeSet<u64>,
     anonymous_rows: u64,
+    anybody_read: bool,
     /// Active links of this client at the start of the read: what the stop limit is a share of.
     active_links: usize,
     /// How many people have a line because they have vanished.
@@ -96,6 +97,7 @@ impl Planner {
             overlay: Overlay::default(),
             seen: BTreeSet::new(),
             anonymous_rows: 0,
+            anybody_read: false,
             active_links,
             vanished: 0,
         }
@@ -117,6 +119,7 @@ impl Planner {
     /// alone: a listing is not a snapshot, and the next read sees the newer state.
     pub fn plan(&mut self, users: &[DirectoryUser], rows: &[UnusableRow], known: &Known) -> Vec<PlanPage> {
         let mut pages = Pages::default();
+        self.anybody_read |= !users.is_empty();
         for user in users {
             if self.seen.insert(fold(user.object)) {
                 let person = self.person(user);
@@ -145,7 +148,9 @@ impl Planner {
             return pages.finish();
         }
         let unseen: Vec<LinkEntry> = self.unseen().copied().collect();
-        let too_many = self.vanished + unseen.len() > self.policy.vanish.limit(self.active_links);
+        // A directory without anybody is a wrong answer until somebody has looked.
+        let too_many = !self.anybody_read
+            || self.vanished + unseen.len() > self.policy.vanish.limit(self.active_links);
         for link in unseen {
             let decision = if too_many {
                 let reason = InactiveReason::DeletedUpstream;
@@ -173,6 +178,7 @@ impl Planner {
 
     /// Takes in a page that was planned before a restart, as if it had just been planned.
     pub fn replay(&mut self, page: &PlanPage) {
+        self.anybody_read |= !page.seen.is_empty();
         self.seen.extend(&page.seen);
         for line in &page.lines {
             self.anonymous_rows += u64::from(is_anonymous(line));

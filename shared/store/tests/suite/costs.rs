@@ -36,7 +36,7 @@ pub(crate) async fn applying_costs(backend: &Backend) {
     }
     let table = world(backend).await;
     let made = calls(&table.probe, apply(&table.store, &everything())).await;
-    assert_eq!(made, "BatchGetItem 1, PutItem 16, UpdateItem 6");
+    assert_eq!(made, "BatchGetItem 1, PutItem 18, UpdateItem 7");
 
     let left_out = |person| line(person, Rule::Scope, Action::Exclude { reason: Exclusion::Guest });
     let many = u32::try_from(LINES_PER_PAGE_MAX).unwrap();
@@ -122,7 +122,7 @@ async fn tenant_patterns(table: &Table) {
         checkpoint(WORKSPACE, MANAGED, lease, &progress(run_id(1), 1), at(1)) => "UpdateItem 1";
         renew(WORKSPACE, MANAGED, lease, at(1)) => "UpdateItem 1";
         release_tenant(WORKSPACE, MANAGED, lease, None) => "UpdateItem 1";
-        complete_tenant(WORKSPACE, MANAGED, lease, run_id(1), 1, at(1)) => "UpdateItem 1";
+        end_tenant(WORKSPACE, run_id(2), lease, &tenant_run(1), Some(1)) => "TransactWriteItems 1";
         tenant_states(WORKSPACE, &[MANAGED]) => "BatchGetItem 1";
         put_page(WORKSPACE, run_id(1), MANAGED, lease, &page, 1) => "PutItem 1";
         pages(WORKSPACE, run_id(1), MANAGED, 0, 1) => "Query 1";

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{
     backend::{Backend, Table, at_once},
     make::{MANAGED, WORKSPACE, at, run_id},
+    runs::tenant_run,
 };
 
 /// How long a worker may be silent.
@@ -57,8 +58,8 @@ pub(crate) async fn a_worker_that_lost_its_lease_changes_nothing(backend: &Backe
     assert!(!checkpoint(&table, first, &progress(run, 1), at(151)).await);
     assert!(!table.store.renew(WORKSPACE, MANAGED, first, at(151)).await.unwrap());
     assert!(!table.store.release_tenant(WORKSPACE, MANAGED, first, None).await.unwrap());
-    let completed = table.store.complete_tenant(WORKSPACE, MANAGED, first, run, 5, at(151)).await.unwrap();
-    assert!(!completed);
+    let ended = table.store.end_tenant(WORKSPACE, run, first, &tenant_run(1), Some(5)).await.unwrap();
+    assert!(!ended);
     table.dump().await.assert_same(&before, "a stale token");
     assert!(checkpoint(&table, second, &progress(run, 1), at(151)).await);
 }
@@ -128,14 +129,17 @@ pub(crate) async fn a_pause_keeps_everybody_out(backend: &Backend) {
     assert!(acquire(&table, run_id(2), until).await.is_ok());
 }
 
-pub(crate) async fn completing_frees_the_tenant(backend: &Backend) {
+pub(crate) async fn ending_stores_the_result_and_frees_the_tenant_at_once(backend: &Backend) {
     let table = backend.table().await;
     let run = run_id(1);
     let (lease, _) = acquire(&table, run, at(0)).await.unwrap();
-    assert!(table.store.complete_tenant(WORKSPACE, MANAGED, lease, run, 321, at(5)).await.unwrap());
+    assert!(checkpoint(&table, lease, &progress(run, 1), at(1)).await);
+    let result = store::TenantRun { completed_at: at(5), ..tenant_run(1) };
+    assert!(table.store.end_tenant(WORKSPACE, run, lease, &result, Some(321)).await.unwrap());
+    assert_eq!(table.store.tenant_runs(WORKSPACE, run).await.unwrap(), [result]);
     let state = state(&table).await;
     assert_eq!((state.last_success_run, state.last_success_at), (Some(run), Some(at(5))));
-    assert_eq!((state.last_success_people, state.busy_until), (Some(321), 0));
+    assert_eq!((state.last_success_people, state.busy_until, state.progress), (Some(321), 0, None));
     let (_, next) = acquire(&table, run_id(2), at(5)).await.unwrap();
     assert_eq!(next.last_success_run, Some(run));
 }
@@ -144,8 +148,22 @@ pub(crate) async fn the_next_run_begins_anew(backend: &Backend) {
     let table = backend.table().await;
     let (lease, _) = acquire(&table, run_id(1), at(0)).await.unwrap();
     assert!(checkpoint(&table, lease, &progress(run_id(1), 3), at(1)).await);
-    let (_, state) = acquire(&table, run_id(2), at(91)).await.unwrap();
+    // The first run is half-way: for five minutes after its last step nobody else takes the tenant.
+    assert_eq!(acquire(&table, run_id(2), at(91)).await, Err(LeaseRefused { until: at(301) }));
+    assert!(acquire(&table, run_id(1), at(91)).await.is_ok());
+    let (_, state) = acquire(&table, run_id(2), at(91 + 300)).await.unwrap();
     assert_eq!((state.holder, state.attempts, state.progress), (Some(run_id(2)), 1, None));
+}
+
+pub(crate) async fn the_first_result_of_a_tenant_stays(backend: &Backend) {
+    let table = backend.table().await;
+    let run = run_id(1);
+    let first = tenant_run(1);
+    assert!(table.store.put_tenant_run(WORKSPACE, run, &first).await.unwrap());
+    let (lease, _) = acquire(&table, run, at(0)).await.unwrap();
+    assert!(table.store.end_tenant(WORKSPACE, run, lease, &tenant_run(2), None).await.unwrap());
+    assert_eq!(table.store.tenant_runs(WORKSPACE, run).await.unwrap(), [first]);
+    assert_eq!(state(&table).await.busy_until, 0);
 }
 
 pub(crate) async fn states_of_many_tenants(backend: &Backend) {

@@ -148,6 +148,8 @@ pub(crate) fn run(id: RunId) -> Run {
         failed_tenants: 0,
         counters: Counters::default(),
         cancel_requested: false,
+        settings: store::SyncSettings::default(),
+        turns: store::Turns::default(),
         halted: None,
     }
 }

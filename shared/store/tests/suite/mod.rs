@@ -64,7 +64,8 @@ macro_rules! tests {
                 a_late_checkpoint_is_not_written_over,
                 a_pause_keeps_everybody_out,
                 a_worker_that_lost_its_lease_changes_nothing,
-                completing_frees_the_tenant,
+                ending_stores_the_result_and_frees_the_tenant_at_once,
+                the_first_result_of_a_tenant_stays,
                 one_of_twenty_gets_the_tenant,
                 states_of_many_tenants,
                 the_local_mode_frees_what_a_dead_process_held,
@@ -86,6 +87,7 @@ macro_rules! tests {
             reviews: {
                 a_dismissed_question_stays_dismissed,
                 a_question_is_asked_once,
+                an_answered_question_leaves_the_queue,
                 the_newest_question_comes_first,
             }
             runs: {

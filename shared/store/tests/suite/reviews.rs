@@ -13,8 +13,8 @@ use store::{Applier, ReviewItem, ReviewStatus};
 
 use super::{
     backend::{Backend, Table},
-    make::{CLIENT, MANAGED, TENANT, WORKSPACE, address, applier, at, contact, line, object, page},
-    world::question,
+    make::{CLIENT, MANAGED, TENANT, WORKSPACE, address, applier, apply, at, contact, line, object, page},
+    world::{creation, question},
 };
 
 async fn ask(table: &Table, person: u32, at: Timestamp) {
@@ -56,6 +56,35 @@ pub(crate) async fn a_question_is_asked_once(backend: &Backend) {
     assert_eq!(later.apply(&page(vec![again])).await.unwrap(), []);
     let expected = ReviewItem { conflict, candidates: vec![candidate], address: None, ..expected };
     assert_eq!(open(&table, 10).await, [expected]);
+}
+
+pub(crate) async fn an_answered_question_leaves_the_queue(backend: &Backend) {
+    let table = backend.table().await;
+    for person in [1, 2] {
+        ask(&table, person, at(0)).await;
+    }
+    let answer = creation(1).answering_review(true);
+    apply(&table.store, &page(vec![answer.clone()])).await;
+    let people = |items: Vec<ReviewItem>| items.into_iter().map(|item| item.object).collect::<Vec<_>>();
+    assert_eq!(people(open(&table, 10).await), [object(2)]);
+    let inventory = table.store.inventory(WORKSPACE, TENANT).await.unwrap();
+    assert!(inventory.reviews.keys().eq([&object(2)]));
+
+    // Asked again, it is the newest one.
+    ask(&table, 1, at(50)).await;
+    assert_eq!(people(open(&table, 10).await), [object(1), object(2)]);
+
+    // A line that answers changes nothing about a person who was never asked about, or dismissed.
+    table
+        .change(&format!("REVIEW#{}", object(1)), |item| {
+            item.insert("reviewStatus".to_owned(), AttributeValue::S("dismissed".to_owned()));
+        })
+        .await;
+    let before = table.dump().await;
+    apply(&table.store, &page(vec![answer])).await;
+    table.dump().await.assert_same(&before, "dismissed");
+    apply(&table.store, &page(vec![creation(3).answering_review(true)])).await;
+    assert_eq!(table.dump().await.items.len(), before.items.len() + 3, "no question is made");
 }
 
 pub(crate) async fn the_newest_question_comes_first(backend: &Backend) {

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 use domain::{
     contact::InactiveReason,
     ids::{Identity, LineId, ReviewItemId},
-    plan::{Action, Rule},
+    plan::{Action, PlanPage, Rule},
     run::{Counters, RunStatus},
 };
 use serde_json::Value;
@@ -24,7 +24,7 @@ use super::{
     plans::stored,
     runs::{failure, target, tenant_run},
     workspace::{discovery_report, managed_tenant, mapping_record, pending_login, sync_settings},
-    world::{everything, link, question},
+    world::{cases, link, question},
 };
 
 /// Every kind of item, and what its key in the table of [`write_one_of_each`] contains.
@@ -114,17 +114,17 @@ async fn write_one_of_each(store: &Store) {
     store.note_execution(WORKSPACE, run_id(1), "arn:execution").await.unwrap();
     store.cancel_run(WORKSPACE, run_id(1)).await.unwrap();
     store.finish_run(&ended_run()).await.unwrap();
-    store.put_tenant_run(WORKSPACE, run_id(1), &tenant_run(3)).await.unwrap();
     let lease = Lease { token: 1 };
-    let page = stored(1, everything());
+    let page = stored(1, planned());
     store.put_page(WORKSPACE, run_id(1), MANAGED, lease, &page, 1_900_000_000).await.unwrap();
     let stale = [stale_line()];
     store.put_stale_lines(WORKSPACE, run_id(1), MANAGED, 1, &stale, 1_900_000_000).await.unwrap();
 
     let (lease, _) = store.acquire(WORKSPACE, MANAGED, run_id(1), at(0)).await.unwrap().unwrap();
     store.checkpoint(WORKSPACE, MANAGED, lease, &progress(run_id(1), 2), at(1)).await.unwrap();
-    store.complete_tenant(WORKSPACE, MANAGED, lease, run_id(1), 321, at(9)).await.unwrap();
-    store.acquire(WORKSPACE, MANAGED, run_id(1), at(10)).await.unwrap().unwrap();
+    store.end_tenant(WORKSPACE, run_id(1), lease, &tenant_run(3), Some(321)).await.unwrap();
+    let (lease, _) = store.acquire(WORKSPACE, MANAGED, run_id(1), at(10)).await.unwrap().unwrap();
+    store.checkpoint(WORKSPACE, MANAGED, lease, &progress(run_id(1), 2), at(11)).await.unwrap();
 }
 
 /// Contact 1 was the PSA's, was linked and made inactive; contact 2 was edited.
@@ -141,6 +141,26 @@ async fn write_contacts(store: &Store) {
 fn inactivation() -> domain::plan::Line {
     let reason = InactiveReason::DeletedUpstream;
     line(1, Rule::Vanished, Action::MarkInactive { contact: contact(1), expect: 2, reason })
+}
+
+/// A line of every kind there was when the samples were made.
+fn planned() -> PlanPage {
+    const NAMES: [&str; 13] = [
+        "create",
+        "link",
+        "link that answers a question",
+        "update",
+        "update of the address",
+        "reactivate",
+        "mark inactive",
+        "note missing",
+        "refresh",
+        "review",
+        "exclude",
+        "fail",
+        "hold",
+    ];
+    page(cases().into_iter().filter(|case| NAMES.contains(&case.name)).map(|case| case.line).collect())
 }
 
 fn ended_run() -> Run {
@@ -204,7 +224,7 @@ async fn read(kind: &str, version: u32, table: &Table) {
         "mapping" => assert_eq!(store.mappings(WORKSPACE).await.unwrap(), [mapping_record(2)], "{version}"),
         "plan-page" => {
             let pages = store.pages(WORKSPACE, run_id(1), MANAGED, 0, 1).await.unwrap();
-            assert_eq!(pages, [stored(1, everything())], "{version}");
+            assert_eq!(pages, [stored(1, planned())], "{version}");
         }
         "review" => read_review(store).await,
         "run" => assert_eq!(store.runs(WORKSPACE, None, 1).await.unwrap(), [ended_run()], "{version}"),
@@ -262,9 +282,10 @@ async fn read_review(store: &Store) {
 fn tenant_state() -> TenantState {
     TenantState {
         token: 2,
-        busy_until: at(100).as_millisecond(),
+        busy_until: at(101).as_millisecond(),
+        touched_at: at(11).as_millisecond(),
         holder: Some(run_id(1)),
-        attempts: 1,
+        attempts: 0,
         progress: Some(progress(run_id(1), 2)),
         last_success_run: Some(run_id(1)),
         last_success_at: Some(at(9)),

@@ -16,7 +16,7 @@ pub(crate) async fn a_human_edit_stops_exactly_its_line(backend: &Backend) {
     apply(&reference.store, &everything()).await;
     let expected = reference.dump().await;
     let cases: Vec<_> = cases().into_iter().filter(|case| case.line.writes_contact()).collect();
-    assert_eq!(cases.len(), 7);
+    assert_eq!(cases.len(), 8);
     for case in cases {
         let table = world(backend).await;
         let written = case.line.contact_written().unwrap();

@@ -38,16 +38,16 @@ pub(crate) fn creation(person: u32) -> Line {
     line(person, Rule::NoMatch, Action::Create { contact: made(person), facts })
 }
 
-/// A table in which every line of [`cases`] can be applied: 2 and 3 are the PSA's contacts, 4 to 9
-/// are linked, 6 was made inactive.
+/// A table in which every line of [`cases`] can be applied: 2, 3 and 14 are the PSA's contacts, 4
+/// to 9 are linked, 6 was made inactive, and 14 waits for an answer.
 pub(crate) async fn world(backend: &Backend) -> Table {
     let table = backend.table().await;
-    for (number, local) in [(2, "p2"), (3, "old3")] {
+    for (number, local) in [(2, "p2"), (3, "old3"), (14, "p14")] {
         let upserted = table.store.upsert_contact(WORKSPACE, &input(number, local)).await.unwrap();
         assert_eq!(upserted, Upserted::Created);
     }
     apply(&table.store, &page((4..=9).map(creation).collect())).await;
-    apply(&table.store, &page(vec![inactivation(6)])).await;
+    apply(&table.store, &page(vec![inactivation(6), question(14)])).await;
     table.probe.reset();
     table
 }
@@ -120,6 +120,13 @@ pub(crate) fn cases() -> Vec<Case> {
             line: line(12, Rule::BadRecord, Action::Fail { code: "bad_record".to_owned() }),
             calls: "",
             writes: 0,
+        },
+        Case {
+            name: "link that answers a question",
+            person: 14,
+            line: link(14, "p14", Vec::new()).answering_review(true),
+            calls: "BatchGetItem 1, PutItem 2, UpdateItem 1",
+            writes: 3,
         },
         Case { name: "hold", person: 13, line: hold(13), calls: "", writes: 0 },
     ]

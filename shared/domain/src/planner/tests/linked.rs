@@ -298,7 +298,8 @@ fn a_contact_that_a_human_moved_to_another_client_is_not_written() {
         assert_eq!(world.sync(&[present]), ["u1 fail contact_missing"]);
     }
     world.policy.vanish.confirmations = 1;
-    assert_eq!(world.sync(&[]), NOTHING);
+    let somebody_else = user(9, json!({"displayName": "Somebody", "userType": "Guest"}));
+    assert_eq!(world.sync(&[somebody_else]), ["u9 exclude guest"]);
     assert_eq!(*world.contact(7), before);
 }
 

@@ -87,8 +87,16 @@ fn the_hold_limit_is_a_number_or_a_share_whichever_is_more() {
         (60, 6, 5, 10, false),
         (60, 7, 5, 10, true),
         (60, 1, 0, 0, true),
-        (60, 60, 0, 100, false),
-        (3, 3, 5, 10, false),
+        (60, 59, 0, 100, false),
+        // Small tenants: never more than half of them, one excepted.
+        (10, 5, 5, 10, false),
+        (10, 6, 9, 10, true),
+        (3, 1, 5, 10, false),
+        (3, 2, 5, 10, true),
+        (2, 1, 5, 10, false),
+        // Nobody at all was read.
+        (60, 60, 0, 100, true),
+        (1, 1, 5, 10, true),
     ] {
         let (mut world, people) = with_staff(staff);
         world.policy.vanish.confirmations = 1;

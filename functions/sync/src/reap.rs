@@ -1,0 +1,52 @@
+//! Runs whose workflow has died: nobody will ever end them, so whoever meets one does.
+
+use domain::run::{RunStatus, TenantFailure, TenantStatus};
+use jiff::{SignedDuration, Timestamp};
+use store::{Run, StoreError};
+
+use crate::{Sync, progress};
+
+/// How long a run may wait for its workflow to begin.
+const BEGINNING: SignedDuration = SignedDuration::from_mins(2);
+
+/// How long a run may go without handing out a wave: the longest wave, its retries and its wait
+/// take less than ten minutes.
+const SILENCE: SignedDuration = SignedDuration::from_mins(15);
+
+/// Whether nothing moves `run` any more.
+pub(crate) fn is_dead(run: &Run, now: Timestamp) -> bool {
+    let last_wave = Timestamp::from_millisecond(run.turns.at).unwrap_or(Timestamp::MIN);
+    match run.run_status {
+        RunStatus::Queued => now.duration_since(run.started_at) > BEGINNING,
+        RunStatus::Running => now.duration_since(last_wave.max(run.started_at)) > SILENCE,
+        _ => false,
+    }
+}
+
+/// Ends a dead run with what it has done, as cancelled if that was asked for.
+pub(crate) async fn close(sync: &Sync, run: &Run) -> Result<(), StoreError> {
+    let Some(found) = progress(&sync.store, run.workspace, run.id).await? else { return Ok(()) };
+    let failed = found.ended.iter().filter(|result| result.tenant_status == TenantStatus::Failed).count();
+    let mut ended = found.run;
+    ended.run_status = if run.cancel_requested { RunStatus::Cancelled } else { RunStatus::Failed };
+    ended.completed_at = Some(sync.clock.now());
+    ended.succeeded_tenants = u32::try_from(found.ended.len() - failed).unwrap_or(u32::MAX);
+    ended.failed_tenants = u32::try_from(failed).unwrap_or(u32::MAX);
+    ended.halted = ended.halted.or_else(|| Some(died()));
+    tracing::warn!(run = %run.id, "a run whose workflow has died is ended");
+    sync.store.finish_run(&ended).await?;
+    Ok(())
+}
+
+fn died() -> TenantFailure {
+    TenantFailure {
+        code: "workflow_died".to_owned(),
+        message:
+            "The workflow of this run ended without ending the run. What was applied before is complete \
+             and stays; nobody was marked inactive because of it."
+                .to_owned(),
+        remedy: "Run the sync again. If it happens again, look at the workflow execution of this run."
+            .to_owned(),
+        diagnostics: None,
+    }
+}

@@ -1,0 +1,124 @@
+//! Previews over HTTP.
+
+use ambient::Clock;
+use domain::run::{Counters, RunKind, RunStatus, TenantFailure};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use crate::{
+    house::{Does, House, Plan, client, tenant},
+    plans::{created, every_line, page},
+};
+
+fn bucket<'a>(data: &'a Value, name: &str) -> &'a Value {
+    data["buckets"].as_array().unwrap().iter().find(|bucket| bucket["bucket"] == name).unwrap()
+}
+
+#[tokio::test]
+async fn a_preview_sorts_its_lines_into_buckets() {
+    let house = House::new().await;
+    let lines = every_line();
+    let mut planned = page(lines.iter().map(|(line, ..)| line.clone()).collect());
+    planned.counters = Counters { read: 60, excluded: 1, unchanged: 49, ..Counters::default() };
+    house.engine_does(Does::Carry(Plan { pages: vec![planned], failure: None }));
+    let data = house.post("/preflight", json!({ "managedTenantId": tenant(1) })).await.data(200);
+
+    let names: Vec<&str> =
+        data["buckets"].as_array().unwrap().iter().map(|bucket| bucket["bucket"].as_str().unwrap()).collect();
+    assert_eq!(names, ["create", "link", "needs_decision", "no_change", "mark_inactive"]);
+    for name in names {
+        let expected: Vec<Value> = lines
+            .iter()
+            .filter(|(.., bucket)| *bucket == Some(name))
+            .map(|(line, ..)| json!(line.id))
+            .collect();
+        let samples = bucket(&data, name)["samples"].as_array().unwrap();
+        assert_eq!(samples.iter().map(|line| line["lineId"].clone()).collect::<Vec<_>>(), expected, "{name}");
+        // People of whom nothing changes have no line each, but they are counted.
+        let count = if name == "no_change" { 49 } else { expected.len() };
+        assert_eq!(bucket(&data, name)["count"], count, "{name}");
+    }
+    assert_eq!((&data["totalIdentities"], &data["checkedAt"]), (&json!(59), &json!(house.clock.now())));
+    assert_eq!((&data["run"]["isDryRun"], &data["run"]["runType"]), (&json!(true), &json!("preflight")));
+    assert_eq!(data["run"]["scopeManagedTenantId"], json!(tenant(1)));
+    assert_eq!(data["tenantResults"].as_array().unwrap().len(), 1);
+    assert_eq!((&data["counters"]["read"], &data["runId"]), (&json!(60), &data["run"]["runId"]));
+    let run = house.run(&data["runId"]).await;
+    assert_eq!((run.kind, run.run_status), (RunKind::Preflight, RunStatus::Completed));
+}
+
+#[tokio::test]
+async fn samples_are_bounded_over_all_pages_and_tenants() {
+    let pages: Vec<_> =
+        (0..3).map(|number| page((0..50).map(|line| created(number * 50 + line)).collect())).collect();
+    for (limit, expected) in [
+        (None, 25),
+        (Some(json!(1)), 1),
+        (Some(json!(7.9)), 7),
+        (Some(json!(0)), 1),
+        (Some(json!(-5)), 1),
+        (Some(json!(1_000)), 100),
+    ] {
+        let house = House::new().await;
+        house.engine_does(Does::Carry(Plan { pages: pages.clone(), failure: None }));
+        let mut body = json!({ "clientId": client(1) });
+        if let Some(limit) = limit {
+            body["sampleLimit"] = limit;
+        }
+        let data = house.post("/preflight", body).await.data(200);
+        let created = bucket(&data, "create");
+        assert_eq!(
+            (created["samples"].as_array().unwrap().len(), &created["count"]),
+            (expected, &json!(2 * 150))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_preview_needs_a_scope_that_is_mapped() {
+    let house = House::new().await;
+    house.post("/preflight", json!({})).await.refused(400, "scope_missing");
+    house.post("/preflight", json!({ "clientId": "" })).await.refused(400, "scope_missing");
+    house.post("/preflight", json!({ "clientId": "nope" })).await.refused(400, "invalid_id");
+    house.post("/preflight", json!({ "clientId": client(9) })).await.refused(409, "nothing_mapped");
+    let mismatch = json!({ "clientId": client(2), "managedTenantId": tenant(1) });
+    house.post("/preflight", mismatch).await.refused(409, "nothing_mapped");
+}
+
+#[tokio::test]
+async fn a_preview_that_takes_long_is_answered_with_where_to_look() {
+    let house = House::new().await;
+    let asked = house.clock.now();
+    let data = house.post("/preflight", json!({ "clientId": client(1) })).await.data(202);
+    assert_eq!((&data["status"], &data["isDryRun"]), (&json!("queued"), &json!(true)));
+    let waited = house.clock.now().duration_since(asked);
+    assert!((SignedDuration::from_secs(20)..SignedDuration::from_secs(29)).contains(&waited), "{waited:?}");
+    house.get(&format!("/runs/{}", data["runId"].as_str().unwrap())).await.data(200);
+    // It goes on: the same preview is not begun twice, and a sync may be.
+    house.post("/preflight", json!({ "clientId": client(1) })).await.refused(409, "already_running");
+    house.post("", json!({ "scope": "single-client", "clientId": client(1) })).await.data(202);
+}
+
+#[tokio::test]
+async fn a_tenant_that_cannot_be_read_shows_why_in_its_preview() {
+    let house = House::new().await;
+    let failure = TenantFailure {
+        code: "role_missing".to_owned(),
+        message: "The account may not read its users.".to_owned(),
+        remedy: "Assign Directory Readers.".to_owned(),
+        diagnostics: Some("status 403".to_owned()),
+    };
+    house.engine_does(Does::Carry(Plan { pages: Vec::new(), failure: Some(failure) }));
+    let data = house.post("/preflight", json!({ "managedTenantId": tenant(1) })).await.data(200);
+    assert_eq!(data["run"]["status"], "failed");
+    let result = &data["tenantResults"][0];
+    assert_eq!((&result["status"], &result["failure"]["code"]), (&json!("failed"), &json!("role_missing")));
+    assert!(data["buckets"].as_array().unwrap().iter().all(|bucket| bucket["count"] == 0));
+}
+
+#[tokio::test]
+async fn a_preview_that_the_engine_refuses_is_said_to_have_failed() {
+    let house = House::new().await;
+    house.engine_does(Does::Refuse);
+    house.post("/preflight", json!({ "clientId": client(1) })).await.refused(503, "workflow_unavailable");
+}

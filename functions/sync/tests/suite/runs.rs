@@ -1,0 +1,222 @@
+//! Runs in lists, one by one, line by line, and cancelled.
+
+use std::collections::BTreeSet;
+
+use ambient::Clock;
+use domain::{
+    ids::WorkspaceId,
+    plan::ChainHash,
+    run::{Counters, RunStatus, TenantFailure, TenantStatus},
+};
+use edge::Permission;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use store::{Progress, Target, TenantRun};
+use uuid::Uuid;
+
+use crate::{
+    house::{Does, House, Plan, WORKSPACE, caller, client, entra, tenant},
+    plans::{created, every_line, page},
+};
+
+const NOBODY: &str = "11111111-1111-4111-8111-111111111111";
+
+#[tokio::test]
+async fn runs_are_listed_newest_first_and_page_by_page() {
+    let house = House::new().await;
+    house.engine_does(Does::Carry(Plan::default()));
+    let mut begun = Vec::new();
+    for _ in 0..7 {
+        house.passes(SignedDuration::from_mins(1));
+        begun.push(house.begin().await);
+    }
+    begun.reverse();
+    let (mut listed, mut path, mut pages) = (Vec::new(), "/runs?limit=3".to_owned(), 0);
+    loop {
+        let data = house.get(&path).await.data(200);
+        let runs = data["runs"].as_array().unwrap();
+        assert!(runs.len() <= 3);
+        listed.extend(runs.iter().map(|run| run["runId"].clone()));
+        pages += 1;
+        let Some(cursor) = data["nextCursor"].as_str() else { break };
+        path = format!("/runs?limit=3&cursor={cursor}");
+    }
+    assert_eq!((listed, pages), (begun, 3));
+    let data = house.get("/runs").await.data(200);
+    assert_eq!(data["runs"].as_array().unwrap().len(), 7);
+    let run = &data["runs"][0];
+    assert_eq!(
+        (&run["status"], &run["runType"], &run["isDryRun"]),
+        (&json!("completed"), &json!("all-tenants"), &json!(false))
+    );
+    assert_eq!((&run["totalTenants"], &run["processedTenants"]), (&json!(3), &json!(3)));
+}
+
+#[tokio::test]
+async fn what_no_list_has_given_out_is_refused() {
+    let house = House::new().await;
+    let run = house.begin().await;
+    let run = run.as_str().unwrap();
+    house.engine_does(Does::Carry(Plan { pages: vec![page(vec![created(1)])], failure: None }));
+    house.passes(SignedDuration::from_hours(1));
+    house.begin().await;
+    let runs = house.get("/runs?limit=1").await.data(200);
+    let cursor = runs["nextCursor"].as_str().unwrap();
+    let tenant = tenant(1);
+    for (path, status, code) in [
+        ("/runs?limit=0".to_owned(), 400, "invalid_limit"),
+        ("/runs?limit=many".to_owned(), 400, "invalid_limit"),
+        ("/runs?cursor=nonsense".to_owned(), 400, "invalid_cursor"),
+        ("/runs?limit=1&limit=2".to_owned(), 400, "invalid_query"),
+        ("/runs?runId=nope".to_owned(), 400, "invalid_id"),
+        (format!("/runs?runId={NOBODY}"), 404, "unknown_run"),
+        ("/runs/nope".to_owned(), 400, "invalid_id"),
+        (format!("/runs/{NOBODY}"), 404, "unknown_run"),
+        (format!("/runs/{NOBODY}/lines?managedTenantId={tenant}"), 404, "unknown_run"),
+        (format!("/runs/{run}/lines"), 400, "tenant_missing"),
+        (format!("/runs/{run}/lines?managedTenantId=nope"), 400, "invalid_id"),
+        (format!("/runs/{run}/lines?managedTenantId={tenant}&cursor={cursor}"), 400, "invalid_cursor"),
+    ] {
+        house.get(&path).await.refused(status, code);
+    }
+    house.post(&format!("/runs/{NOBODY}/cancel"), json!({})).await.refused(404, "unknown_run");
+    house.post("/runs/nope/cancel", json!({})).await.refused(400, "invalid_id");
+}
+
+#[tokio::test]
+async fn another_workspace_sees_none_of_it() {
+    let house = House::new().await;
+    let run = house.begin().await;
+    let run = run.as_str().unwrap();
+    let stranger = || caller(WorkspaceId::new(Uuid::from_u128(0xA2)), &Permission::ALL);
+    let listed = house.ask("GET", "/runs", None, stranger()).await.data(200);
+    assert_eq!(listed, json!({ "runs": [], "nextCursor": null }));
+    for path in [format!("/runs/{run}"), format!("/runs?runId={run}")] {
+        house.ask("GET", &path, None, stranger()).await.refused(404, "unknown_run");
+    }
+    let cancel = format!("/runs/{run}/cancel");
+    house.ask("POST", &cancel, Some(json!({})), stranger()).await.refused(404, "unknown_run");
+    assert!(!house.run(&json!(run)).await.cancel_requested);
+}
+
+#[tokio::test]
+async fn a_run_under_way_shows_each_tenant_and_the_sums_of_this_moment() {
+    let house = House::new().await;
+    let id = house.begin().await;
+    let run = house.run(&id).await;
+    let target = |number| Target { tenant: tenant(number), entra: entra(number), client: client(1) };
+    house.store.begin_run(WORKSPACE, run.id, &[1, 2, 3].map(target)).await.unwrap();
+    let counters = |created| Counters { read: created, created, ..Counters::default() };
+    let failure = TenantFailure {
+        code: "consent_missing".to_owned(),
+        message: "The app is not consented.".to_owned(),
+        remedy: "Grant admin consent.".to_owned(),
+        diagnostics: None,
+    };
+    let now = house.clock.now();
+    let result = TenantRun {
+        tenant: tenant(1),
+        client: client(1),
+        tenant_status: TenantStatus::Failed,
+        counters: counters(2),
+        failure: Some(failure),
+        started_at: now,
+        completed_at: now,
+        pages: 1,
+        chain: None,
+    };
+    assert!(house.store.put_tenant_run(WORKSPACE, run.id, &result).await.unwrap());
+    let (lease, _) = house.store.acquire(WORKSPACE, tenant(2), run.id, now).await.unwrap().unwrap();
+    let progress = Progress {
+        run: run.id,
+        started_at: now,
+        pages: 1,
+        cursor: None,
+        read_complete: false,
+        closed: false,
+        counters: counters(5),
+        chain: ChainHash::GENESIS,
+    };
+    assert!(house.store.checkpoint(WORKSPACE, tenant(2), lease, &progress, now).await.unwrap());
+
+    let shown = house.get(&format!("/runs/{}", run.id)).await.data(200);
+    assert_eq!(shown, house.get(&format!("/runs?runId={}", run.id)).await.data(200));
+    let summary = &shown["run"]["summary"];
+    assert_eq!(
+        (&summary["created"], &summary["processedTenants"], &summary["failedTenants"]),
+        (&json!(7), &json!(1), &json!(1))
+    );
+    assert_eq!((&shown["run"]["status"], &shown["run"]["totalTenants"]), (&json!("running"), &json!(3)));
+    let of = |number| {
+        let tenants = shown["tenantResults"].as_array().unwrap();
+        tenants.iter().find(|result| result["managedTenantId"] == json!(tenant(number))).unwrap()
+    };
+    assert_eq!((&of(1)["status"], &of(1)["failure"]["code"]), (&json!("failed"), &json!("consent_missing")));
+    assert_eq!(of(1)["errorMessage"], "The app is not consented. Grant admin consent.");
+    assert_eq!(
+        (&of(2)["status"], &of(2)["created"], &of(2)["completedAt"]),
+        (&json!("running"), &json!(5), &Value::Null)
+    );
+    assert_eq!((&of(3)["status"], &of(3)["startedAt"]), (&json!("queued"), &Value::Null));
+}
+
+#[tokio::test]
+async fn lines_come_page_by_page_and_say_what_and_why() {
+    let house = House::new().await;
+    let lines = every_line();
+    let pages =
+        lines.chunks(4).map(|lines| page(lines.iter().map(|(line, ..)| line.clone()).collect())).collect();
+    house.engine_does(Does::Carry(Plan { pages, failure: None }));
+    let run = house.begin().await;
+    let base = format!("/runs/{}/lines?managedTenantId={}", run.as_str().unwrap(), tenant(1));
+    let (mut shown, mut path) = (Vec::new(), base.clone());
+    loop {
+        let data = house.get(&path).await.data(200);
+        shown.extend(data["lines"].as_array().unwrap().clone());
+        let Some(cursor) = data["nextCursor"].as_str() else { break };
+        path = format!("{base}&cursor={cursor}");
+    }
+    assert_eq!(shown.len(), lines.len());
+    for (shown, (line, action, _)) in shown.iter().zip(&lines) {
+        assert_eq!((&shown["lineId"], &shown["action"]), (&json!(line.id), &json!(action)));
+        assert_eq!(shown["contactNameId"], json!(line.contact_written()));
+        assert!(shown["reason"].as_str().unwrap().len() > 10, "{shown}");
+    }
+    let change = json!([{ "field": "full name", "old": "Old", "new": "New" }]);
+    assert_eq!(shown[1]["changes"], change, "{}", shown[1]);
+    assert_eq!(shown[4]["candidates"][0]["fullName"], "Somebody");
+    let ids: BTreeSet<String> = shown.iter().map(|line| line["lineId"].to_string()).collect();
+    assert_eq!(ids.len(), lines.len());
+    // A tenant that the run does not cover has no lines.
+    let none = format!("/runs/{}/lines?managedTenantId={NOBODY}", run.as_str().unwrap());
+    assert_eq!(house.get(&none).await.data(200), json!({ "lines": [], "nextCursor": null }));
+}
+
+#[tokio::test]
+async fn a_run_is_cancelled_once_and_not_after_its_end() {
+    let house = House::new().await;
+    let run = house.begin().await;
+    let path = format!("/runs/{}/cancel", run.as_str().unwrap());
+    for _ in 0..2 {
+        let data = house.post(&path, json!({})).await.data(202);
+        assert_eq!(data, json!({ "runId": run, "cancelRequested": true }));
+        assert!(house.run(&run).await.cancel_requested);
+    }
+    let mut ended = house.run(&run).await;
+    ended.run_status = RunStatus::Cancelled;
+    house.store.finish_run(&ended).await.unwrap();
+    house.post(&path, json!({})).await.refused(409, "run_ended");
+    house
+        .ask("POST", &path, Some(json!({})), caller(WORKSPACE, &[Permission::Read]))
+        .await
+        .refused(403, "permission_denied");
+}
+
+#[tokio::test]
+async fn a_run_whose_workflow_has_died_is_ended_by_its_cancelling() {
+    let house = House::new().await;
+    let run = house.begin().await;
+    house.passes(SignedDuration::from_mins(3));
+    house.post(&format!("/runs/{}/cancel", run.as_str().unwrap()), json!({})).await.data(202);
+    assert_eq!(house.run(&run).await.run_status, RunStatus::Cancelled);
+}
