@@ -34,7 +34,10 @@ pub async fn discover(
             ErrorClass::Throttled { .. } => {
                 return Err(TaskFailure::new(TaskError::Throttled, error.to_string()));
             }
-            ErrorClass::Transient => return Err(TaskFailure::new(TaskError::Transient, error.to_string())),
+            // A listing that ran out on the way begins again, too.
+            ErrorClass::ExpiredPage | ErrorClass::Transient => {
+                return Err(TaskFailure::new(TaskError::Transient, error.to_string()));
+            }
             _ => Err(error),
         },
     };
@@ -124,7 +127,9 @@ async fn look_at(
         missing_since: None,
     });
     tenant.last_seen_at = now;
-    tenant.missing_since = None;
+    if tenant.missing_since.take().is_some() {
+        tenant.access = TenantAccess::Unknown;
+    }
     tenant.access_ends = listed.relationship_ends.filter(|_| !listed.auto_extends);
     tenant.display_name = listed.display_name.clone().or(tenant.display_name);
     if let Access::Ended { .. } = listed.access {
@@ -139,10 +144,10 @@ async fn look_at(
             tenant.access = TenantAccess::Ok;
         }
         Err(error) => {
-            tenant.access = match error.class() {
-                ErrorClass::Throttled { .. } | ErrorClass::Transient => TenantAccess::Unknown,
-                _ => TenantAccess::Blocked { failure: tenant_failure(&error) },
-            };
+            // No answer says nothing about our access.
+            if !matches!(error.class(), ErrorClass::Throttled { .. } | ErrorClass::Transient) {
+                tenant.access = TenantAccess::Blocked { failure: tenant_failure(&error) };
+            }
             if tenant.default_domain.is_none()
                 && let Ok(Some(public)) = directory.public_tenant(listed.entra_tenant).await
             {

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use assembly::store_failed;
 use axum::{
     Router,
     extract::State,
     response::{IntoResponse, Response},
     routing::get,
 };
-use assembly::store_failed;
 use domain::ids::WorkspaceId;
 use edge::{ApiError, Reader, Reply, Writer};
 use jiff::SignedDuration;

@@ -23,7 +23,7 @@ use runtime::{
 };
 use secrecy::ExposeSecret;
 use secrets::{Document, Family, Scope, SecretChain, key};
-use store::{Store, StoreError, client_over, probe::Probe};
+use store::{Run, Store, StoreError, client_over, probe::Probe};
 use sync::Sync;
 use tenant_sync::TenantSync;
 use workflow::{Executions, payloads::RunInput};
@@ -32,6 +32,9 @@ use crate::{FakeProfile, LocalEngine, Profile, engine::LocalTasks};
 
 /// The table in the data folder.
 const TABLE: &str = "entra-contact-sync";
+
+/// Runs that are read at once.
+const RUNS_AT_ONCE: u16 = 100;
 
 /// The redirect address of the app, if nothing else is configured.
 pub(crate) const REDIRECT_PORT: u16 = 3000;
@@ -120,7 +123,11 @@ impl House {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         // First of all: it says whether another process works here.
-        let engine = Engine::open(folder, durability)?;
+        let engine = Engine::open(folder, durability, async |engine| {
+            let store = Store::new(client_over(SharedHttpClient::new(engine)), TABLE);
+            store.create_table_if_absent().await.map_err(HouseError::from)
+        })
+        .await?;
         let (probe, client) = Probe::around(engine);
         let mut profile = profile(folder, new_fake, &*clock, &*entropy)?;
         let (fake, server) = match &mut profile.fake {
@@ -156,7 +163,6 @@ impl House {
         let Parts { settings, clock, entropy, secrets, graph, probe, client } = parts;
         let http = http::client(Limits::default())?;
         let store = Store::new(client_over(client), TABLE);
-        store.create_table_if_absent().await?;
         let directories = Arc::new(WorkspaceDirectories {
             store: store.clone(),
             secrets: Arc::clone(&secrets),
@@ -226,11 +232,12 @@ impl House {
         })
     }
 
-    /// Takes up runs that a dead process left unfinished; answers them.
-    pub async fn resume(&self) -> Result<Vec<RunId>, StoreError> {
+    /// Takes up runs that a dead process left unfinished, those that are `wanted`; answers them, the
+    /// oldest first.
+    pub async fn resume(&self, wanted: impl Fn(&Run) -> bool) -> Result<Vec<RunId>, StoreError> {
         let mut unfinished = Vec::new();
-        for run in self.store.runs(self.workspace, None, 50).await? {
-            if !run.run_status.is_terminal() {
+        for run in self.all_runs().await?.iter().rev() {
+            if !run.run_status.is_terminal() && wanted(run) {
                 let input = RunInput { workspace_id: self.workspace, run_id: run.id };
                 let started = self.engine.start_sync(input).await;
                 if started.is_ok() {
@@ -239,6 +246,19 @@ impl House {
             }
         }
         Ok(unfinished)
+    }
+
+    /// Every run there ever was, newest first.
+    pub async fn all_runs(&self) -> Result<Vec<Run>, StoreError> {
+        let mut all: Vec<Run> = Vec::new();
+        loop {
+            let page = self.store.runs(self.workspace, all.last().map(|run| run.id), RUNS_AT_ONCE).await?;
+            let is_last = page.len() < usize::from(RUNS_AT_ONCE);
+            all.extend(page);
+            if is_last {
+                return Ok(all);
+            }
+        }
     }
 }
 

@@ -46,7 +46,7 @@ impl RunSteps {
         let states = self.store.tenant_states(run.workspace, &pending).await.map_err(task_failure)?;
         let states: BTreeMap<ManagedTenantId, TenantState> = states.into_iter().collect();
         let busy = |tenant: &ManagedTenantId| {
-            states.get(tenant).map_or(0, |state| state.busy_until_for(run.id) - now.as_millisecond())
+            states.get(tenant).map_or(0, |state| state.busy_until - now.as_millisecond())
         };
         let (mut free, taken): (Vec<_>, Vec<_>) = pending.into_iter().partition(|tenant| busy(tenant) <= 0);
         let turns = turns(run, pending_in_all, &states, taken.is_empty(), now);

@@ -55,8 +55,7 @@ impl RunSteps {
         let states = self.store.tenant_states(run.workspace, &ids).await.map_err(task_failure)?;
         let mut progress: BTreeMap<ManagedTenantId, Progress> = states
             .into_iter()
-            .filter_map(|(tenant, state)| Some((tenant, state.progress?)))
-            .filter(|(_, progress)| progress.run == run.id)
+            .filter_map(|(tenant, mut state)| Some((tenant, state.progress.remove(&run.id)?)))
             .collect();
         let failure = run.halted.clone().unwrap_or_else(|| stopped_early(error));
         let (tenant_status, failure) = if run.cancel_requested {

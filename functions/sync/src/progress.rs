@@ -52,7 +52,7 @@ pub async fn progress(
         let mut states: BTreeMap<ManagedTenantId, _> = states.into_iter().collect();
         for target in open {
             let state = states.remove(&target.tenant);
-            match state.and_then(|state| state.progress).filter(|progress| progress.run == run.id) {
+            match state.and_then(|mut state| state.progress.remove(&run.id)) {
                 Some(progress) => under_way.push((target, progress)),
                 None => waiting.push(target),
             }

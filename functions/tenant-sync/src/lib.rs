@@ -278,8 +278,8 @@ impl TenantSync {
     }
 }
 
-fn progress(job: &Job, state: TenantState, now: Timestamp) -> Progress {
-    state.progress.unwrap_or_else(|| Progress {
+fn progress(job: &Job, mut state: TenantState, now: Timestamp) -> Progress {
+    state.progress.remove(&job.run.id).unwrap_or_else(|| Progress {
         run: job.run.id,
         started_at: now,
         pages: 0,

@@ -15,7 +15,7 @@ use domain::{
     plan::{Action, LINES_PER_PAGE_MAX, Line, PLAN_PAGE_FORMAT, Person, PlanPage, Rule},
     run::{Counters, RunKind, RunStatus, Trigger},
 };
-use embedded::{Durability, Engine};
+use embedded::{Durability, Engine, OpenError};
 use jiff::Timestamp;
 use store::{Applier, ClientScope, Run, RunScope, Store, client_over};
 use uuid::Uuid;
@@ -29,10 +29,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("{:<32} {:>10} {:>10} {:>14} {:>14}", "", "puts/s", "gets/s", "create page", "people/s");
     measure("in memory", Engine::in_memory()?, 10_000, 10).await?;
     let folder = tempfile::tempdir()?;
-    let engine = Engine::open(folder.path(), Durability::ProcessKill)?;
+    let engine = Engine::open(folder.path(), Durability::ProcessKill, async |_| Ok::<(), OpenError>(())).await?;
     measure("folder, survives a killed process", engine, 10_000, 10).await?;
     let folder = tempfile::tempdir()?;
-    let engine = Engine::open(folder.path(), Durability::PowerCut)?;
+    let engine = Engine::open(folder.path(), Durability::PowerCut, async |_| Ok::<(), OpenError>(())).await?;
     measure("folder, survives a power cut", engine, 500, 1).await
 }
 

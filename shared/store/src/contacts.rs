@@ -316,6 +316,7 @@ impl Store {
             expression: "#contact = :contact AND claimedAt = :at",
             names: vec![("#contact", "contact")],
             values: vec![(":contact", text(contact)), (":at", text(claimed_at))],
+            ..Condition::default()
         };
         Ok(self.put(what, &key, &row, condition).await?.is_done())
     }
@@ -331,6 +332,7 @@ impl Store {
             expression: "#contact = :contact",
             names: vec![("#contact", "contact"), ("#client", "client"), ("#additional", "additional")],
             values: vec![(":contact", text(contact))],
+            ..Condition::default()
         };
         let change = "REMOVE #contact, #client, #additional";
         let _: Written = self.update(&keys::claim(workspace, address), change, condition, Vec::new()).await?;
@@ -343,6 +345,7 @@ fn free_or(contact: ContactId) -> Condition {
         expression: "attribute_not_exists(#contact) OR #contact = :contact",
         names: vec![("#contact", "contact")],
         values: vec![(":contact", text(contact))],
+            ..Condition::default()
     }
 }
 
@@ -351,6 +354,7 @@ pub(crate) fn version_is(version: u64) -> Condition {
         expression: "#version = :version",
         names: vec![("#version", "version")],
         values: vec![(":version", number(version))],
+            ..Condition::default()
     }
 }
 

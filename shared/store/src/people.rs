@@ -107,6 +107,7 @@ impl Store {
             expression: "attribute_not_exists(pk) OR #contact = :contact",
             names: vec![("#contact", "contact")],
             values: vec![(":contact", text(link.contact))],
+            ..Condition::default()
         };
         let key = keys::link(workspace, link.identity.tenant, link.identity.object);
         Ok(self.put("link", &key, &row, condition).await?.is_done())
@@ -143,6 +144,7 @@ impl Store {
             expression: "attribute_exists(pk)",
             names: vec![("#active", "active"), ("#missing", "missing")],
             values: Vec::new(),
+            ..Condition::default()
         };
         let change = "SET #active = :active, syncedAt = :at, #missing = :none";
         let key = keys::link(workspace, identity.tenant, identity.object);
@@ -172,6 +174,7 @@ impl Store {
             expression: "attribute_exists(pk)",
             names: vec![("#missing", "missing")],
             values: Vec::new(),
+            ..Condition::default()
         };
         let written: Written = self.update(&key, change, condition, values).await?;
         Ok(written.is_done())

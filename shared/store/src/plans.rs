@@ -87,6 +87,7 @@ impl Store {
             expression: "attribute_not_exists(pk) OR #token <= :token",
             names: vec![("#token", "token")],
             values: vec![(":token", number(lease.token))],
+            ..Condition::default()
         };
         Ok(self.put_item(item, condition).await?.is_done())
     }

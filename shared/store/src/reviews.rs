@@ -117,6 +117,7 @@ impl Store {
             expression: "attribute_not_exists(pk) OR reviewStatus <> :dismissed",
             names: vec![("#conflict", "conflict"), ("#object", "object"), ("#label", "label")],
             values: vec![(":dismissed", value(what, &ReviewStatus::Dismissed)?)],
+            ..Condition::default()
         };
         let key = keys::review(workspace, review.identity.tenant, review.identity.object);
         Ok(self.update(&key, &change, condition, values).await?.is_done())

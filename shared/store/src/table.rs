@@ -58,6 +58,8 @@ pub fn client_over(http: SharedHttpClient) -> Client {
 pub(crate) struct Condition {
     pub(crate) expression: &'static str,
     pub(crate) names: Vec<(&'static str, &'static str)>,
+    /// Names that are not known at compile time, such as a run's id.
+    pub(crate) own_names: Vec<(&'static str, String)>,
     pub(crate) values: Vec<(&'static str, AttributeValue)>,
 }
 
@@ -67,7 +69,7 @@ impl Condition {
     }
 
     pub(crate) fn of(expression: &'static str, values: Vec<(&'static str, AttributeValue)>) -> Self {
-        Self { expression, names: Vec::new(), values }
+        Self { expression, values, ..Self::default() }
     }
 }
 
@@ -261,7 +263,7 @@ impl Store {
                 .table_name(&self.table)
                 .set_item(Some(item))
                 .set_condition_expression(condition_text(&condition))
-                .set_expression_attribute_names(names(&condition.names))
+                .set_expression_attribute_names(all_names(&condition))
                 .set_expression_attribute_values(values(condition.values))
                 .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
                 .send(),
@@ -296,7 +298,7 @@ impl Store {
                 .set_key(Some(key_item(key)))
                 .update_expression(change)
                 .set_condition_expression(condition_text(&condition))
-                .set_expression_attribute_names(names(&condition.names))
+                .set_expression_attribute_names(all_names(&condition))
                 .set_expression_attribute_values(values(all))
                 .return_values(ReturnValue::AllNew)
                 .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
@@ -351,7 +353,7 @@ impl Store {
                     .table_name(&self.table)
                     .set_item(Some(row))
                     .set_condition_expression(condition_text(&condition))
-                    .set_expression_attribute_names(names(&condition.names))
+                    .set_expression_attribute_names(all_names(&condition))
                     .set_expression_attribute_values(values(condition.values));
                 item.put(put.build().map_err(damaged)?).build()
             }
@@ -363,7 +365,7 @@ impl Store {
                     .set_key(Some(key_item(&key)))
                     .update_expression(change)
                     .set_condition_expression(condition_text(&condition))
-                    .set_expression_attribute_names(names(&condition.names))
+                    .set_expression_attribute_names(all_names(&condition))
                     .set_expression_attribute_values(values(all));
                 item.update(update.build().map_err(damaged)?).build()
             }
@@ -438,6 +440,13 @@ fn key_item(key: &Key) -> Item {
 
 fn condition_text(condition: &Condition) -> Option<String> {
     (!condition.expression.is_empty()).then(|| condition.expression.to_owned())
+}
+
+fn all_names(condition: &Condition) -> Option<HashMap<String, String>> {
+    let own = condition.own_names.iter().map(|(short, name)| ((*short).to_owned(), name.clone()));
+    let names: HashMap<String, String> =
+        names(&condition.names).unwrap_or_default().into_iter().chain(own).collect();
+    (!names.is_empty()).then_some(names)
 }
 
 fn names(names: &[(&'static str, &'static str)]) -> Option<HashMap<String, String>> {

@@ -1,5 +1,7 @@
 //! What is going on in one tenant: the lease, and how far the present run has come.
 
+use std::collections::BTreeMap;
+
 use domain::{
     ids::{ManagedTenantId, RunId, WorkspaceId},
     plan::ChainHash,
@@ -18,8 +20,8 @@ use crate::{
 /// How long a worker may be silent before its tenant is handed to another one.
 pub(crate) const LEASE: SignedDuration = SignedDuration::from_secs(90);
 
-/// How long a run may leave a tenant half-way before another run may take it.
-const ABANDONED_MILLISECONDS: i64 = 5 * 60 * 1000;
+/// How long the progress of a run that never ended is kept.
+const PROGRESS_KEPT: SignedDuration = SignedDuration::from_hours(24 * 7);
 
 /// The right to work on one tenant. Its token is part of every checkpoint's condition, so a worker
 /// that was thought dead cannot move a tenant that another one has taken over.
@@ -52,12 +54,10 @@ pub struct TenantState {
     /// How often the holder's run has taken the tenant without moving on.
     #[serde(default)]
     pub attempts: u32,
-    /// How far the holder's run has come; there only until its part in the tenant has ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub progress: Option<Progress>,
-    /// When the holder last took, moved or gave back the tenant, in Unix milliseconds.
+    /// How far each run has come that has begun and not ended its part in the tenant. Each has its
+    /// own, so that a preview in between does not throw a sync back.
     #[serde(default)]
-    pub touched_at: i64,
+    pub progress: BTreeMap<RunId, Progress>,
     /// Run of the last complete sync.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_success_run: Option<RunId>,
@@ -95,17 +95,6 @@ pub struct Progress {
     pub chain: ChainHash,
 }
 
-impl TenantState {
-    /// Until when `run` may not take the tenant, in Unix milliseconds: while somebody works on it,
-    /// while the provider asked for patience, and while another run is half-way through it, for what
-    /// that run has noted would be lost. A run that has not moved for five minutes is dead.
-    pub fn busy_until_for(&self, run: RunId) -> i64 {
-        let is_anothers = self.progress.as_ref().is_some_and(|progress| progress.run != run);
-        let abandoned = self.touched_at.saturating_add(ABANDONED_MILLISECONDS);
-        if is_anothers { self.busy_until.max(abandoned) } else { self.busy_until }
-    }
-}
-
 impl Store {
     /// Takes the tenant for `run`. Counts an attempt; a checkpoint sets the count back.
     pub async fn acquire(
@@ -118,30 +107,31 @@ impl Store {
         let key = keys::tenant_state(workspace, tenant);
         let earlier: Option<TenantState> = self.get("tenant state", &key).await?;
         let earlier = earlier.unwrap_or_default();
-        if earlier.busy_until_for(run) > now.as_millisecond() {
-            return Ok(Err(refused(&earlier, run)));
+        if earlier.busy_until > now.as_millisecond() {
+            return Ok(Err(refused(&earlier)));
         }
+        let (token, busy_until) = (earlier.token, earlier.busy_until);
         let same_run = earlier.holder == Some(run);
-        let state = TenantState {
+        let mut state = TenantState {
             token: earlier.token + 1,
             busy_until: (now + LEASE).as_millisecond(),
             holder: Some(run),
             attempts: if same_run { earlier.attempts + 1 } else { 1 },
-            progress: earlier.progress.filter(|progress| progress.run == run),
-            touched_at: now.as_millisecond(),
             ..earlier
         };
+        state.progress.retain(|_, progress| now.duration_since(progress.started_at) < PROGRESS_KEPT);
         let condition = Condition {
             // The end of the lease too: its holder may have come back since it was read.
             expression: "attribute_not_exists(pk) OR (#token = :token AND busyUntil = :until)",
             names: vec![("#token", "token")],
-            values: vec![(":token", number(earlier.token)), (":until", number(earlier.busy_until))],
+            values: vec![(":token", number(token)), (":until", number(busy_until))],
+            ..Condition::default()
         };
         match self.put("tenant state", &key, &state, condition).await? {
             Written::Done(_) => Ok(Ok((Lease { token: state.token }, state))),
             Written::Refused(item) => {
                 let other: TenantState = decode("tenant state", item.unwrap_or_default())?;
-                Ok(Err(refused(&other, run)))
+                Ok(Err(refused(&other)))
             }
         }
     }
@@ -159,10 +149,11 @@ impl Store {
             (":progress", value("tenant state", progress)?),
             (":until", number((now + LEASE).as_millisecond())),
             (":none", number(0)),
-            (":now", number(now.as_millisecond())),
         ];
-        let change = "SET progress = :progress, busyUntil = :until, attempts = :none, touchedAt = :now";
-        self.change_state(workspace, tenant, lease, change, values).await
+        let change = "SET progress.#run = :progress, busyUntil = :until, attempts = :none";
+        let condition = of_run(held(lease), progress.run);
+        let key = keys::tenant_state(workspace, tenant);
+        Ok(self.update(&key, change, condition, values).await?.is_done())
     }
 
     /// Keeps the lease without having come further.
@@ -242,9 +233,12 @@ impl Store {
             state: TenantState,
         }
         let rows: Vec<Keyed> = self.query("tenant state", &format!("{workspace}#STATE"), None).await?;
-        for row in rows.into_iter().filter(|row| row.state.busy_until > 0) {
+        for row in rows.into_iter().filter(|row| row.state.busy_until > 0 || row.state.attempts > 0) {
             let tenant = row.sk.parse().map_err(|error| StoreError::damaged("tenant state", error))?;
-            self.release_tenant(workspace, tenant, Lease { token: row.state.token }, None).await?;
+            let lease = Lease { token: row.state.token };
+            // That a process was killed says nothing against the tenant.
+            let change = "SET busyUntil = :free, attempts = :free";
+            self.change_state(workspace, tenant, lease, change, vec![(":free", number(0))]).await?;
         }
         Ok(())
     }
@@ -262,9 +256,8 @@ impl Store {
     }
 }
 
-fn refused(state: &TenantState, run: RunId) -> LeaseRefused {
-    let until = state.busy_until_for(run);
-    LeaseRefused { until: Timestamp::from_millisecond(until).unwrap_or(Timestamp::MIN) }
+fn refused(state: &TenantState) -> LeaseRefused {
+    LeaseRefused { until: Timestamp::from_millisecond(state.busy_until).unwrap_or(Timestamp::MIN) }
 }
 
 fn ending(
@@ -274,18 +267,19 @@ fn ending(
     result: &TenantRun,
     people: Option<u64>,
 ) -> Write {
+    let key = keys::tenant_state(workspace, result.tenant);
     let mut extra = vec![(":free", number(0))];
-    let mut change = "SET busyUntil = :free REMOVE progress";
+    let mut change = "SET busyUntil = :free REMOVE progress.#run";
     if let Some(people) = people {
         change = "SET busyUntil = :free, lastSuccessRun = :run, lastSuccessAt = :at, \
-             lastSuccessPeople = :people REMOVE progress";
+             lastSuccessPeople = :people REMOVE progress.#run";
         extra.extend([
             (":run", text(run)),
             (":at", text(result.completed_at)),
             (":people", number(people)),
         ]);
     }
-    Write::Update { key: keys::tenant_state(workspace, result.tenant), change, condition: held(lease), extra }
+    Write::Update { key, change, condition: of_run(held(lease), run), extra }
 }
 
 /// The lease is the last one that was given out.
@@ -294,5 +288,11 @@ fn held(lease: Lease) -> Condition {
         expression: "#token = :token",
         names: vec![("#token", "token")],
         values: vec![(":token", number(lease.token))],
+        ..Condition::default()
     }
+}
+
+/// The same condition, in an expression that names `run` as `#run`.
+fn of_run(condition: Condition, run: RunId) -> Condition {
+    Condition { own_names: vec![("#run", run.to_string())], ..condition }
 }

@@ -4,7 +4,7 @@
 mod suite;
 
 use aws_sdk_dynamodb::config::SharedHttpClient;
-use embedded::{Durability, Engine};
+use embedded::{Durability, Engine, OpenError};
 use store::client_over;
 
 use self::suite::backend::Backend;
@@ -15,7 +15,9 @@ fn backend(engine: Engine, folder: Option<tempfile::TempDir>) -> Backend {
 
 fn in_a_folder(durability: Durability) -> Backend {
     let folder = tempfile::tempdir().unwrap();
-    backend(Engine::open(folder.path(), durability).unwrap(), Some(folder))
+    let opening = Engine::open(folder.path(), durability, async |_| Ok::<(), OpenError>(()));
+    let engine = futures::executor::block_on(opening).unwrap();
+    backend(engine, Some(folder))
 }
 
 mod in_memory {

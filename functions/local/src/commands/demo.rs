@@ -128,11 +128,11 @@ async fn decide_mappings(house: &House) -> Result<Preview, Failure> {
 
 /// The preview and the first sync; both are taken up again where a killed demo left them.
 async fn first_sync(house: &House) -> Result<(Counters, RunDetailView), Failure> {
-    for run in house.resume().await? {
+    for run in house.resume(|_| true).await? {
         Talk::say(format!("   going on with the interrupted run {run}"));
         watch::run(house, run, "resuming").await?;
     }
-    let runs = house.store.runs(house.workspace, None, 50).await?;
+    let runs = house.all_runs().await?;
     let oldest = |writes: bool| runs.iter().rev().find(|run| run.kind.writes() == writes);
     let planned = if let Some(run) = oldest(false) {
         run.counters

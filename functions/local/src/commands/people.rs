@@ -78,6 +78,15 @@ async fn export_contacts(
     client: Option<ClientId>,
 ) -> Result<(), Failure> {
     let (store, workspace) = (&context.house.store, context.house.workspace);
+    if let Some(client) = client
+        && store.client_by_id(workspace, client).await?.is_none()
+    {
+        return Err(Failure::new(
+            "unknown_client",
+            format!("There is no client {client}, so there is nothing to export."),
+            "Take an id from `entra-sync export clients`.",
+        ));
+    }
     let mut after: Option<ExportPosition> = None;
     loop {
         let page = contacts::export(store, workspace, client, after, ROWS_AT_ONCE).await?;

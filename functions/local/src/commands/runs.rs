@@ -51,10 +51,13 @@ pub(crate) async fn run(context: &Context, options: &RunsArguments) -> Result<En
                 ));
             }
             // Nobody else works in this folder, so the run is taken to its end here and now.
-            for resumed in house.resume().await? {
+            for resumed in house.resume(|unfinished| unfinished.id == run).await? {
                 house.engine.finished(&resumed.to_string()).await;
             }
-            Talk::say(format!("The run {run} is cancelled. What it has applied stays."));
+            let cancelled = house.store.run(house.workspace, run).await?.ok_or_else(unknown)?;
+            let view = RunView::from(cancelled);
+            output::result(context.output, &view, || list(std::slice::from_ref(&view)))?;
+            Talk::say("What it has applied stays.");
         }
     }
     Ok(Ending::Done)

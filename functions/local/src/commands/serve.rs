@@ -9,7 +9,7 @@ use axum::{Extension, Router};
 use edge::{Caller, CallerKind, Edition, Permission};
 use jiff::SignedDuration;
 use secrecy::SecretString;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::oneshot};
 
 use super::{Context, mention_fake};
 use crate::{
@@ -20,6 +20,9 @@ use crate::{
 
 /// Issuer and audience of tokens this command signs for the person at this machine.
 const LOCAL_PARTY: &str = "entra-sync-local";
+
+/// How long requests may take to end when the server stops.
+const GRACE: SignedDuration = SignedDuration::from_secs(3);
 
 /// How long such a token lives.
 const TOKEN_LIFETIME: SignedDuration = SignedDuration::from_hours(12);
@@ -32,17 +35,27 @@ pub(crate) async fn run(context: Context, options: ServeArguments) -> Result<End
     let listener = TcpListener::bind(("127.0.0.1", options.port)).await.map_err(|error| {
         Failure::of("port_in_use", &error, "Stop what uses the port, or choose another with --port.")
     })?;
-    let resumed = house.resume().await?;
+    let resumed = house.resume(|_| true).await?;
     if !resumed.is_empty() {
         Talk::say(format!("Going on with {} interrupted runs.", resumed.len()));
     }
     let address = listener.local_addr().map_err(|error| Failure::of("port_in_use", &error, "Try again."))?;
     Talk::say(format!("Serving http://{address}/api/integrations/entra (stop with Ctrl-C)."));
+    let (stopping, stopped) = oneshot::channel();
     let stop = async {
         let _: io::Result<()> = tokio::signal::ctrl_c().await;
+        let _: Result<(), ()> = stopping.send(());
     };
-    let served = axum::serve(listener, router).with_graceful_shutdown(stop).await;
-    served.map_err(|error| Failure::of("serving_failed", &error, "Start it again."))?;
+    let server = axum::serve(listener, router).with_graceful_shutdown(stop);
+    // A request that never ends must not keep the process from stopping.
+    let overdue = async {
+        let _: Result<(), oneshot::error::RecvError> = stopped.await;
+        house.clock.sleep(GRACE).await;
+    };
+    tokio::select! {
+        served = server => served.map_err(|error| Failure::of("serving_failed", &error, "Start it again."))?,
+        () = overdue => {}
+    }
     Talk::say("Stopping; runs go on where they are when it is started again.");
     Ok(Ending::Done)
 }

@@ -37,7 +37,7 @@ pub(crate) async fn preview(context: &Context, options: PreviewArguments) -> Res
     let progress = begin(house, RunKind::Preflight, options.scope).await?;
     let planned = all_lines(house, &progress).await?;
     let status = progress.run.run_status;
-    let writes = planned.iter().any(|(_, line)| writes(&line.action));
+    let writes = planned.iter().any(|(_, line)| writes(line));
     let view = PreviewView {
         lines: planned.iter().map(|(_, line)| LineView::from(line)).collect(),
         detail: progress.into(),
@@ -88,7 +88,8 @@ pub(crate) async fn begin(
     kind: RunKind,
     scope: ScopeArguments,
 ) -> Result<RunProgress, Failure> {
-    for run in house.resume().await? {
+    // Whoever asks for a preview has not asked for a sync.
+    for run in house.resume(|run| kind.writes() || !run.kind.writes()).await? {
         Talk::say(format!("Going on with the interrupted run {run} first."));
         watch::run(house, run, "resuming").await?;
     }
@@ -221,8 +222,9 @@ pub(crate) fn run_table(view: &RunDetailView, names: &BTreeMap<ManagedTenantId, 
     text
 }
 
-fn writes(action: &Action) -> bool {
-    !matches!(action, Action::Exclude { .. } | Action::Fail { .. } | Action::Hold { .. })
+/// Whether the line changes a contact or asks a human; what is only noted on a link does not count.
+fn writes(line: &Line) -> bool {
+    line.writes_contact() || matches!(line.action, Action::Review { .. })
 }
 
 fn not_begun(error: &NotBegun) -> Failure {

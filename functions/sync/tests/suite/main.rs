@@ -1,5 +1,7 @@
 //! Runs over HTTP: accepted, refused, watched and cancelled, over a table in memory.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot set itself up fails")]
+
 mod house;
 mod plans;
 mod preflight;

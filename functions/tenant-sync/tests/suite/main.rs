@@ -1,6 +1,8 @@
 //! The sync as a whole: the functions over the real store code (its engine in memory), the real
 //! directory code (against a fake Microsoft on loopback) and the deployed workflow definition.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot set itself up fails")]
+
 mod dump;
 mod failures;
 mod gate;

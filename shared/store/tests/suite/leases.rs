@@ -30,6 +30,11 @@ async fn state(table: &Table) -> TenantState {
     table.store.tenant_states(WORKSPACE, &[MANAGED]).await.unwrap().remove(0).1
 }
 
+/// How far `run` has come.
+fn of(state: &TenantState, run: RunId) -> Option<Progress> {
+    state.progress.get(&run).cloned()
+}
+
 pub(crate) fn progress(run: RunId, pages: u32) -> Progress {
     Progress {
         run,
@@ -88,19 +93,19 @@ pub(crate) async fn a_checkpoint_counts_as_moving_on(backend: &Backend) {
     let table = backend.table().await;
     let run = run_id(1);
     let (lease, state) = acquire(&table, run, at(0)).await.unwrap();
-    assert_eq!((state.attempts, state.progress), (1, None));
+    assert_eq!((state.attempts, of(&state, run)), (1, None));
     let far = progress(run, 3);
     assert!(checkpoint(&table, lease, &far, at(50)).await);
     assert_eq!(acquire(&table, run, at(139)).await, Err(LeaseRefused { until: at(140) }));
     let (_, state) = acquire(&table, run, at(140)).await.unwrap();
-    assert_eq!((state.attempts, state.progress), (1, Some(far.clone())));
+    assert_eq!((state.attempts, of(&state, run)), (1, Some(far.clone())));
     let (lease, state) = acquire(&table, run, at(240)).await.unwrap();
-    assert_eq!((state.attempts, state.progress), (2, Some(far)));
+    assert_eq!((state.attempts, of(&state, run)), (2, Some(far)));
     let done = Progress { cursor: None, read_complete: true, ..progress(run, 4) };
     assert!(checkpoint(&table, lease, &done, at(241)).await);
     assert!(table.store.release_tenant(WORKSPACE, MANAGED, lease, None).await.unwrap());
     let (_, state) = acquire(&table, run, at(241)).await.unwrap();
-    assert_eq!(state.progress, Some(done));
+    assert_eq!(of(&state, run), Some(done));
 }
 
 pub(crate) async fn a_late_checkpoint_is_not_written_over(backend: &Backend) {
@@ -114,7 +119,7 @@ pub(crate) async fn a_late_checkpoint_is_not_written_over(backend: &Backend) {
         assert!(noted.unwrap());
     });
     assert_eq!(acquire(&table, run, at(95)).await, Err(LeaseRefused { until: at(185) }));
-    assert_eq!(state(&table).await.progress, Some(progress(run, 1)));
+    assert_eq!(of(&state(&table).await, run), Some(progress(run, 1)));
     assert!(checkpoint(&table, late, &progress(run, 2), at(96)).await);
 }
 
@@ -139,7 +144,7 @@ pub(crate) async fn ending_stores_the_result_and_frees_the_tenant_at_once(backen
     assert_eq!(table.store.tenant_runs(WORKSPACE, run).await.unwrap(), [result]);
     let state = state(&table).await;
     assert_eq!((state.last_success_run, state.last_success_at), (Some(run), Some(at(5))));
-    assert_eq!((state.last_success_people, state.busy_until, state.progress), (Some(321), 0, None));
+    assert_eq!((state.last_success_people, state.busy_until, of(&state, run)), (Some(321), 0, None));
     let (_, next) = acquire(&table, run_id(2), at(5)).await.unwrap();
     assert_eq!(next.last_success_run, Some(run));
 }
@@ -148,11 +153,17 @@ pub(crate) async fn the_next_run_begins_anew(backend: &Backend) {
     let table = backend.table().await;
     let (lease, _) = acquire(&table, run_id(1), at(0)).await.unwrap();
     assert!(checkpoint(&table, lease, &progress(run_id(1), 3), at(1)).await);
-    // The first run is half-way: for five minutes after its last step nobody else takes the tenant.
-    assert_eq!(acquire(&table, run_id(2), at(91)).await, Err(LeaseRefused { until: at(301) }));
-    assert!(acquire(&table, run_id(1), at(91)).await.is_ok());
-    let (_, state) = acquire(&table, run_id(2), at(91 + 300)).await.unwrap();
-    assert_eq!((state.holder, state.attempts, state.progress), (Some(run_id(2)), 1, None));
+    let (second, state) = acquire(&table, run_id(2), at(91)).await.unwrap();
+    assert_eq!((state.holder, state.attempts, of(&state, run_id(2))), (Some(run_id(2)), 1, None));
+    // What the first run has noted is still there when it comes back, and only that run ends it.
+    assert!(checkpoint(&table, second, &progress(run_id(2), 1), at(92)).await);
+    assert!(table.store.end_tenant(WORKSPACE, run_id(2), second, &tenant_run(1), None).await.unwrap());
+    let (_, state) = acquire(&table, run_id(1), at(93)).await.unwrap();
+    assert_eq!(of(&state, run_id(1)), Some(progress(run_id(1), 3)));
+    assert_eq!(of(&state, run_id(2)), None);
+    // A run that never ends is forgotten after a week.
+    let (_, state) = acquire(&table, run_id(3), at(8 * 24 * 3600)).await.unwrap();
+    assert!(state.progress.is_empty());
 }
 
 pub(crate) async fn the_first_result_of_a_tenant_stays(backend: &Backend) {
@@ -187,5 +198,5 @@ pub(crate) async fn the_local_mode_frees_what_a_dead_process_held(backend: &Back
     table.store.free_all_tenants(WORKSPACE).await.unwrap();
     let (again, state) = acquire(&table, run_id(1), at(2)).await.unwrap();
     assert!(again.token > lease.token);
-    assert_eq!(state.progress, Some(progress(run_id(1), 2)));
+    assert_eq!(of(&state, run_id(1)), Some(progress(run_id(1), 2)));
 }

@@ -283,10 +283,9 @@ fn tenant_state() -> TenantState {
     TenantState {
         token: 2,
         busy_until: at(101).as_millisecond(),
-        touched_at: at(11).as_millisecond(),
         holder: Some(run_id(1)),
         attempts: 0,
-        progress: Some(progress(run_id(1), 2)),
+        progress: [(run_id(1), progress(run_id(1), 2))].into(),
         last_success_run: Some(run_id(1)),
         last_success_at: Some(at(9)),
         last_success_people: Some(321),

@@ -1,0 +1,108 @@
+//! A listing is whole, or it changes nothing.
+
+use fake_microsoft::{Effect, Match, RelationshipStatus, Route};
+use store::{ConnectionStatus, probe::Fault};
+
+use crate::{house::House, microsoft::WORKSPACE};
+
+#[tokio::test]
+async fn a_listing_that_is_refused_on_any_page_changes_nothing_and_says_why() {
+    for page in [1, 2, 3] {
+        let house = House::new().await;
+        house.discover().await;
+        let before = house.tenants().await;
+        let customer = house.customers()[0];
+        house.microsoft.world().rename_tenant(customer, "Another Name Ltd").unwrap();
+        let refused = Match::route(Route::Relationships).nth(page);
+        house.microsoft.fake.faults().on(refused, Effect::status(403), 1);
+        let report = house.discover().await;
+        let failure = report.failure.unwrap();
+        assert_eq!((failure.code.as_str(), report.found), ("partner_role_missing", 0), "page {page}");
+        assert_eq!((report.new, report.gone, report.renamed), (Vec::new(), Vec::new(), Vec::new()));
+        assert_eq!(house.tenants().await, before, "page {page}");
+        assert_eq!(house.discover().await.renamed.len(), 1, "page {page}");
+    }
+}
+
+#[tokio::test]
+async fn a_listing_that_breaks_is_tried_again_by_the_workflow() {
+    for (effect, name) in [
+        (Effect::status(500), "Transient"),
+        (Effect::DropConnection, "Transient"),
+        (Effect::ExpiredPage, "Transient"),
+        (Effect::Throttle { retry_after: Some("600".to_owned()) }, "Throttled"),
+        (Effect::ThrottleApplication { retry_after: None }, "Throttled"),
+    ] {
+        let house = House::new().await;
+        house.discover().await;
+        let before = (house.tenants().await, house.store.discovery(WORKSPACE).await.unwrap());
+        house.microsoft.fake.faults().on(Match::route(Route::Relationships).from(2), effect.clone(), 20);
+        assert_eq!(house.try_discover().await.unwrap_err().name(), name, "{effect:?}");
+        assert_eq!(
+            (house.tenants().await, house.store.discovery(WORKSPACE).await.unwrap()),
+            before,
+            "{effect:?}"
+        );
+        house.microsoft.fake.faults().clear();
+        house.clock.advance(jiff::SignedDuration::from_mins(20));
+        assert_eq!(house.discover().await.found, 5, "{effect:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_listing_that_lies_is_not_believed() {
+    for (effect, code) in [
+        (Effect::ForeignNextLink("evil.example".to_owned()), "foreign_next_link"),
+        (Effect::NextLinkLoop, "next_link_loop"),
+        (Effect::Malformed, "answer_unreadable"),
+        (Effect::EmptyAnswer, "nothing_listed"),
+    ] {
+        let house = House::new().await;
+        house.discover().await;
+        let before = house.tenants().await;
+        house.microsoft.fake.faults().on(Match::route(Route::Relationships), effect.clone(), None);
+        let failure = house.discover().await.failure.unwrap();
+        assert_eq!(failure.code, code, "{effect:?}");
+        assert_eq!(house.tenants().await, before, "{effect:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_page_in_the_middle_is_not_the_end() {
+    let house = House::new().await;
+    let empty = Match::route(Route::Relationships).nth(2);
+    house.microsoft.fake.faults().on(empty, Effect::EmptyPageWithNext, 1);
+    assert_eq!(house.discover().await.found, 5);
+}
+
+#[tokio::test]
+async fn a_partner_without_customers_has_none() {
+    let house = House::new().await;
+    for customer in house.customers() {
+        house.microsoft.world().set_relationship_status(customer, RelationshipStatus::Terminated).unwrap();
+    }
+    let report = house.discover().await;
+    assert_eq!((report.found, report.failure), (0, None));
+}
+
+#[tokio::test]
+async fn a_connection_that_is_refused_is_an_outcome() {
+    let house = House::new().await;
+    house.discover().await;
+    let before = house.tenants().await;
+    house.clock.advance(jiff::SignedDuration::from_hours(2));
+    house.microsoft.fake.revoke_sign_ins();
+    assert_eq!(house.discover().await.failure.unwrap().code, "sign_in_revoked");
+    house.connect(ConnectionStatus::Disconnected).await;
+    assert_eq!(house.discover().await.failure.unwrap().code, "not_connected");
+    assert_eq!(house.tenants().await, before);
+}
+
+#[tokio::test]
+async fn a_table_that_does_not_answer_is_worth_trying_again() {
+    let house = House::new().await;
+    house.probe.script(|_| Some(Fault::Before));
+    assert_eq!(house.try_discover().await.unwrap_err().name(), "Transient");
+    house.probe.clear();
+    assert_eq!(house.discover().await.found, 5);
+}
