@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::{Router, extract::State, routing::get};
 use assembly::store_failed;
+use axum::{Router, extract::State, routing::get};
 use edge::{ApiError, JsonBody, Reader, Reply, Writer};
 
 use crate::{Refusal, Settings, SettingsChange, SettingsView};

@@ -1,4 +1,5 @@
 //! The settings through their routes.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::sync::Arc;
 

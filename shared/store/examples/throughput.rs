@@ -29,7 +29,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("{:<32} {:>10} {:>10} {:>14} {:>14}", "", "puts/s", "gets/s", "create page", "people/s");
     measure("in memory", Engine::in_memory()?, 10_000, 10).await?;
     let folder = tempfile::tempdir()?;
-    let engine = Engine::open(folder.path(), Durability::ProcessKill, async |_| Ok::<(), OpenError>(())).await?;
+    let engine =
+        Engine::open(folder.path(), Durability::ProcessKill, async |_| Ok::<(), OpenError>(())).await?;
     measure("folder, survives a killed process", engine, 10_000, 10).await?;
     let folder = tempfile::tempdir()?;
     let engine = Engine::open(folder.path(), Durability::PowerCut, async |_| Ok::<(), OpenError>(())).await?;

@@ -195,7 +195,9 @@ impl Applier<'_> {
                 return Ok(Applied::Done);
             };
             leaving = given_up(row, &after);
-            if let Written::Refused(item) = self.put_contact(after, leaving.clone(), version_is(expect)).await? {
+            if let Written::Refused(item) =
+                self.put_contact(after, leaving.clone(), version_is(expect)).await?
+            {
                 let now: Option<ContactRow> = item.map(|item| decode("contact", item)).transpose()?;
                 if now.as_ref().is_none_or(|row| row.contact.line != Some(line.id)) {
                     if let (Some((_, new)), Some(now)) = (address_change(changes), now) {
@@ -213,7 +215,8 @@ impl Applier<'_> {
 
     /// Gives up an address that was claimed for a change that did not happen.
     async fn give_back(&self, address: &EmailAddress, contact: &Contact) -> Result<(), StoreError> {
-        let shown = contact.values.email.as_ref() == Some(address) || contact.additional_emails.contains(address);
+        let shown =
+            contact.values.email.as_ref() == Some(address) || contact.additional_emails.contains(address);
         if shown { Ok(()) } else { self.store.release(self.scope.workspace(), address, contact.id).await }
     }
 

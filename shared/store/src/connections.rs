@@ -104,7 +104,7 @@ impl Store {
                     (":id", text(before.id)),
                     (":status", value("connection", &before.connection_status)?),
                 ],
-            ..Condition::default()
+                ..Condition::default()
             },
         };
         let key = keys::connection(workspace);

@@ -345,7 +345,7 @@ fn free_or(contact: ContactId) -> Condition {
         expression: "attribute_not_exists(#contact) OR #contact = :contact",
         names: vec![("#contact", "contact")],
         values: vec![(":contact", text(contact))],
-            ..Condition::default()
+        ..Condition::default()
     }
 }
 
@@ -354,7 +354,7 @@ pub(crate) fn version_is(version: u64) -> Condition {
         expression: "#version = :version",
         names: vec![("#version", "version")],
         values: vec![(":version", number(version))],
-            ..Condition::default()
+        ..Condition::default()
     }
 }
 

@@ -76,8 +76,16 @@ impl Condition {
 /// One write of a transaction.
 #[derive(Clone, Debug)]
 pub(crate) enum Write {
-    Put { item: Item, condition: Condition },
-    Update { key: Key, change: &'static str, condition: Condition, extra: Vec<(&'static str, AttributeValue)> },
+    Put {
+        item: Item,
+        condition: Condition,
+    },
+    Update {
+        key: Key,
+        change: &'static str,
+        condition: Condition,
+        extra: Vec<(&'static str, AttributeValue)>,
+    },
 }
 
 /// What became of a transaction.
@@ -328,7 +336,8 @@ impl Store {
         match Box::pin(call.send()).await {
             Ok(_) => Ok(Transacted::Done),
             Err(SdkError::ServiceError(service)) if service.err().is_transaction_canceled_exception() => {
-                let TransactWriteItemsError::TransactionCanceledException(cancelled) = service.into_err() else {
+                let TransactWriteItemsError::TransactionCanceledException(cancelled) = service.into_err()
+                else {
                     return Ok(Transacted::Refused(Vec::new()));
                 };
                 let reasons = cancelled.cancellation_reasons.unwrap_or_default();

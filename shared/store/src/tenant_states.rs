@@ -273,11 +273,7 @@ fn ending(
     if let Some(people) = people {
         change = "SET busyUntil = :free, lastSuccessRun = :run, lastSuccessAt = :at, \
              lastSuccessPeople = :people REMOVE progress.#run";
-        extra.extend([
-            (":run", text(run)),
-            (":at", text(result.completed_at)),
-            (":people", number(people)),
-        ]);
+        extra.extend([(":run", text(run)), (":at", text(result.completed_at)), (":people", number(people))]);
     }
     Write::Update { key, change, condition: of_run(held(lease), run), extra }
 }

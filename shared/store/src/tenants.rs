@@ -165,7 +165,7 @@ impl Store {
                     (":mapping", text(before.current.mapping_id)),
                     (":decided", text(before.current.decided_at)),
                 ],
-            ..Condition::default()
+                ..Condition::default()
             },
         };
         let key = keys::mapping(workspace, after.managed_tenant);

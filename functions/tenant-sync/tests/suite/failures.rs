@@ -309,7 +309,10 @@ async fn a_cancelled_run_stops_after_the_page_it_is_at() {
     let (carried, ()) = tokio::join!(worker.carry(run), cancelled);
     carried.unwrap();
     let ended = house.ended(run).await;
-    assert_eq!((ended.run.run_status, ended.run.counters.created), (RunStatus::Cancelled, u64::from(PAGE_SIZE)));
+    assert_eq!(
+        (ended.run.run_status, ended.run.counters.created),
+        (RunStatus::Cancelled, u64::from(PAGE_SIZE))
+    );
     assert!(ended.tenants.iter().all(|result| result.tenant_status == TenantStatus::Cancelled));
     house.dump().await.assert_sound("the cancelled run");
 

@@ -73,7 +73,7 @@ async fn of_two_users_with_one_mailbox_the_second_is_a_question() {
     customer.house.every_field().await;
     for (number, name) in [(1, "First User"), (2, "Second User")] {
         customer.hire(number, name, &format!("user{number}"), |user| {
-            user.mail = Some("box@other.example".to_owned())
+            user.mail = Some("box@other.example".to_owned());
         });
     }
     let ended = customer.sync().await;

@@ -149,8 +149,8 @@ impl Planner {
         }
         let unseen: Vec<LinkEntry> = self.unseen().copied().collect();
         // A directory without anybody is a wrong answer until somebody has looked.
-        let too_many = !self.anybody_read
-            || self.vanished + unseen.len() > self.policy.vanish.limit(self.active_links);
+        let too_many =
+            !self.anybody_read || self.vanished + unseen.len() > self.policy.vanish.limit(self.active_links);
         for link in unseen {
             let decision = if too_many {
                 let reason = InactiveReason::DeletedUpstream;
