@@ -95,7 +95,7 @@ fn enterprise_only() -> ApiError {
         StatusCode::NOT_IMPLEMENTED,
         "enterprise_only",
         "Contact sync from Microsoft Entra belongs to the enterprise edition; no contact was read or changed.",
-        "Use the enterprise edition of the PSA, and set EDITION=enterprise where this service is deployed.",
+        "Use the enterprise edition of the PSA, and set EDITION=ee where this service is deployed.",
     )
 }
 

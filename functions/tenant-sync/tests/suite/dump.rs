@@ -35,9 +35,6 @@ impl Dump {
                 &[]
             };
             item.retain(|name, _| !tried.contains(&name.as_str()));
-            if let Some(AttributeValue::M(progress)) = item.get_mut("progress") {
-                progress.remove("startedAt");
-            }
         }
         self
     }

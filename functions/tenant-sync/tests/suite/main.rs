@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up fails")]
 
+mod changes;
+mod customer;
 mod dump;
 mod failures;
 mod gate;

@@ -66,7 +66,7 @@ impl Scene {
         let people = u32::try_from(LINES_PER_PAGE_MAX).unwrap() + 20;
         let microsoft = Arc::new(Microsoft::plain(&[people], 999).await);
         let tenant = microsoft.tenant(0).id;
-        for user in microsoft.world().users(tenant).iter().skip(2).take(LINES_PER_PAGE_MAX + 15) {
+        for user in microsoft.world().users(tenant).iter().skip(1).take(LINES_PER_PAGE_MAX + 18) {
             microsoft.edit(tenant, user, |user| user.user_type = Some("Guest".to_owned()));
         }
         let house = House::new(&microsoft).await;
