@@ -261,6 +261,15 @@ pub struct SettingsArguments {
     /// Take accounts that look like service accounts, too
     #[arg(long, value_enum)]
     pub service_accounts: Option<Switch>,
+    /// In how many complete reads in a row a person has to be missing to become inactive
+    #[arg(long, value_name = "READS", value_parser = clap::value_parser!(u8).range(1..=20))]
+    pub gone_after: Option<u8>,
+    /// How many people may become inactive at once whatever the share; more wait for you
+    #[arg(long, value_name = "PEOPLE")]
+    pub gone_allowed: Option<u32>,
+    /// What share of a tenant may become inactive at once; more wait for you
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub gone_percent: Option<u8>,
 }
 
 /// Of `bench`.

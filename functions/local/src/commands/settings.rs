@@ -1,7 +1,7 @@
 //! `settings`.
 
 use ::settings::{Settings, SettingsChange, SettingsView};
-use domain::{fields::FieldRules, scope::ScopeRules};
+use domain::{fields::FieldRules, policy::VanishRules, scope::ScopeRules};
 use serde_json::json;
 
 use super::{Context, mention_fake};
@@ -36,11 +36,16 @@ fn change(view: &SettingsView, options: &SettingsArguments) -> Option<SettingsCh
             .service_accounts
             .map_or(view.scope.include_service_accounts, Into::into),
     };
-    let changes = fields != view.field_sync_config || scope != view.scope;
+    let vanish = VanishRules {
+        confirmations: options.gone_after.unwrap_or(view.vanish.confirmations),
+        allowed: options.gone_allowed.unwrap_or(view.vanish.allowed),
+        allowed_percent: options.gone_percent.unwrap_or(view.vanish.allowed_percent),
+    };
+    let changes = fields != view.field_sync_config || scope != view.scope || vanish != view.vanish;
     changes.then(|| SettingsChange {
         field_sync_config: Some(json!(fields)),
         scope: Some(scope),
-        vanish: None,
+        vanish: Some(vanish),
     })
 }
 
