@@ -1,16 +1,16 @@
 //! A worker that dies at a write, and answers that get lost.
 
-use domain::plan::PlanPage;
+use domain::plan::{Action, PlanPage, Rule};
 use store::{
-    StoreError,
+    Applier, StaleLine, StoreError,
     probe::{Fault, Probe},
 };
 
 use super::{
     backend::Backend,
     dump::Dump,
-    make::{applier, apply, page},
-    world::{cases, everything, world},
+    make::{WORKSPACE, address, applier, apply, at, facts, line, page},
+    world::{cases, creation, everything, made, world},
 };
 
 pub(crate) async fn a_line_cut_off_at_any_write_goes_on(backend: &Backend) {
@@ -30,6 +30,32 @@ pub(crate) async fn a_line_cut_off_at_any_write_goes_on(backend: &Backend) {
             table.dump().await.assert_same(&expected, &what);
         }
     }
+}
+
+/// A run dies between an address and the contact it was for, and never comes back. Somebody else
+/// who has the address now gets it from a run an hour later, not from one that may still be beside
+/// it; and never from a contact that is there.
+pub(crate) async fn an_address_left_behind_by_a_dead_run_is_taken_over(backend: &Backend) {
+    let table = world(backend).await;
+    break_at(&table.probe, 2, Fault::Before);
+    let dead = page(vec![creation(70)]);
+    assert!(applier(&table.store, 1).apply(&dead).await.is_err());
+    table.probe.clear();
+
+    let heir = line(71, Rule::NoMatch, Action::Create { contact: made(71), facts: facts("p70") });
+    let heir_page = page(vec![heir.clone()]);
+    let run = |second| Applier { at: at(second), ..applier(&table.store, 1) };
+    let refused = [StaleLine { line: heir.id, code: "address_taken" }];
+    assert_eq!(run(3599).apply(&heir_page).await.unwrap(), refused);
+    assert_eq!(run(3600).apply(&heir_page).await.unwrap(), []);
+    // The dead run's page, applied after all, finds the address taken; and so does anybody later.
+    assert_eq!(
+        run(0).apply(&dead).await.unwrap(),
+        [StaleLine { line: creation(70).id, code: "address_taken" }]
+    );
+    assert_eq!(run(9000).apply(&dead).await.unwrap().len(), 1);
+    let owners = table.store.owners(WORKSPACE, &[address("p70")].into()).await.unwrap();
+    assert_eq!(owners[&address("p70")].contact, made(71));
 }
 
 pub(crate) async fn a_page_that_is_cut_off_at_every_write_in_turn_arrives(backend: &Backend) {
