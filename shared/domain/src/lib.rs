@@ -7,6 +7,7 @@ pub mod email;
 pub mod facts;
 pub mod fields;
 pub mod ids;
+pub mod invariants;
 pub mod inventory;
 pub mod mapping;
 pub mod plan;
