@@ -349,13 +349,11 @@ impl World {
         let number = self.number(tenant)?;
         let made = state.tenant(number)?;
         let edits = state.edits.get(&tenant);
-        let added = || {
-            let position = edits?.added.iter().position(|user| user.id == object)?;
-            Some(made.size + u32::try_from(position).ok()?)
-        };
-        let slot = self.directory(number, made).index_of(object).or_else(added)?;
-        let removed = edits.is_some_and(|edits| edits.removed.contains(&slot));
-        (!removed).then_some(slot)
+        let is_there = |slot: &u32| !edits.is_some_and(|edits| edits.removed.contains(slot));
+        // Somebody who was removed and added again has several slots, one of them in use.
+        let added = edits.map(|edits| edits.added.as_slice()).unwrap_or_default();
+        let added = (made.size..).zip(added).filter(|(_, user)| user.id == object).map(|(slot, _)| slot);
+        self.directory(number, made).index_of(object).into_iter().chain(added).find(is_there)
     }
 
     fn slots(&self, state: &State, tenant: EntraTenantId) -> u32 {

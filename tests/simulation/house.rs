@@ -1,0 +1,253 @@
+//! One history's table, and what works on it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use ambient::{Clock, SeededEntropy, VirtualClock};
+use async_trait::async_trait;
+use aws_sdk_dynamodb::{Client, config::SharedHttpClient};
+use domain::{
+    contact::{Client as PsaClient, Contact},
+    email::EmailAddress,
+    ids::{ClientId, ConnectionId, EntraTenantId, ManagedTenantId, MappingId},
+    invariants::People,
+    mapping::{Decision, RequestedDecision, decide},
+    plan::Line,
+    run::{RunKind, Trigger},
+};
+use embedded::Engine;
+use fake_microsoft::WorldConfig;
+use jiff::Timestamp;
+use run_steps::RunSteps;
+use store::{
+    ClientScope, Connection, ConnectionKind, ConnectionStatus, ManagedTenant, RunScope, Store, TenantAccess,
+    client_over, probe::Probe,
+};
+use sync::{NotBegun, StartRequest, Sync};
+use tenant_sync::TenantSync;
+use tokio::sync::Mutex;
+use uuid::Uuid;
+use workflow::{
+    Executions, NotStarted,
+    interpreter::Machine,
+    payloads::{DiscoveryInput, RunInput},
+};
+
+use crate::{
+    dump::Dump,
+    microsoft::{Microsoft, WORKSPACE},
+    stage::Stage,
+    worker::{Worker, machine},
+};
+
+const TABLE: &str = "contacts";
+
+/// A connected workspace.
+pub(crate) struct House {
+    pub(crate) microsoft: Microsoft,
+    pub(crate) clock: VirtualClock,
+    /// In front of what the workers do.
+    pub(crate) probe: Probe,
+    /// The table as everybody but the workers uses it, past the probe.
+    pub(crate) store: Store,
+    pub(crate) engine: Engine,
+    pub(crate) clients: Vec<ClientId>,
+    pub(crate) tenants: Vec<EntraTenantId>,
+    /// Every address anybody ever had.
+    addresses: BTreeSet<EmailAddress>,
+    probed: SharedHttpClient,
+    raw: Client,
+    sync: Sync,
+    machine: Arc<Machine>,
+    decisions: u128,
+}
+
+impl House {
+    /// A workspace with so many clients, connected to the world of `config`.
+    pub(crate) async fn new(stage: &Stage, config: WorldConfig, page_size: u16, clients: u64) -> Self {
+        let clock = VirtualClock::starting_at(config.as_of);
+        let engine = Engine::in_memory().unwrap();
+        let (probe, probed) = Probe::around(engine.clone());
+        let raw = client_over(SharedHttpClient::new(engine.clone()));
+        let store = Store::new(raw.clone(), TABLE);
+        store.create_table_if_absent().await.unwrap();
+        let microsoft = Microsoft::on(stage, config, page_size, &clock).await;
+        let sync = Sync {
+            store: store.clone(),
+            executions: Arc::new(Accepting),
+            clock: Arc::new(clock.clone()),
+            entropy: Arc::new(SeededEntropy::new(5)),
+        };
+        let tenants = microsoft.world().tenants().iter().map(|tenant| tenant.id).collect();
+        let mut house = Self {
+            microsoft,
+            clock,
+            probe,
+            store,
+            engine,
+            clients: Vec::new(),
+            tenants,
+            addresses: BTreeSet::new(),
+            probed,
+            raw,
+            sync,
+            machine: Arc::new(machine()),
+            decisions: 0,
+        };
+        house.connect().await;
+        for number in 0..clients {
+            house.add_client(number).await;
+        }
+        house.discover().await;
+        house
+    }
+
+    async fn connect(&self) {
+        let connection = Connection {
+            id: ConnectionId::new(Uuid::from_u128(0xCC)),
+            kind: ConnectionKind::Direct,
+            connection_status: ConnectionStatus::Connected,
+            partner_tenant: Some(self.microsoft.world().partner().id),
+            connected_at: self.clock.now(),
+            disconnected_at: None,
+            last_validated_at: None,
+            last_validation_error: None,
+            created_by: None,
+        };
+        self.store.put_connection(WORKSPACE, None, &connection).await.unwrap();
+    }
+
+    async fn add_client(&mut self, number: u64) {
+        let id = ClientId::new(Uuid::from_u128(0xC000 + u128::from(number)));
+        let name = format!("Client {number}");
+        let client =
+            PsaClient { id, name, website: None, secondary_domains: Vec::new(), inactive: false };
+        self.store.upsert_client(WORKSPACE, &client).await.unwrap();
+        self.clients.push(id);
+    }
+
+    async fn discover(&self) {
+        let now = self.clock.now();
+        for tenant in &self.tenants {
+            let managed = ManagedTenant {
+                id: managed(*tenant),
+                entra: *tenant,
+                display_name: None,
+                default_domain: None,
+                verified_domains: Vec::new(),
+                access: TenantAccess::Ok,
+                access_ends: None,
+                user_count: None,
+                discovered_at: now,
+                last_seen_at: now,
+                missing_since: None,
+            };
+            self.store.put_managed_tenant(WORKSPACE, &managed).await.unwrap();
+        }
+    }
+
+    /// Decides about a tenant, as an operator does.
+    pub(crate) async fn decide(&mut self, tenant: EntraTenantId, decision: Decision) {
+        let before = self.store.mapping(WORKSPACE, managed(tenant)).await.unwrap();
+        let requested = RequestedDecision { managed_tenant: managed(tenant), decision, confidence: None };
+        self.decisions += 1;
+        let id = MappingId::new(Uuid::from_u128(self.decisions));
+        if let Some(after) = decide(before.as_ref(), &requested, None, self.clock.now(), id) {
+            assert!(self.store.put_mapping(WORKSPACE, before.as_ref(), &after).await.unwrap());
+        }
+    }
+
+    /// The client a tenant is mapped to.
+    pub(crate) async fn client_of(&self, tenant: EntraTenantId) -> Option<ClientId> {
+        let mapping = self.store.mapping(WORKSPACE, managed(tenant)).await.unwrap();
+        mapping.and_then(|record| record.current.decision.client())
+    }
+
+    /// A process that has just been started.
+    pub(crate) fn worker(&self) -> Worker {
+        self.worker_over(self.probed.clone())
+    }
+
+    /// A process that reaches the table through `http`.
+    pub(crate) fn worker_over(&self, http: SharedHttpClient) -> Worker {
+        let store = Store::new(client_over(http), TABLE);
+        let clock = || Arc::new(self.clock.clone()) as Arc<dyn Clock>;
+        let directories = self.microsoft.directories(store.clone(), &self.clock);
+        Worker {
+            tenants: TenantSync { store: store.clone(), directories: Arc::new(directories), clock: clock() },
+            steps: RunSteps { store, clock: clock() },
+            clock: self.clock.clone(),
+            machine: Arc::clone(&self.machine),
+            turn: Mutex::default(),
+        }
+    }
+
+    /// Accepts a run.
+    pub(crate) async fn start(&self, kind: RunKind, scope: RunScope) -> Result<RunInput, NotBegun> {
+        let request =
+            StartRequest { workspace: WORKSPACE, kind, scope, trigger: Trigger::Manual, actor: None };
+        let begun = sync::start(&self.sync, request).await?;
+        Ok(RunInput { workspace_id: WORKSPACE, run_id: begun.run.id })
+    }
+
+    /// Everything stored about people. Claims are found by address: those contacts show, those
+    /// directories have or had, and those plans name.
+    pub(crate) async fn people(&mut self, planned: impl Iterator<Item = &Line>) -> People {
+        let mut contacts = BTreeMap::new();
+        for client in &self.clients {
+            let found = self.store.contacts_of_client(ClientScope::new(WORKSPACE, *client)).await.unwrap();
+            contacts.extend(found.into_iter().map(|contact| (contact.id, contact)));
+        }
+        let mut links = Vec::new();
+        for tenant in &self.tenants {
+            links.extend(self.store.links(WORKSPACE, *tenant).await.unwrap());
+        }
+        self.addresses.extend(planned.filter_map(|line| line.address.clone()));
+        self.addresses.extend(contacts.values().flat_map(addresses).cloned());
+        let owners = self.store.owners(WORKSPACE, &self.addresses).await.unwrap();
+        People { contacts, links, owners }
+    }
+
+    /// Everything that is stored.
+    pub(crate) async fn dump(&self) -> Dump {
+        let mut dump = Dump::default();
+        let mut after = None;
+        loop {
+            let scan = self.raw.scan().table_name(TABLE).consistent_read(true);
+            let answer = scan.set_exclusive_start_key(after).send().await.unwrap();
+            answer.items.unwrap_or_default().into_iter().for_each(|item| dump.add(item));
+            after = answer.last_evaluated_key;
+            if after.is_none() {
+                return dump;
+            }
+        }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+pub(crate) fn managed(tenant: EntraTenantId) -> ManagedTenantId {
+    ManagedTenantId::derived(WORKSPACE, tenant)
+}
+
+pub(crate) fn addresses(contact: &Contact) -> impl Iterator<Item = &EmailAddress> {
+    contact.values.email.iter().chain(&contact.additional_emails)
+}
+
+/// A workflow engine that takes everything; the history carries what it was given.
+struct Accepting;
+
+#[async_trait]
+impl Executions for Accepting {
+    async fn start_sync(&self, run: RunInput) -> Result<String, NotStarted> {
+        Ok(format!("execution of {}", run.run_id))
+    }
+
+    async fn start_discovery(&self, _: DiscoveryInput, name: &str) -> Result<String, NotStarted> {
+        Ok(name.to_owned())
+    }
+}
