@@ -159,12 +159,6 @@ impl House {
         }
     }
 
-    /// The client a tenant is mapped to.
-    pub(crate) async fn client_of(&self, tenant: EntraTenantId) -> Option<ClientId> {
-        let mapping = self.store.mapping(WORKSPACE, managed(tenant)).await.unwrap();
-        mapping.and_then(|record| record.current.decision.client())
-    }
-
     /// A process that has just been started.
     pub(crate) fn worker(&self) -> Worker {
         self.worker_over(self.probed.clone())

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::{Router, body::Body, extract::Request, response::IntoResponse};
+use axum::{Router, body::Body, extract::Request, response::IntoResponse, serve::ListenerExt};
 use fake_microsoft::Fake;
 use runtime::http::{Limits, client};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -28,6 +28,8 @@ impl Stage {
             let router = shown.lock().unwrap_or_else(PoisonError::into_inner).clone();
             async move { router.oneshot(request).await.into_response() }
         });
+        // Small answers in two parts would wait for each other's acknowledgement.
+        let listener = listener.tap_io(|socket| socket.set_nodelay(true).unwrap());
         let server = tokio::spawn(async move { axum::serve(listener, router).await });
         Self { base, http: client(Limits::default()).unwrap(), on_stage, server }
     }
