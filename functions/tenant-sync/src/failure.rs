@@ -65,3 +65,14 @@ pub(crate) fn damaged_plan() -> TenantFailure {
         diagnostics: None,
     }
 }
+
+pub(crate) fn plan_expired() -> TenantFailure {
+    TenantFailure {
+        code: "plan_expired".to_owned(),
+        message: "The stored plan is not kept any more, or not whole, so nothing more of it was applied or taken \
+                  back. What was applied before stays."
+            .to_owned(),
+        remedy: "Make a new preview and apply that.".to_owned(),
+        diagnostics: None,
+    }
+}

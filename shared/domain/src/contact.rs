@@ -1,5 +1,6 @@
 //! People at clients, as far as the sync knows them.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -102,6 +103,19 @@ pub enum InactiveReason {
     DeletedUpstream,
     /// Sign-in is blocked.
     DisabledUpstream,
+    /// Outside what the operator wants synced by now.
+    OutOfScope,
+}
+
+impl InactiveReason {
+    /// What the directory says, for the operator.
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Self::DeletedUpstream => "no longer in the directory",
+            Self::DisabledUpstream => "sign-in is blocked in the directory",
+            Self::OutOfScope => "no longer among the people who are synced",
+        }
+    }
 }
 
 /// Identity ↔ contact, and what was last seen of the identity.
@@ -118,9 +132,16 @@ pub struct Link {
     pub active: bool,
     /// Fingerprint of what was last seen ([`crate::facts::SourceFacts::fingerprint`]).
     pub fingerprint: Fingerprint,
-    /// In how many complete reads in a row the identity was not there.
+    /// In how many reads in a row the person was leaving.
     #[serde(default)]
     pub missing: u8,
+    /// When the first of those reads began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing_since: Option<Timestamp>,
+    /// An operator has said that the contact stays as it is although the person has left; until the
+    /// person is there again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep: bool,
 }
 
 /// A short hash that says "nothing the sync cares about has changed".

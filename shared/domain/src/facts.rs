@@ -54,13 +54,21 @@ impl SourceFacts {
     /// Equal for equal facts under equal rules. `rules` is whatever else decides what is written:
     /// when it changes, everybody is looked at again.
     pub fn fingerprint(&self, rules: &[u8]) -> Fingerprint {
-        let mut hash = Sha256::new();
-        hash.update(rules);
-        hash.update([0x1f]);
-        hash.update(serde_json::to_vec(self).unwrap_or_default());
-        let digest = hash.finalize();
-        Fingerprint(u64::from_be_bytes(std::array::from_fn(|index| digest[index])))
+        fingerprint_of(&[rules, &serde_json::to_vec(self).unwrap_or_default()])
     }
+}
+
+/// A short hash over several texts.
+pub fn fingerprint_of(parts: &[&[u8]]) -> Fingerprint {
+    let mut hash = Sha256::new();
+    for (position, part) in parts.iter().enumerate() {
+        if position > 0 {
+            hash.update([0x1f]);
+        }
+        hash.update(part);
+    }
+    let digest = hash.finalize();
+    Fingerprint(u64::from_be_bytes(std::array::from_fn(|index| digest[index])))
 }
 
 fn phones(user: &DirectoryUser) -> Vec<Phone> {

@@ -68,7 +68,7 @@ impl FieldRules {
     }
 
     /// What these rules would write into `contact`, in a fixed order.
-    pub fn changes(&self, contact: &Contact, facts: &SourceFacts) -> Vec<FieldChange> {
+    pub fn changes(&self, contact: &Contact, _base: Option<&SourceFacts>, facts: &SourceFacts) -> Vec<FieldChange> {
         let mut changes = Vec::new();
         let values = &contact.values;
         // A name made from the address, for want of any other, is a blank too.
@@ -153,6 +153,28 @@ impl FieldChange {
                 }
             }
         }
+    }
+
+    /// The change back.
+    #[must_use]
+    pub fn inverse(&self) -> Self {
+        match self.clone() {
+            Self::FullName { old, new } => Self::FullName { old: new, new: old },
+            Self::Phones { old, new } => Self::Phones { old: new, new: old },
+            other => other,
+        }
+    }
+
+    /// Whether the contact still shows what the change wrote.
+    pub fn is_in_place(&self, contact: &Contact) -> bool {
+        let mut again = contact.clone();
+        self.apply(&mut again);
+        again == *contact
+    }
+
+    /// The field's name and what the contact shows, as text for people.
+    pub fn shown(&self, contact: &Contact) -> (&'static str, String) {
+        (self.describe().0, contact.values.full_name.clone())
     }
 
     /// The field's name, its old and its new value as text for people.

@@ -30,6 +30,8 @@ pub enum Exclusion {
     Guest,
     /// No usable e-mail address.
     MissingIdentity,
+    /// The PSA protects the contact: the sync never writes it.
+    ProtectedContact,
     /// Looks like an account no person uses.
     ServiceAccount,
 }
@@ -42,6 +44,7 @@ impl Exclusion {
             Self::DismissedByOperator => "an operator dismissed this person in the review queue",
             Self::Guest => "an invited (guest) account; its home is another company's directory",
             Self::MissingIdentity => "no usable e-mail address in the directory",
+            Self::ProtectedContact => "the PSA protects this person's contact: the sync does not write it",
             Self::ServiceAccount => "the address or name is that of a service account",
         }
     }

@@ -59,7 +59,7 @@ fn the_sample_holds_every_action_and_every_field() {
     ];
     assert_eq!(tags.into_iter().collect::<Vec<_>>(), expected);
     let fields: BTreeSet<&str> =
-        page.lines.iter().flat_map(|line| changes(&line.action)).map(field).collect();
+        page.lines.iter().flat_map(|line| line.action.changes()).map(field).collect();
     let expected = ["email", "fullName", "phones", "role", "userPrincipalName"];
     assert_eq!(fields.into_iter().collect::<Vec<_>>(), expected);
 }
@@ -97,22 +97,16 @@ fn tag(action: &Action) -> &'static str {
         Action::Exclude { .. } => "exclude",
         Action::Fail { .. } => "fail",
         Action::Hold { .. } => "hold",
+        Action::Leave { .. } => "leave",
         Action::Link { .. } => "link",
         Action::MarkInactive { .. } => "markInactive",
         Action::NoteMissing { .. } => "noteMissing",
         Action::Reactivate { .. } => "reactivate",
         Action::Refresh { .. } => "refresh",
+        Action::Restore { .. } => "restore",
         Action::Review { .. } => "review",
+        Action::Stage { .. } => "stage",
         Action::Update { .. } => "update",
-    }
-}
-
-fn changes(action: &Action) -> &[FieldChange] {
-    match action {
-        Action::Link { changes, .. }
-        | Action::Reactivate { changes, .. }
-        | Action::Update { changes, .. } => changes,
-        _ => &[],
     }
 }
 

@@ -30,10 +30,11 @@ pub use connections::{Connection, ConnectionKind, ConnectionStatus, ValidationFa
 pub use contacts::{ClientScope, ContactInput, Upserted};
 pub use error::StoreError;
 pub use logins::PendingLogin;
+pub use people::FoundPerson;
 pub use plans::{StoredPage, StoredPageHead};
 pub use reviews::{OpenReview, ReviewItem, ReviewStatus};
-pub use runs::{Run, RunScope, Target, TenantRun, Turns};
-pub use settings::SyncSettings;
+pub use runs::{PlanPart, PlanSource, Run, RunScope, Target, TenantRun, Turns};
+pub use settings::{CompleteReadHours, SyncSettings};
 pub use table::{Store, client_over};
-pub use tenant_states::{Lease, LeaseRefused, Progress, TenantState};
+pub use tenant_states::{Feed, Ground, Lease, LeaseRefused, Progress, TenantState};
 pub use tenants::{DiscoveryReport, ManagedTenant, TenantAccess};

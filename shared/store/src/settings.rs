@@ -1,6 +1,6 @@
 //! The workspace's sync settings.
 
-use domain::{fields::FieldRules, ids::WorkspaceId, policy::VanishRules, scope::ScopeRules};
+use domain::{fields::FieldRules, ids::WorkspaceId, policy::{StopLimits, VanishRules}, scope::ScopeRules};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -18,8 +18,23 @@ pub struct SyncSettings {
     pub field_sync_config: Value,
     /// Who is taken.
     pub scope: ScopeRules,
-    /// What happens to people who are gone.
+    /// What happens to people who are leaving.
     pub vanish: VanishRules,
+    /// What waits for an operator.
+    pub limits: StopLimits,
+    /// After how many hours everybody is read again, not only who has changed; 0 = always.
+    pub complete_read_hours: CompleteReadHours,
+}
+
+/// A week, unless told otherwise: as long as a directory's feed of changes lasts.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct CompleteReadHours(pub u32);
+
+impl Default for CompleteReadHours {
+    fn default() -> Self {
+        Self(24 * 7)
+    }
 }
 
 impl SyncSettings {

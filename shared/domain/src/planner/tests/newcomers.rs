@@ -370,6 +370,7 @@ fn a_claim_of_a_creation_under_way_does_not_hold_up_the_creation() {
     let known = Known {
         owners: BTreeMap::from([(address, Some(owner))]),
         contacts: BTreeMap::from([(contact, None)]),
+        ..Known::default()
     };
     let pages = planner.plan(&[mira], &[], &known);
     assert!(matches!(&pages[0].lines[0].action, Action::Create { contact: id, .. } if *id == contact));

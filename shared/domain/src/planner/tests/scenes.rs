@@ -90,7 +90,7 @@ fn policy() -> impl Strategy<Value = (FieldRules, ScopeRules, VanishRules)> {
     let scope = any::<[bool; 2]>()
         .prop_map(|on| ScopeRules { include_guests: on[0], include_service_accounts: on[1] });
     let vanish = (0_u8..4, 0_u32..4, 0_u8..100).prop_map(|(confirmations, allowed, allowed_percent)| {
-        VanishRules { confirmations, allowed, allowed_percent }
+        VanishRules { confirmations, allowed, allowed_percent, grace_hours: 0, ..VanishRules::default() }
     });
     (fields, scope, vanish)
 }
