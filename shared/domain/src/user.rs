@@ -61,6 +61,16 @@ pub enum UserKind {
     Guest,
 }
 
+/// How a user left a directory.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Removal {
+    /// For good: the same person would come back under another id.
+    Deleted,
+    /// Into the directory's bin, from which an administrator can restore it for 30 days.
+    SoftDeleted,
+}
+
 /// A cleaned directory user.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -296,6 +306,14 @@ mod tests {
             (serde_json::json!({"userType": "Member", "externalUserState": "Accepted"}), UserKind::Guest),
         ] {
             assert_eq!(user(raw.clone()).kind, kind, "{raw}");
+        }
+    }
+
+    #[test]
+    fn removals_are_stored_under_these_names() {
+        for (removal, name) in [(Removal::Deleted, "deleted"), (Removal::SoftDeleted, "soft_deleted")] {
+            assert_eq!(serde_json::to_value(removal).unwrap(), name);
+            assert_eq!(serde_json::from_value::<Removal>(name.into()).unwrap(), removal);
         }
     }
 
