@@ -6,11 +6,11 @@
 
 pub mod routes;
 
-use domain::{fields::FieldRules, ids::WorkspaceId, policy::VanishRules, scope::ScopeRules};
+use domain::{fields::FieldRules, ids::WorkspaceId, policy::{StopLimits, VanishRules}, scope::ScopeRules};
 use runtime::Foundation;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::{Store, StoreError, SyncSettings};
+use store::{CompleteReadHours, Store, StoreError, SyncSettings};
 
 /// Everything the use cases need.
 #[derive(Clone, Debug)]
@@ -27,8 +27,12 @@ pub struct SettingsView {
     pub field_sync_config: FieldRules,
     /// Who is taken.
     pub scope: ScopeRules,
-    /// What happens to people who are gone.
+    /// What happens to people who are leaving.
     pub vanish: VanishRules,
+    /// What waits for an operator.
+    pub limits: StopLimits,
+    /// After how many hours everybody is read again, not only who has changed; 0 = always.
+    pub complete_read_hours: CompleteReadHours,
 }
 
 /// A change of some settings; what is absent stays.
@@ -39,8 +43,12 @@ pub struct SettingsChange {
     pub field_sync_config: Option<Value>,
     /// Who is taken.
     pub scope: Option<ScopeRules>,
-    /// What happens to people who are gone.
+    /// What happens to people who are leaving.
     pub vanish: Option<VanishRules>,
+    /// What waits for an operator.
+    pub limits: Option<StopLimits>,
+    /// After how many hours everybody is read again, not only who has changed; 0 = always.
+    pub complete_read_hours: Option<CompleteReadHours>,
 }
 
 /// A change that makes no sense.
@@ -80,6 +88,8 @@ impl Settings {
             }),
             scope: change.scope.unwrap_or(before.scope),
             vanish: change.vanish.unwrap_or(before.vanish),
+            limits: change.limits.unwrap_or(before.limits),
+            complete_read_hours: change.complete_read_hours.unwrap_or(before.complete_read_hours),
         };
         self.store.put_settings(workspace, &after).await?;
         Ok(Ok(view(&after)))
@@ -90,7 +100,11 @@ fn check(change: &SettingsChange) -> Result<(), Refusal> {
     if change.field_sync_config.as_ref().is_some_and(|rules| !rules.is_object()) {
         return Err(Refusal::Rules);
     }
-    if change.vanish.is_some_and(|vanish| vanish.allowed_percent > 100) {
+    let shares = change.limits.map(|limits| {
+        [limits.creations.percent, limits.link_moves.percent, limits.short_read_percent]
+    });
+    let shares = shares.into_iter().flatten().chain(change.vanish.map(|vanish| vanish.allowed_percent));
+    if shares.into_iter().any(|percent| percent > 100) {
         return Err(Refusal::Percent);
     }
     Ok(())
@@ -101,5 +115,7 @@ fn view(settings: &SyncSettings) -> SettingsView {
         field_sync_config: settings.fields(),
         scope: settings.scope.clone(),
         vanish: settings.vanish,
+        limits: settings.limits,
+        complete_read_hours: settings.complete_read_hours,
     }
 }

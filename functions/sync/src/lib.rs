@@ -19,7 +19,7 @@ use workflow::Executions;
 
 pub use lines::{LinePage, lines};
 pub use progress::{RunProgress, progress};
-pub use start::{Begun, NotBegun, StartRequest, start};
+pub use start::{Begun, NotBegun, StartRequest, Unusable, start};
 
 /// Everything the use cases need.
 pub struct Sync {

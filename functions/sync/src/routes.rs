@@ -11,7 +11,7 @@ use axum::{
 };
 use domain::{
     ids::{ManagedTenantId, RunId, WorkspaceId},
-    run::{RunKind, Trigger},
+    run::RunKind,
 };
 use edge::{ApiError, JsonBody, PathId, QueryOf, Reader, Reply, Writer, paging};
 use jiff::SignedDuration;
@@ -20,7 +20,7 @@ use store::{Run, RunScope, StoreError};
 
 use crate::{
     StartRequest, Sync, lines, progress, reap, start,
-    start::NotBegun,
+    start::{NotBegun, Unusable},
     views::{BUCKETS, LineView, RunDetailView, RunView, Summary, bucket},
 };
 
@@ -100,13 +100,7 @@ async fn begin(
             ));
         }
     }
-    let request = StartRequest {
-        workspace: caller.workspace,
-        kind,
-        scope,
-        trigger: Trigger::Manual,
-        actor: caller.user,
-    };
+    let request = StartRequest::manual(caller.workspace, kind, scope, caller.user);
     let begun = start(&sync, request).await.map_err(not_begun)?;
     Ok(Reply::accepted(BeginView {
         accepted: true,
@@ -166,7 +160,7 @@ async fn preflight(
     let samples = sample_limit(body.sample_limit);
     let workspace = caller.workspace;
     let kind = RunKind::Preflight;
-    let request = StartRequest { workspace, kind, scope, trigger: Trigger::Manual, actor: caller.user };
+    let request = StartRequest::manual(workspace, kind, scope, caller.user);
     let begun = start(&sync, request).await.map_err(not_begun)?;
     let began = sync.clock.now();
     while sync.clock.now().duration_since(began) < PATIENCE {
@@ -375,10 +369,37 @@ fn not_begun(error: NotBegun) -> ApiError {
             "No tenant in this scope is mapped to a client, so there is nothing to sync.",
             "Discover tenants and confirm their mappings first.",
         ),
+        NotBegun::Source(unusable) => source_unusable(*unusable),
         NotBegun::Store(_) => match error {
             NotBegun::Store(error) => store_failed(error),
             _ => ApiError::internal_fault(),
         },
+    }
+}
+
+fn source_unusable(unusable: Unusable) -> ApiError {
+    match unusable {
+        Unusable::NotAPreview => ApiError::conflict(
+            "not_a_preview",
+            "Only the plan of a preview can be applied; this run has written its plan itself. Nothing was changed.",
+            "Take the id of a preview.",
+        ),
+        Unusable::NotEnded => ApiError::conflict(
+            "run_not_ended",
+            "The run is still going on, so its plan is not whole. Nothing was changed.",
+            "Wait until the run has ended.",
+        ),
+        Unusable::NothingStaged => ApiError::conflict(
+            "nothing_held",
+            "No line of this run waits for an operator. Nothing was changed.",
+            "Look at the run's lines.",
+        ),
+        Unusable::NothingWritten => ApiError::conflict(
+            "nothing_to_undo",
+            "This run is a preview: it has written nothing that could be taken back.",
+            "Take the id of a run that has written.",
+        ),
+        Unusable::Unknown => no_such_run(),
     }
 }
 

@@ -40,12 +40,15 @@ fn change(view: &SettingsView, options: &SettingsArguments) -> Option<SettingsCh
         confirmations: options.gone_after.unwrap_or(view.vanish.confirmations),
         allowed: options.gone_allowed.unwrap_or(view.vanish.allowed),
         allowed_percent: options.gone_percent.unwrap_or(view.vanish.allowed_percent),
+        ..view.vanish
     };
     let changes = fields != view.field_sync_config || scope != view.scope || vanish != view.vanish;
     changes.then(|| SettingsChange {
         field_sync_config: Some(json!(fields)),
         scope: Some(scope),
         vanish: Some(vanish),
+        limits: None,
+        complete_read_hours: None,
     })
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ::sync::{
-    NotBegun, RunProgress, StartRequest, lines, start,
+    NotBegun, RunProgress, StartRequest, Unusable, lines, start,
     views::{LineView, RunDetailView},
 };
 use domain::{
@@ -99,6 +99,8 @@ pub(crate) async fn begin(
         scope: RunScope { client: scope.client, tenant: scope.tenant },
         trigger: Trigger::Manual,
         actor: None,
+        source: None,
+        settings: None,
     };
     let begun = start(&house.sync, request).await.map_err(|error| not_begun(&error))?;
     let label = if kind.writes() { "syncing" } else { "planning" };
@@ -239,6 +241,7 @@ fn not_begun(error: &NotBegun) -> Failure {
             "There is no connection to Microsoft, so nothing can be synced.",
             "Run `entra-sync connect`, then `discover` and `map`.",
         ),
+        NotBegun::Source(unusable) => unusable_source(*unusable),
         NotBegun::NothingMapped => Failure::new(
             "nothing_mapped",
             "No tenant in this scope is mapped to a client, so there is nothing to sync.",
@@ -247,4 +250,29 @@ fn not_begun(error: &NotBegun) -> Failure {
         NotBegun::Engine(error) => Failure::of("workflow_unavailable", error, "Try again."),
         NotBegun::Store(error) => Failure::of("store_unavailable", error, "Try again."),
     }
+}
+
+fn unusable_source(unusable: Unusable) -> Failure {
+    let (code, message, remedy) = match unusable {
+        Unusable::NotAPreview => (
+            "not_a_preview",
+            "Only the plan of a preview can be applied; this run has written its plan itself.",
+            "Take the id of a preview.",
+        ),
+        Unusable::NotEnded => (
+            "run_not_ended",
+            "The run is still going on, so its plan is not whole.",
+            "Wait until it has ended.",
+        ),
+        Unusable::NothingStaged => {
+            ("nothing_held", "No line of this run waits for an operator.", "Look at the run's lines.")
+        }
+        Unusable::NothingWritten => (
+            "nothing_to_undo",
+            "This run is a preview: it has written nothing that could be taken back.",
+            "Take the id of a run that has written.",
+        ),
+        Unusable::Unknown => ("unknown_run", "There is no run with this id.", "Take an id from `runs`."),
+    };
+    Failure::new(code, message, remedy)
 }

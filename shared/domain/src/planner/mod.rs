@@ -428,9 +428,11 @@ fn count(counters: &mut Counters, action: &Action) {
     *counter = 1;
 }
 
-/// What a line with this action, that nobody was read for, adds to the counters.
+/// What a line with this action adds to the counters of a run that reads nobody.
 pub fn counted(action: &Action) -> Counters {
-    let mut counters = Counters::default();
+    // Whoever is created or linked by it counts as a person of the run.
+    let read = u64::from(matches!(action, Action::Create { .. } | Action::Link { .. }));
+    let mut counters = Counters { read, ..Counters::default() };
     count(&mut counters, action);
     counters
 }
