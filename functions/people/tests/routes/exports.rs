@@ -190,11 +190,11 @@ async fn linked(world: &World) {
     };
     let contact = contact_id(0);
     for (number, rule, action) in [
-        (1, Rule::PrimaryAddress, Action::Link { contact, expect: 1, changes: Vec::new(), facts }),
+        (1, Rule::PrimaryAddress, Action::Link { contact, expect: 1, before: None, supersedes: None, activate: false, changes: Vec::new(), facts }),
         (
             2,
             Rule::Disabled,
-            Action::MarkInactive { contact, expect: 2, reason: InactiveReason::DisabledUpstream },
+            Action::MarkInactive { contact, expect: 2, before: None, reason: InactiveReason::DisabledUpstream },
         ),
     ] {
         let line = Line {
@@ -210,6 +210,8 @@ async fn linked(world: &World) {
             format: PLAN_PAGE_FORMAT,
             lines: vec![line],
             seen: Vec::new(),
+            leavers: Vec::new(),
+            guard: None,
             counters: Counters::default(),
         };
         assert_eq!(applier.apply(&page).await.unwrap(), []);

@@ -124,6 +124,7 @@ async fn a_run_under_way_shows_each_tenant_and_the_sums_of_this_moment() {
         completed_at: now,
         pages: 1,
         chain: None,
+        guard: None,
     };
     assert!(house.store.put_tenant_run(WORKSPACE, run.id, &result).await.unwrap());
     let (lease, _) = house.store.acquire(WORKSPACE, tenant(2), run.id, now).await.unwrap().unwrap();
@@ -132,6 +133,8 @@ async fn a_run_under_way_shows_each_tenant_and_the_sums_of_this_moment() {
         started_at: now,
         pages: 1,
         cursor: None,
+        only_changes: false,
+        feed: None,
         read_complete: false,
         closed: false,
         counters: counters(5),

@@ -143,6 +143,7 @@ impl House {
         let fields = json!({ "displayName": true, "email": true, "phone": true, "role": true, "upn": true });
         let mut settings = SyncSettings { field_sync_config: fields, ..SyncSettings::default() };
         settings.vanish.confirmations = 1;
+        settings.vanish.grace_hours = 0;
         self.settings(settings).await;
     }
 
@@ -235,6 +236,7 @@ impl House {
             cancel_requested: false,
             halted: None,
             settings: self.store.settings(WORKSPACE).await.unwrap(),
+            source: None,
             turns: Turns::default(),
         };
         assert!(self.store.create_run(&run).await.unwrap());

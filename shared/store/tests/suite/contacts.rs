@@ -216,7 +216,7 @@ pub(crate) async fn a_scope_reads_its_own_client_only(backend: &Backend) {
         assert_eq!(table.store.contacts_page(scope, None, 10).await.unwrap(), (Vec::new(), None));
         assert_eq!(table.store.contacts_page(scope, Some(contact(0)), 10).await.unwrap(), (Vec::new(), None));
         let reason = InactiveReason::DisabledUpstream;
-        let action = Action::MarkInactive { contact: contact(1), expect: 1, reason };
+        let action = Action::MarkInactive { contact: contact(1), expect: 1, before: None, reason };
         let page = page(vec![line(1, Rule::Disabled, action)]);
         let before = table.dump().await;
         let applier = store::Applier { scope, ..super::make::applier(&table.store, 1) };

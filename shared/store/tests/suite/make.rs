@@ -94,6 +94,8 @@ pub(crate) fn page(lines: Vec<Line>) -> PlanPage {
         format: PLAN_PAGE_FORMAT,
         lines,
         seen,
+        leavers: Vec::new(),
+        guard: None,
         counters: Counters { read, unchanged: read, ..Counters::default() },
     }
 }
@@ -149,6 +151,7 @@ pub(crate) fn run(id: RunId) -> Run {
         counters: Counters::default(),
         cancel_requested: false,
         settings: store::SyncSettings::default(),
+        source: None,
         turns: store::Turns::default(),
         halted: None,
     }

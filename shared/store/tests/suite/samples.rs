@@ -16,7 +16,7 @@ use store::{Connection, ConnectionStatus, ContactInput, Lease, Run, StaleLine, S
 use super::{
     backend::{Backend, Table},
     dump::{Item, from_json, to_json},
-    leases::progress,
+    leases::{ground, progress},
     make::{
         CLIENT, MANAGED, SALT, TENANT, WORKSPACE, address, applier, apply, at, client, connection, contact,
         facts, input, line, object, page, run, run_id, scope, values,
@@ -122,7 +122,7 @@ async fn write_one_of_each(store: &Store) {
 
     let (lease, _) = store.acquire(WORKSPACE, MANAGED, run_id(1), at(0)).await.unwrap().unwrap();
     store.checkpoint(WORKSPACE, MANAGED, lease, &progress(run_id(1), 2), at(1)).await.unwrap();
-    store.end_tenant(WORKSPACE, run_id(1), lease, &tenant_run(3), Some(321)).await.unwrap();
+    store.end_tenant(WORKSPACE, run_id(1), lease, &tenant_run(3), Some(&ground(321))).await.unwrap();
     let (lease, _) = store.acquire(WORKSPACE, MANAGED, run_id(1), at(10)).await.unwrap().unwrap();
     store.checkpoint(WORKSPACE, MANAGED, lease, &progress(run_id(1), 2), at(11)).await.unwrap();
 }
@@ -140,7 +140,7 @@ async fn write_contacts(store: &Store) {
 
 fn inactivation() -> domain::plan::Line {
     let reason = InactiveReason::DeletedUpstream;
-    line(1, Rule::Vanished, Action::MarkInactive { contact: contact(1), expect: 2, reason })
+    line(1, Rule::Vanished, Action::MarkInactive { contact: contact(1), expect: 2, before: None, reason })
 }
 
 /// A line of every kind there was when the samples were made.
@@ -289,5 +289,6 @@ fn tenant_state() -> TenantState {
         last_success_run: Some(run_id(1)),
         last_success_at: Some(at(9)),
         last_success_people: Some(321),
+        ground: ground(321),
     }
 }

@@ -37,7 +37,8 @@ pub(crate) fn sync_settings() -> SyncSettings {
             "displayName": true, "mail": "1", "empty": {}, "list": [], "none": null, "number": 1.5,
         }),
         scope: ScopeRules { include_guests: true, include_service_accounts: false },
-        vanish: VanishRules { confirmations: 3, allowed: 7, allowed_percent: 20 },
+        vanish: VanishRules { confirmations: 3, allowed: 7, allowed_percent: 20, ..VanishRules::default() },
+        ..SyncSettings::default()
     }
 }
 

@@ -136,17 +136,6 @@ impl World {
         self.links.get_mut(&user.object).unwrap()
     }
 
-    /// A human makes contact `number` the contact of `user`: the previous account's link ends.
-    pub(super) fn resolve(&mut self, user: &DirectoryUser, number: u128) {
-        let contact = contact_id(number);
-        for link in self.links.values_mut().filter(|link| link.contact == contact) {
-            link.active = false;
-        }
-        self.link(user, number);
-        self.contact(number).version += 1;
-        self.reviews.remove(&user.object);
-    }
-
     pub(super) fn planner(&self) -> Planner {
         let mut inventory = Inventory::new(self.policy.tenant);
         // Backwards: the order in which a store answers is nobody's promise.
