@@ -63,9 +63,15 @@ impl Followed {
         let cursor = connected.directory.changes_from_now(tenant).await.unwrap().unwrap();
         let mut followed = Self { connected, tenant, people, known: State::new() };
         // What happens between the link and the listing is told by both.
-        before.iter().for_each(|edit| followed.carry_out(edit));
+        followed.carry_out_all(before);
         followed.known = followed.listed().await;
         (followed, cursor)
+    }
+
+    fn carry_out_all(&mut self, edits: &[Edit]) {
+        for edit in edits {
+            self.carry_out(edit);
+        }
     }
 
     fn carry_out(&mut self, edit: &Edit) {
@@ -130,7 +136,7 @@ impl Followed {
 async fn follow(before: Vec<Edit>, rounds: Vec<Round>) {
     let (mut followed, mut cursor) = Followed::new(&before).await;
     for round in &rounds {
-        round.edits.iter().for_each(|edit| followed.carry_out(edit));
+        followed.carry_out_all(&round.edits);
         followed.connected.fake.set_delta_page_size(round.page_size);
         for (nth, effect) in &round.faults {
             let requests = Match::route(Route::UsersDelta).nth(*nth);
