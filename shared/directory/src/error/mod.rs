@@ -23,8 +23,8 @@ pub enum ErrorClass {
     AccessLost,
     /// The connection itself is refused: stop and ask the operator to connect again.
     CredentialRejected,
-    /// The position is lost: users must be read again from the first page of their listing. It
-    /// says nothing about who is there.
+    /// The position is lost, which says nothing about who is there: the listing must begin again
+    /// from its first page; where changes were read, all users must be listed.
     ExpiredPage,
     /// A bug, or an answer that must not be trusted: do not retry.
     Fault,

@@ -7,7 +7,7 @@ use domain::{
 };
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, value::RawValue};
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use super::{
     GraphBase,
@@ -103,16 +103,9 @@ impl Shape for OneUser {
 
 /// `name` so that it is one segment of a path, whatever it holds: guests have a `#` in theirs.
 fn path_segment(name: &str) -> String {
-    let mut segment = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'@' => {
-                segment.push(char::from(byte));
-            }
-            _ => segment.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    segment
+    let encoded: String = form_urlencoded::byte_serialize(name.as_bytes()).collect();
+    // Forms write a blank as `+`, which means itself in a path.
+    encoded.replace('+', "%20").replace("%40", "@")
 }
 
 /// The members that [`RawUser`] does not hold.
@@ -204,6 +197,7 @@ mod tests {
             ("mira@bücher.example", Some("mira@b%C3%BCcher.example")),
             ("a/../b?x=1&y@c.example", Some("a%2F..%2Fb%3Fx%3D1%26y@c.example")),
             ("50%@c.example", Some("50%25@c.example")),
+            ("a+b c@c.example", Some("a%2Bb%20c@c.example")),
             ("", None),
             ("..", None),
             ("delta", None),
