@@ -107,6 +107,11 @@ id!(
     "Entra object id"
 );
 id!(
+    /// A security group in a customer's directory.
+    GroupId,
+    "group id"
+);
+id!(
     /// One sync of a scope. Sorts by the time it was started (UUID version 7).
     RunId,
     "run id"
