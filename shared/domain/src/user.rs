@@ -95,6 +95,8 @@ pub struct DirectoryUser {
     pub account_enabled: Option<bool>,
     /// Own account or invited.
     pub kind: UserKind,
+    /// Invited, and the invitation is not accepted yet.
+    pub pending_invitation: bool,
     /// Job title.
     pub job_title: Option<String>,
     /// Department.
@@ -118,6 +120,10 @@ impl DirectoryUser {
         let invited = user_principal_name.as_deref().is_some_and(is_external_sign_in_name)
             || raw.external_user_state.as_deref().is_some_and(|state| !state.trim().is_empty())
             || raw.user_type.as_deref().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("guest"));
+        let pending_invitation = raw
+            .external_user_state
+            .as_deref()
+            .is_some_and(|state| state.trim().eq_ignore_ascii_case("PendingAcceptance"));
         let (primary_smtp, aliases) = smtp_addresses(raw.proxy_addresses.unwrap_or_default());
         Self {
             object,
@@ -130,6 +136,7 @@ impl DirectoryUser {
             surname: text(raw.surname),
             account_enabled: raw.account_enabled,
             kind: if invited { UserKind::Guest } else { UserKind::Member },
+            pending_invitation,
             job_title: text(raw.job_title),
             department: text(raw.department),
             company_name: text(raw.company_name),

@@ -35,6 +35,7 @@ fn change(view: &SettingsView, options: &SettingsArguments) -> Option<SettingsCh
         include_service_accounts: options
             .service_accounts
             .map_or(view.scope.include_service_accounts, Into::into),
+        ..view.scope.clone()
     };
     let vanish = VanishRules {
         confirmations: options.gone_after.unwrap_or(view.vanish.confirmations),

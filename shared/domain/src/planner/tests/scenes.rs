@@ -87,8 +87,11 @@ fn policy() -> impl Strategy<Value = (FieldRules, ScopeRules, VanishRules)> {
         upn: on[4],
         mark_inactive_when_disabled: on[5],
     });
-    let scope = any::<[bool; 2]>()
-        .prop_map(|on| ScopeRules { include_guests: on[0], include_service_accounts: on[1] });
+    let scope = any::<[bool; 2]>().prop_map(|on| ScopeRules {
+        include_guests: on[0],
+        include_service_accounts: on[1],
+        ..ScopeRules::default()
+    });
     let vanish = (0_u8..4, 0_u32..4, 0_u8..100).prop_map(|(confirmations, allowed, allowed_percent)| {
         VanishRules { confirmations, allowed, allowed_percent, grace_hours: 0, ..VanishRules::default() }
     });
