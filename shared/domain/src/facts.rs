@@ -24,6 +24,15 @@ pub struct SourceFacts {
     /// Job title.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
+    /// Department.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub department: Option<String>,
+    /// Office location.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub office: Option<String>,
+    /// Company name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<String>,
     /// Sign-in name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_principal_name: Option<String>,
@@ -36,6 +45,9 @@ impl SourceFacts {
             full_name: user.contact_name(&email),
             phones: phones(user),
             role: user.job_title.clone(),
+            department: user.department.clone(),
+            office: user.office_location.clone(),
+            company: user.company_name.clone(),
             user_principal_name: user.user_principal_name.clone(),
             email,
         }
@@ -48,7 +60,15 @@ impl SourceFacts {
             email: Some(self.email.clone()),
             phones: self.phones.clone(),
             role: self.role.clone(),
+            department: self.department.clone(),
+            office: self.office.clone(),
+            company: self.company.clone(),
         }
+    }
+
+    /// Whether the full name is made from the address, for want of any other: a blank in disguise.
+    pub fn is_name_made_up(&self) -> bool {
+        self.full_name == self.email.local_part()
     }
 
     /// Equal for equal facts under equal rules. `rules` is whatever else decides what is written:

@@ -407,6 +407,8 @@ impl Action {
                 values: facts.values(),
                 additional_emails: Vec::new(),
                 inactive: false,
+                protected: false,
+                protected_fields: std::collections::BTreeSet::new(),
                 entra: Some(stamp(facts)),
                 line: Some(line),
             }),

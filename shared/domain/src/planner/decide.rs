@@ -251,7 +251,7 @@ impl Planner {
         object: EntraObjectId,
         known: &Known,
     ) -> Result<Result<Vec<FieldChange>, Decision>, Missing> {
-        let mut changes = self.policy.fields.changes(contact, facts);
+        let mut changes = self.policy.fields.changes(contact, None, facts);
         let is_email = |change: &FieldChange| matches!(change, FieldChange::Email { .. });
         if !changes.iter().any(is_email) {
             return Ok(Ok(changes));

@@ -85,6 +85,8 @@ impl World {
             values: ContactValues { full_name: name.to_owned(), email, ..ContactValues::default() },
             additional_emails: Vec::new(),
             inactive: false,
+            protected: false,
+            protected_fields: std::collections::BTreeSet::new(),
             entra: None,
             line: None,
         };
