@@ -96,3 +96,51 @@ fn phones(user: &DirectoryUser) -> Vec<Phone> {
     });
     business.chain(mobile).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::ids::EntraObjectId;
+
+    #[test]
+    fn a_created_contact_shows_everything_the_directory_says() {
+        let raw = json!({
+            "displayName": "Mira Sund", "jobTitle": "Dentist", "department": " Care ",
+            "officeLocation": "Oslo", "companyName": "Borealis", "userPrincipalName": "m@acme.example",
+            "businessPhones": ["+47 1"], "mobilePhone": "+47 2",
+        });
+        let user = DirectoryUser::new(EntraObjectId::new(Uuid::nil()), serde_json::from_value(raw).unwrap());
+        let facts = SourceFacts::new(&user, "mira@acme.example".parse().unwrap());
+        assert_eq!(facts.user_principal_name.as_deref(), Some("m@acme.example"));
+        let shown = json!({
+            "fullName": "Mira Sund", "email": "mira@acme.example", "role": "Dentist", "department": "Care",
+            "office": "Oslo", "company": "Borealis",
+            "phones": [
+                {"number": "+47 1", "kind": "work", "isDefault": true},
+                {"number": "+47 2", "kind": "mobile", "isDefault": false},
+            ],
+        });
+        assert_eq!(serde_json::to_value(facts.values()).unwrap(), shown);
+    }
+
+    #[test]
+    fn a_change_of_any_fact_changes_the_fingerprint() {
+        let facts = |more: serde_json::Value| -> SourceFacts {
+            let mut facts = json!({"fullName": "Mira", "email": "mira@acme.example"});
+            facts.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+            serde_json::from_value(facts).unwrap()
+        };
+        let before = facts(json!({})).fingerprint(b"rules");
+        for more in [
+            json!({"department": "Care"}),
+            json!({"office": "Oslo"}),
+            json!({"company": "Borealis"}),
+            json!({"role": "Dentist"}),
+        ] {
+            assert_ne!(facts(more.clone()).fingerprint(b"rules"), before, "{more}");
+        }
+    }
+}

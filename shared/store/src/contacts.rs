@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{
     contact::{Contact, ContactValues, EntraStamp, Owner},
     email::EmailAddress,
+    fields::Field,
     ids::{ClientId, ContactId, WorkspaceId},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -97,6 +98,15 @@ pub struct ContactInput {
     /// Not in use.
     #[serde(default)]
     pub inactive: bool,
+    /// Whether the sync may write no field of it; `None` leaves what is stored.
+    #[serde(default)]
+    pub protected: Option<bool>,
+    /// Fields of it that the sync may not write; `None` leaves what is stored.
+    #[serde(default)]
+    pub protected_fields: Option<BTreeSet<Field>>,
+    /// Fields the writer says nothing about: what is stored stays, whatever [`Self::values`] hold.
+    #[serde(default)]
+    pub unsaid: BTreeSet<Field>,
 }
 
 /// What became of a contact that was to be written.
@@ -195,9 +205,15 @@ impl Store {
             id: input.id,
             client: input.client,
             version: before.map_or(1, |before| before.version + 1),
-            values: input.values.clone(),
+            values: values_after(before, input),
             additional_emails: input.additional_emails.clone(),
             inactive: input.inactive,
+            protected: input.protected.unwrap_or(before.is_some_and(|before| before.protected)),
+            protected_fields: input
+                .protected_fields
+                .clone()
+                .or_else(|| before.map(|before| before.protected_fields.clone()))
+                .unwrap_or_default(),
             entra: before.and_then(|before| stamp_after_edit(before, input.inactive)),
             line: None,
         };
@@ -358,6 +374,26 @@ pub(crate) fn version_is(version: u64) -> Condition {
     }
 }
 
+/// What the input shows, and what is stored where it says nothing.
+fn values_after(before: Option<&Contact>, input: &ContactInput) -> ContactValues {
+    let mut after = input.values.clone();
+    let Some(before) = before.map(|before| before.values.clone()) else { return after };
+    for field in &input.unsaid {
+        match field {
+            Field::Company => after.company.clone_from(&before.company),
+            Field::Department => after.department.clone_from(&before.department),
+            Field::Email => after.email.clone_from(&before.email),
+            Field::FullName => after.full_name.clone_from(&before.full_name),
+            Field::Office => after.office.clone_from(&before.office),
+            Field::Phones => after.phones.clone_from(&before.phones),
+            Field::Role => after.role.clone_from(&before.role),
+            // The sync's mark, which no input holds.
+            Field::UserPrincipalName => {}
+        }
+    }
+    after
+}
+
 /// The sync's marks after somebody else's edit. Whoever changes whether a contact is in use takes
 /// that decision over: the sync no longer reactivates it.
 fn stamp_after_edit(before: &Contact, inactive: bool) -> Option<EntraStamp> {
@@ -388,4 +424,6 @@ fn is_same(before: &Contact, after: &Contact) -> bool {
     before.values == after.values
         && before.additional_emails == after.additional_emails
         && before.inactive == after.inactive
+        && before.protected == after.protected
+        && before.protected_fields == after.protected_fields
 }
