@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    contact::{Contact, ContactValues, EntraStamp, Owner},
+    contact::{Contact, Owner},
     email::EmailAddress,
-    fields::Field,
     ids::{ClientId, ContactId, WorkspaceId},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    contact_input::ContactInput,
     error::StoreError,
     keys,
     table::{Condition, Query, Store, Written, decode, number, text},
@@ -80,34 +80,6 @@ pub(crate) struct ClaimRow {
 /// How much older than a run the claim of another run has to be before it can be left over: no
 /// worker is that slow between a claim and its contact.
 const LEFT_OVER: SignedDuration = SignedDuration::from_hours(1);
-
-/// A contact as the PSA or a human writes it.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ContactInput {
-    /// The PSA's id.
-    pub id: ContactId,
-    /// The client it belongs to.
-    pub client: ClientId,
-    /// What it shows.
-    #[serde(flatten)]
-    pub values: ContactValues,
-    /// Further addresses.
-    #[serde(default)]
-    pub additional_emails: Vec<EmailAddress>,
-    /// Not in use.
-    #[serde(default)]
-    pub inactive: bool,
-    /// Whether the sync may write no field of it; `None` leaves what is stored.
-    #[serde(default)]
-    pub protected: Option<bool>,
-    /// Fields of it that the sync may not write; `None` leaves what is stored.
-    #[serde(default)]
-    pub protected_fields: Option<BTreeSet<Field>>,
-    /// Fields the writer says nothing about: what is stored stays, whatever [`Self::values`] hold.
-    #[serde(default)]
-    pub unsaid: BTreeSet<Field>,
-}
 
 /// What became of a contact that was to be written.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -201,22 +173,7 @@ impl Store {
         let scope = ClientScope::new(workspace, input.client);
         let stored: Option<ContactRow> = self.get("contact", &scope.contact(input.id)).await?;
         let before = stored.as_ref().map(|row| &row.contact);
-        let after = Contact {
-            id: input.id,
-            client: input.client,
-            version: before.map_or(1, |before| before.version + 1),
-            values: values_after(before, input),
-            additional_emails: input.additional_emails.clone(),
-            inactive: input.inactive,
-            protected: input.protected.unwrap_or(before.is_some_and(|before| before.protected)),
-            protected_fields: input
-                .protected_fields
-                .clone()
-                .or_else(|| before.map(|before| before.protected_fields.clone()))
-                .unwrap_or_default(),
-            entra: before.and_then(|before| stamp_after_edit(before, input.inactive)),
-            line: None,
-        };
+        let after = input.after(before);
         if let Some(row) = stored.as_ref().filter(|row| is_same(&row.contact, &after)) {
             self.release_all(workspace, &row.given_up, input.id).await?;
             return Ok(Upserted::Unchanged);
@@ -372,36 +329,6 @@ pub(crate) fn version_is(version: u64) -> Condition {
         values: vec![(":version", number(version))],
         ..Condition::default()
     }
-}
-
-/// What the input shows, and what is stored where it says nothing.
-fn values_after(before: Option<&Contact>, input: &ContactInput) -> ContactValues {
-    let mut after = input.values.clone();
-    let Some(before) = before.map(|before| before.values.clone()) else { return after };
-    for field in &input.unsaid {
-        match field {
-            Field::Company => after.company.clone_from(&before.company),
-            Field::Department => after.department.clone_from(&before.department),
-            Field::Email => after.email.clone_from(&before.email),
-            Field::FullName => after.full_name.clone_from(&before.full_name),
-            Field::Office => after.office.clone_from(&before.office),
-            Field::Phones => after.phones.clone_from(&before.phones),
-            Field::Role => after.role.clone_from(&before.role),
-            // The sync's mark, which no input holds.
-            Field::UserPrincipalName => {}
-        }
-    }
-    after
-}
-
-/// The sync's marks after somebody else's edit. Whoever changes whether a contact is in use takes
-/// that decision over: the sync no longer reactivates it.
-fn stamp_after_edit(before: &Contact, inactive: bool) -> Option<EntraStamp> {
-    let mut stamp = before.entra.clone()?;
-    if before.inactive != inactive {
-        stamp.inactive_reason = None;
-    }
-    Some(stamp)
 }
 
 /// The addresses of a contact, and whether they are additional ones. One that is named twice

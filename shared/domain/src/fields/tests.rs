@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 mod changes;
 mod configuration;
 mod truth_table;

@@ -19,6 +19,7 @@ use crate::{
     user::{Addresses, DirectoryUser},
 };
 
+#[expect(clippy::large_enum_variant, reason = "held one at a time, and mostly a line")]
 pub(super) enum Decision {
     Line(Rule, Action),
     /// The same question is already in the queue.
