@@ -133,13 +133,16 @@ pub struct LineView {
 
 /// One field of a line.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ChangeView {
     /// The field.
     pub field: &'static str,
     /// Before.
     pub old: String,
-    /// After.
+    /// After; blank when the field is cleared.
     pub new: String,
+    /// Whether a human had edited the value that is written over.
+    pub over_edit: bool,
 }
 
 impl RunView {
@@ -231,7 +234,7 @@ impl From<&Line> for LineView {
         };
         let change = |change: &FieldChange| {
             let (field, old, new) = change.describe();
-            ChangeView { field, old, new }
+            ChangeView { field, old, new, over_edit: change.over_edit() }
         };
         let (action, reason, candidates) = describe(line);
         Self {

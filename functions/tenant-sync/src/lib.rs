@@ -220,7 +220,8 @@ impl TenantSync {
         progress: &Progress,
         ending: Ending,
     ) -> Result<TenantEnd, StoreError> {
-        let is_held = progress.counters.held > 0 || ending.guard.is_some();
+        let is_guarded = matches!(ending.guard, Some(Guard::ShortRead { .. }));
+        let is_held = progress.counters.held > 0 || is_guarded;
         let status = if is_held { TenantStatus::Held } else { TenantStatus::Completed };
         let result = TenantRun { guard: ending.guard, ..self.result(target, progress, status, None) };
         let ground = ending.ground.filter(|_| job.run.kind.writes());

@@ -5,11 +5,13 @@ use domain::{
     facts::fingerprint_of,
     planner::{Planner, UnusableRow},
     policy::TenantPolicy,
+    scope::{GroupMembership, Scope},
 };
 use jiff::{SignedDuration, Timestamp};
 use store::{Feed, Ground};
 
 use crate::{
+    failure,
     gather::gather,
     work::{After, Outcome, Stop, Work},
 };
@@ -52,7 +54,8 @@ impl Work<'_> {
     fn choose_reading(&mut self) {
         let now = self.sync.clock.now();
         let ground = &self.state.ground;
-        let hours = i64::from(self.job.run.settings.complete_read_hours.0);
+        let settings = &self.job.run.settings;
+        let hours = i64::from(settings.complete_read_hours.0);
         let is_young = |since: Timestamp, most: SignedDuration| {
             // A clock that went back says nothing about age.
             (SignedDuration::ZERO..most).contains(&now.duration_since(since))
@@ -60,6 +63,9 @@ impl Work<'_> {
         let feed = ground.feed.as_ref().filter(|feed| {
             self.writes()
                 && !ground.look_again
+                // Who joins or leaves a group is no change of the person.
+                && settings.scope.include_groups.is_empty()
+                && settings.scope.exclude_groups.is_empty()
                 && feed.rules == self.rules()
                 && is_young(feed.taken_at, FEED_MAX)
                 && ground.complete_at.is_some_and(|at| is_young(at, SignedDuration::from_hours(hours)))
@@ -80,7 +86,7 @@ impl Work<'_> {
     async fn everybody(&mut self) -> Result<Outcome, Stop> {
         // The proof comes before anything else: without it not even a stored plan is applied.
         let Some(proof) = self.prove().await? else { return Ok(Outcome::Paused) };
-        let policy = self.policy(proof);
+        let Some(policy) = self.policy(proof).await? else { return Ok(Outcome::Paused) };
         let inventory = self.sync.store.inventory(self.job.run.workspace, self.target.entra).await?;
         let mut planner = Planner::new(policy, inventory);
         self.resume(&mut planner).await?;
@@ -196,7 +202,7 @@ impl Work<'_> {
 
     async fn begin_changes(&mut self) -> Result<Option<Planner>, Stop> {
         let Some(proof) = self.prove().await? else { return Ok(None) };
-        let policy = self.policy(proof);
+        let Some(policy) = self.policy(proof).await? else { return Ok(None) };
         let mut planner = Planner::of_changes(policy, self.state.ground.leaving.clone());
         self.resume(&mut planner).await?;
         Ok(Some(planner))
@@ -223,6 +229,8 @@ impl Work<'_> {
         if !self.writes() {
             return;
         }
+        // The run's time: the same whoever carries it, and never later than what was read.
+        let began = self.job.run.started_at;
         let before = &self.state.ground;
         let counters = &self.progress.counters;
         let mut leaving = planner.map_or_else(Vec::new, |planner| planner.still_leaving().to_vec());
@@ -240,14 +248,14 @@ impl Work<'_> {
         };
         let feed = self.progress.feed.clone().map(|link| Feed {
             link,
-            taken_at: self.progress.started_at,
+            taken_at: began,
             rules: self.rules(),
         });
         let is_complete = !self.progress.only_changes;
         let is_normal = is_complete && self.guard.is_none();
         self.ground = Some(Ground {
             feed,
-            complete_at: if is_complete { Some(self.progress.started_at) } else { before.complete_at },
+            complete_at: if is_complete { Some(began) } else { before.complete_at },
             people: if is_normal { Some(counters.read) } else { before.people },
             active_links,
             leaving,
@@ -259,14 +267,18 @@ impl Work<'_> {
         self.in_time(self.job.directory.prove(self.target.entra)).await
     }
 
-    fn policy(&mut self, proof: TenantProof) -> TenantPolicy {
+    async fn policy(&mut self, proof: TenantProof) -> Result<Option<TenantPolicy>, Stop> {
         let settings = &self.job.run.settings;
+        let scope = settings.scope.compile();
+        let scope = scope.map_err(|invalid| Stop::Failed(failure::invalid_scope(&invalid)))?;
+        let Some(groups) = self.members(&scope).await? else { return Ok(None) };
         let policy = TenantPolicy {
             workspace: self.job.run.workspace,
             tenant: self.target.entra,
             client: self.target.client,
             verified_domains: proof.verified_domains.into_iter().collect(),
-            scope: settings.scope.clone(),
+            scope,
+            groups,
             fields: settings.fields(),
             vanish: settings.vanish,
             limits: settings.limits,
@@ -275,7 +287,27 @@ impl Work<'_> {
             active_links: self.state.ground.active_links,
         };
         self.salt = policy.fingerprint_salt();
-        policy
+        Ok(Some(policy))
+    }
+
+    /// Who is in the groups that the scope names, each read to its end: with half a group, people would
+    /// be left out or taken by accident.
+    async fn members(&self, scope: &Scope) -> Result<Option<GroupMembership>, Stop> {
+        let mut membership = GroupMembership::default();
+        for group in scope.groups() {
+            let (mut members, mut cursor) = (Vec::new(), None);
+            loop {
+                let page = self.job.directory.group_members_page(self.target.entra, *group, cursor.as_ref());
+                let Some(page) = self.in_time(page).await? else { return Ok(None) };
+                members.extend(page.members);
+                cursor = page.next;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+            membership.insert(*group, members);
+        }
+        Ok(Some(membership))
     }
 
     /// Takes in the pages an earlier worker has stored, and applies those it did not come to.

@@ -10,7 +10,7 @@ use crate::{
     domain_name::DomainName,
     fields::FieldRules,
     ids::{ClientId, EntraTenantId, WorkspaceId},
-    scope::ScopeRules,
+    scope::{GroupMembership, Scope},
 };
 
 /// When people who are leaving become inactive.
@@ -130,8 +130,7 @@ impl StopLimits {
 }
 
 /// Everything the planner is told about the tenant, besides its people.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TenantPolicy {
     /// The MSP.
     pub workspace: WorkspaceId,
@@ -142,7 +141,9 @@ pub struct TenantPolicy {
     /// The tenant's domains, from its proof.
     pub verified_domains: BTreeSet<DomainName>,
     /// Who is taken.
-    pub scope: ScopeRules,
+    pub scope: Scope,
+    /// Members of the groups that the scope names.
+    pub groups: GroupMembership,
     /// What is overwritten.
     pub fields: FieldRules,
     /// What happens to people who are leaving.

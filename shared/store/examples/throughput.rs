@@ -94,6 +94,9 @@ fn creation(person: usize) -> Result<Line, domain::email::InvalidEmailAddress> {
         email: sign_in.parse()?,
         phones: vec![Phone { number: "+47 21 00 00 00".to_owned(), kind: PhoneKind::Work, is_default: true }],
         role: Some("Engineer".to_owned()),
+        department: None,
+        office: None,
+        company: None,
         user_principal_name: Some(sign_in),
     };
     let contact = ContactId::derived(WORKSPACE, Identity { tenant: TENANT, object }, &facts.email);

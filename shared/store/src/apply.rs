@@ -199,7 +199,7 @@ impl Applier<'_> {
             if before.version != expect || !may_write(before, identity, &line.action) {
                 return Ok(Applied::Stale("contact_changed"));
             }
-            if let Some((_, new)) = address_change(changes)
+            if let Some(new) = new_address(changes)
                 && !self.claim(new, before.id).await?
             {
                 return Ok(Applied::Stale("address_taken"));
@@ -214,7 +214,7 @@ impl Applier<'_> {
             {
                 let now: Option<ContactRow> = item.map(|item| decode("contact", item)).transpose()?;
                 if now.as_ref().is_none_or(|row| row.contact.line != Some(line.id)) {
-                    if let (Some((_, new)), Some(now)) = (address_change(changes), now) {
+                    if let (Some(new), Some(now)) = (new_address(changes), now) {
                         self.give_back(new, &now.contact).await?;
                     }
                     return Ok(Applied::Stale("contact_changed"));
@@ -314,9 +314,9 @@ fn was_written_for(identity: Identity, item: Item) -> Result<bool, StoreError> {
     Ok(row.contact.entra.is_some_and(|stamp| stamp.identity == identity))
 }
 
-fn address_change(changes: &[FieldChange]) -> Option<(Option<&EmailAddress>, &EmailAddress)> {
+fn new_address(changes: &[FieldChange]) -> Option<&EmailAddress> {
     changes.iter().find_map(|change| match change {
-        FieldChange::Email { old, new } => Some((old.as_ref(), new)),
+        FieldChange::Email(change) => change.new.as_ref(),
         _ => None,
     })
 }

@@ -10,6 +10,7 @@
 mod apply;
 mod clients;
 mod connections;
+mod contact_input;
 mod contacts;
 mod error;
 mod keys;
@@ -27,7 +28,8 @@ mod tenants;
 pub use apply::{Applied, Applier, StaleLine};
 pub use clients::ClientRow;
 pub use connections::{Connection, ConnectionKind, ConnectionStatus, ValidationFailure};
-pub use contacts::{ClientScope, ContactInput, Upserted};
+pub use contact_input::ContactInput;
+pub use contacts::{ClientScope, Upserted};
 pub use error::StoreError;
 pub use logins::PendingLogin;
 pub use people::FoundPerson;

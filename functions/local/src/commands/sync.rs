@@ -152,8 +152,11 @@ pub(crate) fn lines_table(
     let shown = planned.iter().filter(|(_, line)| all || !is_left_out(line));
     let row = |(tenant, line): &(ManagedTenantId, Line)| {
         let view = LineView::from(line);
-        let change =
-            |change: &::sync::views::ChangeView| format!("{}: {} → {}", change.field, change.old, change.new);
+        let change = |change: &::sync::views::ChangeView| {
+            let edit = if change.over_edit { " (somebody's edit)" } else { "" };
+            let new = if change.new.is_empty() { "(cleared)" } else { &change.new };
+            format!("{}: {}{edit} → {new}", change.field, change.old)
+        };
         let changes: Vec<String> = view.changes.iter().map(change).collect();
         vec![
             names.get(tenant).cloned().unwrap_or_default(),

@@ -3,7 +3,7 @@
 use domain::{
     contact::InactiveReason,
     facts::SourceFacts,
-    fields::FieldChange,
+    fields::{Change, FieldChange},
     ids::{ContactId, EntraObjectId},
     plan::{Action, Candidate, Conflict, Line, PLAN_PAGE_FORMAT, Person, PlanPage, Rule},
     run::Counters,
@@ -46,7 +46,7 @@ pub(crate) fn created(number: u128) -> Line {
 
 /// A line of every kind, each with the name and the bucket it has on the wire.
 pub(crate) fn every_line() -> Vec<(Line, &'static str, Option<&'static str>)> {
-    let changes = || vec![FieldChange::FullName { old: "Old".to_owned(), new: "New".to_owned() }];
+    let changes = || vec![FieldChange::FullName(Change::new("Old".to_owned(), "New".to_owned()))];
     let reason = InactiveReason::DeletedUpstream;
     let candidate = Candidate {
         contact: contact(90),
@@ -116,6 +116,9 @@ fn facts(number: u128) -> SourceFacts {
         email: format!("p{number}@acme.example").parse().unwrap(),
         phones: Vec::new(),
         role: None,
+        department: None,
+        office: None,
+        company: None,
         user_principal_name: None,
     }
 }

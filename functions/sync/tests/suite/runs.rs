@@ -185,7 +185,7 @@ async fn lines_come_page_by_page_and_say_what_and_why() {
         assert_eq!(shown["contactNameId"], json!(line.contact_written()));
         assert!(shown["reason"].as_str().unwrap().len() > 10, "{shown}");
     }
-    let change = json!([{ "field": "full name", "old": "Old", "new": "New" }]);
+    let change = json!([{ "field": "full name", "old": "Old", "new": "New", "overEdit": false }]);
     assert_eq!(shown[1]["changes"], change, "{}", shown[1]);
     assert_eq!(shown[4]["candidates"][0]["fullName"], "Somebody");
     let ids: BTreeSet<String> = shown.iter().map(|line| line["lineId"].to_string()).collect();

@@ -1,5 +1,7 @@
 //! What a line can do.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -287,6 +289,8 @@ impl Action {
                 values: facts.values(),
                 additional_emails: Vec::new(),
                 inactive: false,
+                protected: false,
+                protected_fields: BTreeSet::new(),
                 entra: Some(stamp(facts)),
                 line: Some(line),
             }),

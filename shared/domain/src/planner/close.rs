@@ -38,9 +38,10 @@ impl Planner {
         for (link, reason) in leavers {
             let object = link.identity.object;
             let contact = Decider::new(self, known).contact(link.contact).ok().flatten();
-            // The contact is gone, or belongs to another account by now: then only a human can say
-            // what is right, and nothing is written.
-            let Some(contact) = contact.filter(|contact| !self.is_anothers(contact, object)) else { continue };
+            // The contact is gone, is protected, or belongs to another account by now: then only a human
+            // can say what is right, and nothing is written.
+            let may_write = |contact: &Contact| !contact.protected && !self.is_anothers(contact, object);
+            let Some(contact) = contact.filter(may_write) else { continue };
             let action = self.decide_leaver(&link, reason, &contact, too_many);
             let mut counters = Counters::default();
             count(&mut counters, &action);

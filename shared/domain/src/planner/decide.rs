@@ -23,6 +23,7 @@ use crate::{
     user::{Addresses, DirectoryUser},
 };
 
+#[expect(clippy::large_enum_variant, reason = "held one at a time, and mostly a line")]
 pub(super) enum Decision {
     /// The person may have to become inactive: decided at the end of the read.
     Leaving {
@@ -161,7 +162,9 @@ impl<'a> Decider<'a> {
     }
 
     fn exclusion(&self, user: &DirectoryUser, addresses: &Addresses) -> Option<(Exclusion, Option<String>)> {
-        self.policy().scope.exclusion(user, addresses).map(|reason| (reason, None))
+        let policy = self.policy();
+        let excluded = policy.scope.exclusion(user, addresses, &policy.groups)?;
+        Some((excluded.reason, excluded.detail))
     }
 
     fn note_link(&mut self, link: Option<&Link>) {
@@ -231,6 +234,9 @@ impl<'a> Decider<'a> {
         if self.planner.is_anothers(&contact, object) {
             return Ok(self.ask(object, Conflict::AddressShared, vec![candidate(&contact)]));
         }
+        if contact.protected {
+            return Ok(self.protected());
+        }
         let base = self.base(object)?;
         let changes = match self.changes(&contact, base, &facts, object)? {
             Ok(changes) => changes,
@@ -251,6 +257,9 @@ impl<'a> Decider<'a> {
         };
         if self.planner.is_anothers(&contact, object) {
             return Ok(self.ask(object, Conflict::AddressShared, vec![candidate(&contact)]));
+        }
+        if contact.protected {
+            return Ok(self.protected());
         }
         let base = self.base(object)?;
         let changes = match self.changes(&contact, base, &facts, object)? {
@@ -362,6 +371,9 @@ impl<'a> Decider<'a> {
         object: EntraObjectId,
         supersedes: Option<EntraObjectId>,
     ) -> Decided {
+        if contact.protected {
+            return Ok(self.protected());
+        }
         let base = match supersedes {
             Some(gone) => self.base(gone)?,
             None => None,
@@ -375,6 +387,12 @@ impl<'a> Decider<'a> {
         let (contact, expect) = (contact.id, contact.version);
         let action = Action::Link { contact, expect, before, supersedes, activate, changes, facts };
         Ok(Decision::Line(rule, action))
+    }
+
+    fn protected(&mut self) -> Decision {
+        let reason = Exclusion::ProtectedContact;
+        self.trace.note(Tried::Scope, true, || format!("left out: {}", reason.explanation()));
+        Decision::exclude(reason)
     }
 
     /// What the rules write, unless a new address is somebody else's: then a human is asked, and

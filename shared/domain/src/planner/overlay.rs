@@ -88,7 +88,7 @@ fn addresses_changed(action: &Action) -> Vec<(Option<&EmailAddress>, &EmailAddre
 
 fn email_changed(change: &FieldChange) -> Option<(Option<&EmailAddress>, &EmailAddress)> {
     match change {
-        FieldChange::Email { old, new } => Some((old.as_ref(), new)),
+        FieldChange::Email(change) => Some((change.old.as_ref(), change.new.as_ref()?)),
         _ => None,
     }
 }
@@ -99,6 +99,7 @@ fn compact(mut action: Action) -> Action {
     if let Action::Create { facts, .. } = &mut action {
         facts.phones = Vec::new();
         facts.role = None;
+        (facts.department, facts.office, facts.company) = (None, None, None);
         facts.user_principal_name = None;
     }
     action

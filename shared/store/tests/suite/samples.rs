@@ -5,7 +5,8 @@
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use domain::{
-    contact::InactiveReason,
+    contact::{ContactValues, InactiveReason},
+    fields::Field,
     ids::{Identity, LineId, ReviewItemId},
     plan::{Action, PlanPage, Rule},
     run::{Counters, RunStatus},
@@ -134,8 +135,20 @@ async fn write_contacts(store: &Store) {
     apply(store, &page(vec![link(1, "linked", Vec::new()), question(10)])).await;
     apply(store, &page(vec![inactivation()])).await;
     store.upsert_contact(WORKSPACE, &input(2, "old")).await.unwrap();
-    let person = ContactInput { additional_emails: vec![address("others")], ..input(2, "new") };
+    let person = ContactInput {
+        additional_emails: vec![address("others")],
+        values: edited(),
+        protected: Some(true),
+        protected_fields: Some([Field::Role, Field::UserPrincipalName].into()),
+        ..input(2, "new")
+    };
     store.upsert_contact(WORKSPACE, &person).await.unwrap();
+}
+
+/// With the fields that there were not in the first samples.
+fn edited() -> ContactValues {
+    let text = |text: &str| Some(text.to_owned());
+    ContactValues { department: text("Care"), office: text("Oslo"), company: text("Acme"), ..values("new") }
 }
 
 fn inactivation() -> domain::plan::Line {
@@ -201,7 +214,12 @@ async fn read(kind: &str, version: u32, table: &Table) {
         "contact" => read_contact(store).await,
         "contact-edited" => {
             let contact = store.contacts_of_client(scope()).await.unwrap().remove(0);
-            assert_eq!((contact.version, contact.values), (2, values("new")), "{version}");
+            let (shown, protected) = if version == 1 { (values("new"), false) } else { (edited(), true) };
+            assert_eq!((contact.version, contact.values), (2, shown), "{version}");
+            assert_eq!(
+                (contact.protected, contact.protected_fields.len()),
+                (protected, 2 * usize::from(protected))
+            );
             assert_eq!(contact.additional_emails, [address("others")]);
             assert_eq!((contact.entra, contact.line), (None, None));
         }

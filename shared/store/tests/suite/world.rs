@@ -2,7 +2,7 @@
 
 use domain::{
     contact::InactiveReason,
-    fields::FieldChange,
+    fields::{Change, FieldChange},
     ids::{ContactId, Identity},
     plan::{Action, Candidate, Conflict, Line, PlanPage, Rule},
     scope::Exclusion,
@@ -162,7 +162,7 @@ pub(crate) fn inactivation(person: u32) -> Line {
 }
 
 pub(crate) fn moving(old: &str, new: &str) -> FieldChange {
-    FieldChange::Email { old: Some(address(old)), new: address(new) }
+    FieldChange::Email(Change::new(Some(address(old)), Some(address(new))))
 }
 
 fn reactivation(person: u32) -> Line {
@@ -183,5 +183,5 @@ fn hold(person: u32) -> Line {
 }
 
 fn renaming(person: u32) -> FieldChange {
-    FieldChange::FullName { old: format!("Mira p{person}"), new: format!("Mira Renamed {person}") }
+    FieldChange::FullName(Change::new(format!("Mira p{person}"), format!("Mira Renamed {person}")))
 }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     contact::{InactiveReason, Phone},
-    fields::FieldRules,
+    fields::{FieldRule, FieldRules, Overwrite},
 };
 
 /// A world in which user 1, Mira Sund, is linked to contact 7.
@@ -175,16 +175,17 @@ fn a_blank_upstream_erases_nothing() {
 
 #[test]
 fn every_combination_of_rules_writes_just_the_enabled_fields() {
+    let rule = |on| FieldRule::from(if on { Overwrite::Always } else { Overwrite::Never });
     for bits in 0_u8..32 {
         let on = |bit: u8| bits & (1 << bit) != 0;
         let mut world = World::new();
         world.policy.fields = FieldRules {
-            display_name: on(0),
-            email: on(1),
-            phone: on(2),
-            role: on(3),
-            upn: on(4),
-            mark_inactive_when_disabled: true,
+            full_name: rule(on(0)),
+            email: rule(on(1)),
+            phones: rule(on(2)),
+            role: rule(on(3)),
+            user_principal_name: rule(on(4)),
+            ..FieldRules::default()
         };
         let (mut world, _) = with_mira(world);
         let changed = json!({
@@ -214,7 +215,7 @@ fn turning_a_rule_on_looks_at_everybody_again() {
     let read = std::slice::from_ref(&promoted);
     assert_eq!(world.sync(read), ["u1 refresh"]);
     assert_eq!(world.sync(read), NOTHING);
-    world.policy.fields.role = true;
+    world.policy.fields.role = Overwrite::Always.into();
     assert_eq!(world.sync(read), ["u1 update c7: role"]);
     assert_eq!(world.sync(read), NOTHING);
 }

@@ -7,7 +7,10 @@ use super::{
     world::{OUR_CLIENT, story},
     *,
 };
-use crate::{contact::Link, fields::FieldRules};
+use crate::{
+    contact::Link,
+    fields::{Field, FieldRules, Overwrite},
+};
 
 fn config() -> ProptestConfig {
     ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() }
@@ -51,10 +54,11 @@ fn check_contact(before: &Contact, after: &Contact, links: &[&Link], fields: Fie
     if before.client != OUR_CLIENT {
         assert_eq!(before, after, "another client's contact");
     }
-    assert!(fields.display_name || old.full_name == new.full_name);
-    assert!(fields.email || old.email == new.email);
-    assert!(fields.phone || old.phones == new.phones);
-    assert!(fields.role || old.role == new.role);
+    let is_on = |field| fields.rule(field).overwrite != Overwrite::Never;
+    assert!(is_on(Field::FullName) || old.full_name == new.full_name);
+    assert!(is_on(Field::Email) || old.email == new.email);
+    assert!(is_on(Field::Phones) || old.phones == new.phones);
+    assert!(is_on(Field::Role) || old.role == new.role);
     assert!(new.email.is_some() || old.email.is_none(), "erased");
     assert!(!new.phones.is_empty() || old.phones.is_empty(), "erased");
     assert!(new.role.is_some() || old.role.is_none(), "erased");
@@ -214,7 +218,7 @@ proptest! {
         let (ties_shuffled, what_shuffled) = by_identity(shuffled);
         prop_assert_eq!(ties, ties_shuffled);
         // Who gets an address that two people take at once is the one who is read first.
-        if !scene.world.policy.fields.email {
+        if scene.world.policy.fields.email.overwrite == Overwrite::Never {
             prop_assert_eq!(what, what_shuffled);
         }
     }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     contact::{Fingerprint, InactiveReason, Link, Phone},
-    fields::FieldRules,
+    fields::{FieldRule, FieldRules, Overwrite},
     policy::VanishRules,
     scope::ScopeRules,
 };
@@ -79,13 +79,15 @@ pub(super) fn scenes() -> impl Strategy<Value = Scene> {
 }
 
 fn policy() -> impl Strategy<Value = (FieldRules, ScopeRules, VanishRules)> {
-    let fields = any::<[bool; 6]>().prop_map(|on| FieldRules {
-        display_name: on[0],
-        email: on[1],
-        phone: on[2],
-        role: on[3],
-        upn: on[4],
+    let rule = |on| FieldRule::from(if on { Overwrite::Always } else { Overwrite::Never });
+    let fields = any::<[bool; 6]>().prop_map(move |on| FieldRules {
+        full_name: rule(on[0]),
+        email: rule(on[1]),
+        phones: rule(on[2]),
+        role: rule(on[3]),
+        user_principal_name: rule(on[4]),
         mark_inactive_when_disabled: on[5],
+        ..FieldRules::default()
     });
     let scope = any::<[bool; 2]>().prop_map(|on| ScopeRules {
         include_guests: on[0],

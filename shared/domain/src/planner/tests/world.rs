@@ -64,7 +64,8 @@ impl World {
             tenant: tenant(0x7E),
             client: OUR_CLIENT,
             verified_domains: BTreeSet::from(["acme.example".parse().unwrap()]),
-            scope: ScopeRules::default(),
+            scope: ScopeRules::default().compile().unwrap(),
+            groups: crate::scope::GroupMembership::default(),
             fields: FieldRules::default(),
             // How long grace lasts has stories of its own.
             vanish: VanishRules { grace_hours: 0, ..VanishRules::default() },
@@ -95,6 +96,8 @@ impl World {
             values: ContactValues { full_name: name.to_owned(), email, ..ContactValues::default() },
             additional_emails: Vec::new(),
             inactive: false,
+            protected: false,
+            protected_fields: std::collections::BTreeSet::new(),
             entra: None,
             line: None,
         };
