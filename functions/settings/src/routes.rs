@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use assembly::store_failed;
 use axum::{Router, extract::State, routing::get};
-use domain::fields::InvalidRule;
+use domain::{fields::InvalidRule, scope::InvalidScope};
 use edge::{ApiError, JsonBody, Reader, Reply, Writer, text::safe};
 use serde_json::json;
 

@@ -18,4 +18,5 @@ use crate::{
     ids::{ClientId, EntraTenantId, Identity, WorkspaceId},
     inventory::ReviewState,
     plan::Conflict,
+    scope::ScopeRules,
 };

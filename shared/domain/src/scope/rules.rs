@@ -4,11 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    ids::GroupId,
-    scope::{Exclusion, GroupMembership},
-    user::{Addresses, DirectoryUser},
-};
+use crate::ids::GroupId;
 
 /// The operator's choice of people. The defaults take every member with an address who does not
 /// look like a service account.
@@ -79,18 +75,6 @@ impl ScopeRules {
             exclude_groups: part(&self.exclude_groups, o.exclude_groups.as_ref()),
             attributes: part(&self.attributes, o.attributes.as_ref()),
             exclude_patterns: part(&self.exclude_patterns, o.exclude_patterns.as_ref()),
-        }
-    }
-
-    /// Why `user` is left out when no group has been read; `None` = it is taken. Compiles the rules
-    /// for this one person: whoever decides about many makes a [`Scope`](super::Scope) once. Rules
-    /// that cannot be compiled take nobody.
-    pub fn exclusion(&self, user: &DirectoryUser, addresses: &Addresses) -> Option<Exclusion> {
-        match self.compile() {
-            Ok(scope) => {
-                scope.exclusion(user, addresses, &GroupMembership::default()).map(|excluded| excluded.reason)
-            }
-            Err(_) => Some(Exclusion::Pattern),
         }
     }
 }

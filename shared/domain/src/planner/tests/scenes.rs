@@ -10,7 +10,6 @@ use crate::{
     contact::{Fingerprint, InactiveReason, Link, Phone},
     fields::{FieldRule, FieldRules, Overwrite},
     policy::VanishRules,
-    scope::ScopeRules,
 };
 
 const ADDRESSES: usize = 8;
@@ -64,7 +63,7 @@ pub(super) fn scenes() -> impl Strategy<Value = Scene> {
         |(policy, contacts, reads, reviews, cuts)| {
             let mut world = World::new();
             world.policy.fields = policy.0;
-            world.policy.scope = policy.1;
+            world.policy.scope = policy.1.compile().unwrap();
             world.policy.vanish = policy.2;
             let users = |(number, raw)| user(number, raw);
             let reads: Vec<Vec<DirectoryUser>> =

@@ -10,7 +10,6 @@ use crate::{
     fields::{FieldChange, FieldRules},
     plan::{Candidate, LinkState},
     policy::{StopLimits, VanishRules},
-    scope::ScopeRules,
 };
 
 pub(super) const OUR_CLIENT: ClientId = ClientId::new(Uuid::from_u128(0xC11E));

@@ -145,10 +145,3 @@ fn every_fault_is_listed_with_a_sentence() {
         look-ahead and look-behind, is not supported.";
     assert_eq!(invalid.to_string(), expected);
 }
-
-#[test]
-fn rules_that_cannot_be_compiled_take_nobody() {
-    let faulty = rules(json!({"excludePatterns": ["("]}));
-    let mira = person("Mira", "mira@acme.example");
-    assert_eq!(faulty.exclusion(&mira, &mira.addresses(&verified())), Some(Exclusion::Pattern));
-}
