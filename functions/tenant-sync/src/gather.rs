@@ -24,10 +24,6 @@ pub(crate) async fn gather(
             }
         }
         needs.facts.retain(|object| !known.facts.contains_key(object));
-        if !needs.facts.is_empty() {
-            let mut seen = store.last_seen(scope.workspace(), tenant, &needs.facts).await?;
-            known.facts.extend(needs.facts.into_iter().map(|object| (object, seen.remove(&object))));
-        }
         if !needs.addresses.is_empty() {
             let mut owners = store.owners(scope.workspace(), &needs.addresses).await?;
             let answers = needs.addresses.into_iter().map(|address| {
@@ -36,8 +32,10 @@ pub(crate) async fn gather(
             });
             known.owners.extend(answers);
         }
-        if !needs.contacts.is_empty() {
-            let mut contacts = store.contacts(scope, &needs.contacts).await?;
+        if !needs.contacts.is_empty() || !needs.facts.is_empty() {
+            let found = store.contacts_and_last_seen(scope, &needs.contacts, tenant, &needs.facts).await?;
+            let (mut contacts, mut seen) = found;
+            known.facts.extend(needs.facts.into_iter().map(|object| (object, seen.remove(&object))));
             let answers = needs.contacts.into_iter().map(|id| {
                 let contact = contacts.remove(&id);
                 (id, contact)

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    contact::{Fingerprint, Link},
+    contact::{Contact, Fingerprint, Link},
     facts::SourceFacts,
     ids::{ClientId, ContactId, EntraObjectId, EntraTenantId, Identity, WorkspaceId},
     inventory::{Inventory, ReviewState},
@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    contacts::{ClientScope, ContactRow},
     error::StoreError,
     keys,
     reviews::ReviewStatus,
@@ -145,22 +146,32 @@ impl Store {
         Ok(people.iter().map(known).collect())
     }
 
-    /// What was last seen of linked people; who is not linked is left out.
-    pub async fn last_seen(
+    /// Contacts of one client, and what was last seen of linked people, in one look-up; what is not
+    /// there is left out.
+    pub async fn contacts_and_last_seen(
         &self,
-        workspace: WorkspaceId,
+        scope: ClientScope,
+        contacts: &BTreeSet<ContactId>,
         tenant: EntraTenantId,
         people: &BTreeSet<EntraObjectId>,
-    ) -> Result<BTreeMap<EntraObjectId, SourceFacts>, StoreError> {
-        let keys = people.iter().map(|object| keys::link(workspace, tenant, *object)).collect();
-        let rows: Vec<WholeRow> = self.batch_get("link", keys).await?;
-        let mut seen = BTreeMap::new();
-        for row in rows {
-            if let (Some(facts), Some(object)) = (row.facts, row.person.sk.strip_prefix("LINK#")) {
-                seen.insert(parse(object)?, facts);
+    ) -> Result<(BTreeMap<ContactId, Contact>, BTreeMap<EntraObjectId, SourceFacts>), StoreError> {
+        let links = people.iter().map(|object| keys::link(scope.workspace(), tenant, *object));
+        let keys = contacts.iter().map(|contact| scope.contact(*contact)).chain(links).collect();
+        let (mut found, mut seen) = (BTreeMap::new(), BTreeMap::new());
+        for item in self.batch_get_items("contact or link", keys).await? {
+            let sk = item.get("sk").and_then(|sk| sk.as_s().ok());
+            match sk.and_then(|sk| sk.strip_prefix("LINK#")).map(parse).transpose()? {
+                None => {
+                    let row: ContactRow = decode("contact", item)?;
+                    found.insert(row.contact.id, row.contact);
+                }
+                Some(object) => {
+                    let row: WholeRow = decode("link", item)?;
+                    seen.extend(row.facts.map(|facts| (object, facts)));
+                }
             }
         }
-        Ok(seen)
+        Ok((found, seen))
     }
 
     /// Writes a link with what was seen; refused when the identity is linked to another contact.

@@ -26,16 +26,11 @@ pub struct SyncSettings {
     pub complete_read_hours: CompleteReadHours,
 }
 
-/// A week, unless told otherwise: as long as a directory's feed of changes lasts.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+/// Hours between complete reads; in between only who has changed is read. A directory's feed of changes
+/// lasts a week, so more than 168 hours are a week. Zero, the default, reads everybody every time.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct CompleteReadHours(pub u32);
-
-impl Default for CompleteReadHours {
-    fn default() -> Self {
-        Self(24 * 7)
-    }
-}
 
 impl SyncSettings {
     /// The overwrite rules.

@@ -70,6 +70,9 @@ pub struct TenantState {
     /// What the next read builds on.
     #[serde(default)]
     pub ground: Ground,
+    /// The last run that has ended its part in the tenant, whatever became of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_run: Option<RunId>,
 }
 
 /// What a sync has learnt of a tenant for the next one.
@@ -159,7 +162,8 @@ impl Store {
              attempts = :one, progress = if_not_exists(progress, :none)";
         let free = Condition {
             expression: "(attribute_not_exists(busyUntil) OR busyUntil <= :now) AND \
-                 (attribute_not_exists(holder) OR holder <> :run)",
+                 (attribute_not_exists(holder) OR holder <> :run) AND \
+                 (attribute_not_exists(endedRun) OR endedRun <> :run)",
             names: vec![("#token", "token")],
             values: vec![(":now", number(now.as_millisecond())), (":run", text(run))],
             ..Condition::default()
@@ -169,7 +173,8 @@ impl Store {
             Written::Refused(item) => item,
         };
         let earlier: TenantState = decode("tenant state", refusal.unwrap_or_default())?;
-        if earlier.busy_until > now.as_millisecond() {
+        // A worker that was thought dead does not begin again what another one has brought to its end.
+        if earlier.busy_until > now.as_millisecond() || earlier.ended_run == Some(run) {
             return Ok(Err(refused(&earlier)));
         }
         // The run takes the tenant up once more.
@@ -368,15 +373,15 @@ fn ending(
     ground: Option<&Ground>,
 ) -> Result<Write, StoreError> {
     let key = keys::tenant_state(workspace, result.tenant);
-    let mut extra = vec![(":free", number(0))];
-    let mut change = "SET busyUntil = :free REMOVE progress.#run";
+    let mut extra = vec![(":free", number(0)), (":run", text(run))];
+    let mut change = "SET busyUntil = :free, endedRun = :run REMOVE progress.#run";
     if let Some(ground) = ground {
-        change = "SET busyUntil = :free, lastSuccessRun = :run, lastSuccessAt = :at, \
+        change = "SET busyUntil = :free, endedRun = :run, lastSuccessRun = :run, lastSuccessAt = :at, \
              lastSuccessPeople = :people, ground = :ground REMOVE progress.#run";
         let counters = result.counters;
         // A read of changes does not say how many are in scope; the links do.
         let people = ground.active_links.unwrap_or(counters.read - counters.excluded);
-        extra.extend([(":run", text(run)), (":at", text(result.completed_at)), (":people", number(people))]);
+        extra.extend([(":at", text(result.completed_at)), (":people", number(people))]);
         extra.push((":ground", value("tenant state", ground)?));
     }
     Ok(Write::Update { key, change, condition: of_run(held(lease), run), extra })

@@ -182,7 +182,7 @@ async fn lines_come_page_by_page_and_say_what_and_why() {
     assert_eq!(shown.len(), lines.len());
     for (shown, (line, action, _)) in shown.iter().zip(&lines) {
         assert_eq!((&shown["lineId"], &shown["action"]), (&json!(line.id), &json!(action)));
-        assert_eq!(shown["contactNameId"], json!(line.contact_written()));
+        assert_eq!(shown["contactNameId"], json!(line.action.contact()));
         assert!(shown["reason"].as_str().unwrap().len() > 10, "{shown}");
     }
     let change = json!([{ "field": "full name", "old": "Old", "new": "New", "overEdit": false }]);

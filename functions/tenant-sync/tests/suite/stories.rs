@@ -165,7 +165,8 @@ async fn abbott_and_robotics_example_are_no_robots() {
     let lines = house.lines(run, microsoft.tenant(2).id).await;
     let action = |user: &User| &lines.iter().find(|line| line.object == user.id).unwrap().action;
     assert!(matches!(action(&abbott), Action::Create { .. }));
-    assert_eq!(*action(&service), Action::Exclude { reason: Exclusion::ServiceAccount, detail: None });
+    let detail = Some("service account".to_owned());
+    assert_eq!(*action(&service), Action::Exclude { reason: Exclusion::ServiceAccount, detail });
 }
 
 #[tokio::test]

@@ -52,6 +52,8 @@ impl Decision {
 pub(super) enum Missing {
     Contacts(Vec<ContactId>),
     Facts(EntraObjectId),
+    /// Both, of one link.
+    Linked(ContactId, EntraObjectId),
     Owners(Vec<EmailAddress>),
     People(Vec<EntraObjectId>),
 }
@@ -152,6 +154,16 @@ impl<'a> Decider<'a> {
         }
     }
 
+    /// The contact of a link, and what was last seen of its person: asked for in one go.
+    fn linked(&self, link: &Link) -> Result<(Option<Contact>, Option<&'a SourceFacts>), Missing> {
+        let object = link.identity.object;
+        match (self.contact(link.contact), self.base(object)) {
+            (Ok(contact), Ok(base)) => Ok((contact, base)),
+            (Err(_), Err(_)) => Err(Missing::Linked(link.contact, object)),
+            (Err(missing), _) | (_, Err(missing)) => Err(missing),
+        }
+    }
+
     /// What was last seen of a linked person.
     fn base(&self, object: EntraObjectId) -> Result<Option<&'a SourceFacts>, Missing> {
         self.known.facts.get(&object).map(Option::as_ref).ok_or(Missing::Facts(object))
@@ -228,16 +240,14 @@ impl<'a> Decider<'a> {
         if same {
             return Ok(Decision::Line(Rule::IdentityLink, Action::Refresh { facts }));
         }
-        let Some(contact) = self.contact(link.contact)? else {
-            return Ok(Decision::fail("contact_missing"));
-        };
+        let (contact, base) = self.linked(link)?;
+        let Some(contact) = contact else { return Ok(Decision::fail("contact_missing")) };
         if self.planner.is_anothers(&contact, object) {
             return Ok(self.ask(object, Conflict::AddressShared, vec![candidate(&contact)]));
         }
         if contact.protected {
             return Ok(self.protected());
         }
-        let base = self.base(object)?;
         let changes = match self.changes(&contact, base, &facts, object)? {
             Ok(changes) => changes,
             Err(conflict) => return Ok(conflict),
@@ -252,16 +262,14 @@ impl<'a> Decider<'a> {
 
     fn decide_returned(&mut self, link: &Link, facts: SourceFacts) -> Decided {
         let object = link.identity.object;
-        let Some(contact) = self.contact(link.contact)? else {
-            return Ok(Decision::fail("contact_missing"));
-        };
+        let (contact, base) = self.linked(link)?;
+        let Some(contact) = contact else { return Ok(Decision::fail("contact_missing")) };
         if self.planner.is_anothers(&contact, object) {
             return Ok(self.ask(object, Conflict::AddressShared, vec![candidate(&contact)]));
         }
         if contact.protected {
             return Ok(self.protected());
         }
-        let base = self.base(object)?;
         let changes = match self.changes(&contact, base, &facts, object)? {
             Ok(changes) => changes,
             Err(conflict) => return Ok(conflict),

@@ -82,6 +82,10 @@ impl Needs {
             Missing::Owners(addresses) => self.addresses.extend(addresses),
             Missing::Contacts(contacts) => self.contacts.extend(contacts),
             Missing::Facts(object) => self.facts.extend([object]),
+            Missing::Linked(contact, object) => {
+                self.contacts.extend([contact]);
+                self.facts.extend([object]);
+            }
             Missing::People(people) => self.people.extend(people),
         }
     }

@@ -119,9 +119,9 @@ pub(crate) async fn a_late_checkpoint_is_not_written_over(backend: &Backend) {
     let table = backend.table().await;
     let run = run_id(1);
     let (late, _) = acquire(&table, run, at(0)).await.unwrap();
-    // The first worker was thought dead and comes back between the second one's read and write.
+    // The first worker was thought dead and comes back between the second one's look and its write.
     let store = table.store.clone();
-    table.wire.before_put(async move {
+    table.wire.before_second_update(async move {
         let noted = store.checkpoint(WORKSPACE, MANAGED, late, &progress(run, 1), at(95)).await;
         assert!(noted.unwrap());
     });
