@@ -327,6 +327,9 @@ pub struct SettingsArguments {
     /// In how many complete reads in a row a person has to be missing to become inactive
     #[arg(long, value_name = "READS", value_parser = clap::value_parser!(u8).range(1..=20))]
     pub gone_after: Option<u8>,
+    /// How many hours have to lie between the first of those reads and the last
+    #[arg(long, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(0..=2160))]
+    pub gone_hours: Option<u32>,
     /// How many people may become inactive at once whatever the share; more wait for you
     #[arg(long, value_name = "PEOPLE")]
     pub gone_allowed: Option<u32>,

@@ -40,6 +40,7 @@ fn change(view: &SettingsView, options: &SettingsArguments) -> Option<SettingsCh
         ..view.scope.clone()
     };
     let vanish = VanishRules {
+        grace_hours: options.gone_hours.unwrap_or(view.vanish.grace_hours),
         confirmations: options.gone_after.unwrap_or(view.vanish.confirmations),
         allowed: options.gone_allowed.unwrap_or(view.vanish.allowed),
         allowed_percent: options.gone_percent.unwrap_or(view.vanish.allowed_percent),

@@ -230,6 +230,7 @@ fn many_who_are_gone_at_once_wait_for_an_operator() {
 #[test]
 fn a_few_who_are_gone_become_inactive_after_two_reads() {
     let office = Office::mapped();
+    office.run(&["settings", "--gone-hours", "0"]).succeeded();
     office.json(&["sync"]);
     office.remove(3);
     office.run(&["sync"]).succeeded();
