@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::{
     fields::{Field, Overwrite},
-    ids::{ClientId, ManagedTenantId, RunId},
+    ids::{ClientId, EntraObjectId, LineId, ManagedTenantId, RunId},
 };
 
 /// Keeps the contacts of an MSP's PSA in step with the Microsoft Entra directories of its
@@ -195,7 +195,7 @@ pub struct RunsArguments {
 }
 
 /// What to do with runs.
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub enum RunsCommand {
     /// Show one run and its tenants
     Show {
@@ -212,6 +212,54 @@ pub enum RunsCommand {
         /// Show people who are left out, too (JSON always does)
         #[arg(long)]
         all: bool,
+    },
+    /// Apply the plan of a preview, exactly as it was shown
+    Apply {
+        /// The preview
+        run: RunId,
+    },
+    /// Take back what a run has done, as far as nobody has changed it since
+    Undo {
+        /// The run
+        run: RunId,
+        /// Only for this person (Entra object id); may be repeated
+        #[arg(long)]
+        person: Vec<EntraObjectId>,
+        /// Only this field, by its name in the lines; may be repeated
+        #[arg(long)]
+        field: Vec<String>,
+        /// Only of this tenant
+        #[arg(long)]
+        tenant: Option<ManagedTenantId>,
+    },
+    /// Let what waits in a run through
+    Allow {
+        /// The run
+        run: RunId,
+        /// Only this line; may be repeated
+        #[arg(long)]
+        line: Vec<LineId>,
+    },
+    /// Reject what waits in a run, for good
+    Reject {
+        /// The run
+        run: RunId,
+        /// Only this line; may be repeated
+        #[arg(long)]
+        line: Vec<LineId>,
+    },
+    /// Check that nobody has changed the stored plan of a run
+    Verify {
+        /// The run
+        run: RunId,
+    },
+    /// Tell what the newest runs said about one person
+    Person {
+        /// The tenant
+        #[arg(long)]
+        tenant: ManagedTenantId,
+        /// The person's Entra object id
+        object: EntraObjectId,
     },
     /// Stop a run after the page it is at
     Cancel {

@@ -34,7 +34,7 @@ pub use error::StoreError;
 pub use logins::PendingLogin;
 pub use people::FoundPerson;
 pub use plans::{StoredPage, StoredPageHead};
-pub use reviews::{OpenReview, ReviewItem, ReviewStatus};
+pub use reviews::{OpenReview, RejectedLine, ReviewItem, ReviewStatus};
 pub use runs::{PlanPart, PlanSource, Run, RunScope, Target, TenantRun, Turns};
 pub use settings::{CompleteReadHours, SyncSettings};
 pub use table::{Store, client_over};

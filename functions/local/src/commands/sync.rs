@@ -232,7 +232,7 @@ fn writes(line: &Line) -> bool {
     line.writes_contact() || matches!(line.action, Action::Review { .. })
 }
 
-fn not_begun(error: &NotBegun) -> Failure {
+pub(crate) fn not_begun(error: &NotBegun) -> Failure {
     match error {
         NotBegun::AlreadyRunning(run) => Failure::new(
             "already_running",

@@ -29,6 +29,8 @@ pub enum Conflict {
     /// The person's new address is that of a colleague's contact: two people who swapped addresses,
     /// or an address that was passed on before it was given up.
     OwnedByColleague,
+    /// Nothing is unclear any more: an operator has rejected what a run would have done.
+    Rejected,
 }
 
 /// A contact a person could be.
@@ -64,6 +66,7 @@ impl Conflict {
                  the same person under another name"
             }
             Self::MultipleEmailMatches => "the person's addresses belong to several contacts",
+            Self::Rejected => "an operator rejected what a run would have done for the person",
             Self::OwnedByColleague => {
                 "the new address is that of a colleague's contact: swapped, or passed on before it was given up"
             }

@@ -1,5 +1,7 @@
 //! `/api/integrations/entra/sync…`
 
+mod of_plans;
+
 use std::sync::Arc;
 
 use assembly::store_failed;
@@ -10,13 +12,15 @@ use axum::{
     routing::{get, post},
 };
 use domain::{
+    fields::{FieldRules, InvalidRule},
     ids::{ManagedTenantId, RunId, WorkspaceId},
     run::RunKind,
+    scope::ScopeRules,
 };
 use edge::{ApiError, JsonBody, PathId, QueryOf, Reader, Reply, Writer, paging};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
-use store::{Run, RunScope, StoreError};
+use store::{Run, RunScope, StoreError, SyncSettings};
 
 use crate::{
     StartRequest, Sync, lines, progress, reap, start,
@@ -41,6 +45,7 @@ pub fn router(sync: Arc<Sync>) -> Router {
         .route("/api/integrations/entra/sync/runs/{run_id}", get(show))
         .route("/api/integrations/entra/sync/runs/{run_id}/cancel", post(cancel))
         .route("/api/integrations/entra/sync/runs/{run_id}/lines", get(show_lines))
+        .merge(of_plans::router())
         .with_state(sync)
 }
 
@@ -117,6 +122,10 @@ struct PreflightBody {
     client_id: Option<String>,
     managed_tenant_id: Option<String>,
     sample_limit: Option<f64>,
+    /// Overwrite rules to preview with that are not saved.
+    field_sync_config: Option<serde_json::Value>,
+    /// A scope to preview with that is not saved.
+    scope: Option<ScopeRules>,
 }
 
 #[derive(Debug, Serialize)]
@@ -160,7 +169,8 @@ async fn preflight(
     let samples = sample_limit(body.sample_limit);
     let workspace = caller.workspace;
     let kind = RunKind::Preflight;
-    let request = StartRequest::manual(workspace, kind, scope, caller.user);
+    let settings = unsaved(&sync, workspace, body.field_sync_config, body.scope).await?;
+    let request = StartRequest { settings, ..StartRequest::manual(workspace, kind, scope, caller.user) };
     let begun = start(&sync, request).await.map_err(not_begun)?;
     let began = sync.clock.now();
     while sync.clock.now().duration_since(began) < PATIENCE {
@@ -172,6 +182,36 @@ async fn preflight(
         sync.clock.sleep(INTERVAL).await;
     }
     Ok(Reply::accepted(RunView::from(begun.run)).into_response())
+}
+
+/// The rules in force with those in their place that are only tried out; `None` when there are none.
+async fn unsaved(
+    sync: &Sync,
+    workspace: WorkspaceId,
+    fields: Option<serde_json::Value>,
+    scope: Option<ScopeRules>,
+) -> Result<Option<SyncSettings>, ApiError> {
+    if fields.is_none() && scope.is_none() {
+        return Ok(None);
+    }
+    let invalid = |what: &str| {
+        ApiError::bad_request(
+            "invalid_rules",
+            format!("The rules to preview with cannot be used: {what}. Nothing was planned."),
+            "Send rules as the settings take them.",
+        )
+    };
+    let mut settings = sync.store.settings(workspace).await.map_err(store_failed)?;
+    if let Some(fields) = fields {
+        let first = |faults: Vec<InvalidRule>| faults.first().map(|fault| fault.message.clone()).unwrap_or_default();
+        FieldRules::parse(&fields).map_err(|faults| invalid(&edge::text::safe(&first(faults), 160)))?;
+        settings.field_sync_config = fields;
+    }
+    if let Some(scope) = scope {
+        scope.compile().map_err(|fault| invalid(&edge::text::safe(&fault.to_string(), 160)))?;
+        settings.scope = scope;
+    }
+    Ok(Some(settings))
 }
 
 /// Lines shown of each bucket: the PSA truncates what it is sent and keeps it within 1 to 100.
