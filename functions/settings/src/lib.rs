@@ -111,9 +111,9 @@ fn check(change: &SettingsChange) -> Result<Option<FieldRules>, Refusal> {
     if let Some(scope) = &change.scope {
         scope.compile().map_err(Refusal::Scope)?;
     }
-    let shares = change.limits.map(|limits| {
-        [limits.creations.percent, limits.link_moves.percent, limits.short_read_percent]
-    });
+    let shares = change
+        .limits
+        .map(|limits| [limits.creations.percent, limits.link_moves.percent, limits.short_read_percent]);
     let mut shares = shares.into_iter().flatten().chain(change.vanish.map(|vanish| vanish.allowed_percent));
     if shares.any(|percent| percent > 100) {
         return Err(Refusal::Percent);

@@ -99,6 +99,8 @@ pub struct TenantResultView {
     pub error_message: Option<String>,
     /// The same in parts, with a stable code.
     pub failure: Option<TenantFailure>,
+    /// Why nobody was made inactive although the read came to its end.
+    pub guard: Option<String>,
     /// When work on it began.
     pub started_at: Option<Timestamp>,
     /// When it ended.
@@ -220,6 +222,7 @@ impl From<TenantRun> for TenantResultView {
             counters: result.counters,
             error_message: result.failure.as_ref().map(message),
             failure: result.failure,
+            guard: result.guard.map(|guard| guard.explanation()),
             started_at: Some(result.started_at),
             completed_at: Some(result.completed_at),
         }
@@ -259,10 +262,9 @@ pub const BUCKETS: [&str; 5] = ["create", "link", "needs_decision", "no_change",
 pub fn bucket(action: &Action) -> Option<&'static str> {
     match action {
         Action::Create { .. } => Some("create"),
-        Action::Link { .. }
-        | Action::Reactivate { .. }
-        | Action::Restore { .. }
-        | Action::Update { .. } => Some("link"),
+        Action::Link { .. } | Action::Reactivate { .. } | Action::Restore { .. } | Action::Update { .. } => {
+            Some("link")
+        }
         Action::Hold { .. } | Action::Review { .. } | Action::Stage { .. } => Some("needs_decision"),
         Action::MarkInactive { .. } => Some("mark_inactive"),
         Action::Leave { .. } | Action::NoteMissing { .. } | Action::Refresh { .. } => Some("no_change"),
@@ -278,6 +280,7 @@ fn waiting(target: Target, status: &'static str) -> TenantResultView {
         counters: Counters::default(),
         error_message: None,
         failure: None,
+        guard: None,
         started_at: None,
         completed_at: None,
     }
@@ -305,10 +308,9 @@ fn told(rule: Rule, action: &Action) -> (&'static str, String) {
             ("hold", "too many people vanished at once; an operator has to look first".to_owned())
         }
         Action::Leave { code, kept, .. } => ("leave", format!("left as it is ({code}){}", told_kept(kept))),
-        Action::Link { supersedes: Some(_), .. } => (
-            "link",
-            format!("matched by {}; the account the contact belonged to is gone", matched_by(rule)),
-        ),
+        Action::Link { supersedes: Some(_), .. } => {
+            ("link", format!("matched by {}; the account the contact belonged to is gone", matched_by(rule)))
+        }
         Action::Link { .. } => ("link", format!("matched by {}", matched_by(rule))),
         Action::MarkInactive { reason, .. } => ("mark_inactive", reason.explanation().to_owned()),
         Action::NoteMissing { times: 0, .. } => ("note_missing", "the person is back".to_owned()),

@@ -69,9 +69,10 @@ pub(crate) fn damaged_plan() -> TenantFailure {
 pub(crate) fn plan_expired() -> TenantFailure {
     TenantFailure {
         code: "plan_expired".to_owned(),
-        message: "The stored plan is not kept any more, or not whole, so nothing more of it was applied or taken \
+        message:
+            "The stored plan is not kept any more, or not whole, so nothing more of it was applied or taken \
                   back. What was applied before stays."
-            .to_owned(),
+                .to_owned(),
         remedy: "Make a new preview and apply that.".to_owned(),
         diagnostics: None,
     }
@@ -81,7 +82,9 @@ pub(crate) fn invalid_scope(invalid: &InvalidScope) -> TenantFailure {
     let first = invalid.faults.first().map(|fault| fault.message.clone()).unwrap_or_default();
     TenantFailure {
         code: "invalid_scope_rules".to_owned(),
-        message: format!("A rule of who is synced cannot be used: {first} Nothing was read and nothing changed."),
+        message: format!(
+            "A rule of who is synced cannot be used: {first} Nothing was read and nothing changed."
+        ),
         remedy: "Correct the scope in the settings and run the sync again.".to_owned(),
         diagnostics: None,
     }

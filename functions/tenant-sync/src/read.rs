@@ -109,7 +109,9 @@ impl Work<'_> {
             Ok(feed) => self.progress.feed = feed.flatten().map(|cursor| cursor.as_str().to_owned()),
             Err(error) if error.class() == ErrorClass::CredentialRejected => return Err(error.into()),
             // Without a feed the next read is a complete one again.
-            Err(error) => tracing::info!(tenant = %self.target.tenant, code = %error.code(), "no feed of changes"),
+            Err(error) => {
+                tracing::info!(tenant = %self.target.tenant, code = %error.code(), "no feed of changes")
+            }
         }
         Ok(())
     }
@@ -246,11 +248,7 @@ impl Work<'_> {
             Some(planner) => Some(planner.active_links_after(counters)),
             None => before.active_links,
         };
-        let feed = self.progress.feed.clone().map(|link| Feed {
-            link,
-            taken_at: began,
-            rules: self.rules(),
-        });
+        let feed = self.progress.feed.clone().map(|link| Feed { link, taken_at: began, rules: self.rules() });
         let is_complete = !self.progress.only_changes;
         let is_normal = is_complete && self.guard.is_none();
         self.ground = Some(Ground {

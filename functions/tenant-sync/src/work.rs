@@ -9,7 +9,8 @@ use domain::{
     run::{Counters, TenantFailure},
 };
 use store::{
-    Applier, ClientScope, Ground, Lease, Progress, StoreError, StoredPage, StoredPageHead, Target, TenantState,
+    Applier, ClientScope, Ground, Lease, Progress, StoreError, StoredPage, StoredPageHead, Target,
+    TenantState,
 };
 
 use crate::{Job, LINES_AT_ONCE, TenantSync, failure};

@@ -97,7 +97,8 @@ fn turn_of(action: &Action, identity: Identity, now: &Contact) -> Option<Turn> {
             is_ours.then_some(Turn { from, to })
         }
         Action::Link { before, activate, .. } | Action::Reactivate { before, activate, .. } => {
-            let fallback = if matches!(action, Action::Link { .. }) { LinkState::Cut } else { LinkState::Inactive };
+            let fallback =
+                if matches!(action, Action::Link { .. }) { LinkState::Cut } else { LinkState::Inactive };
             let to = before.as_deref().cloned().unwrap_or_else(|| ContactState {
                 inactive: now.inactive || *activate,
                 entra: now.entra.clone().filter(|_| fallback == LinkState::Inactive),

@@ -3,9 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{
-    plan::{Action, ChainHash, PLAN_PAGE_FORMAT, PlanPage, UnreadablePage, fold},
-};
+use domain::plan::{Action, ChainHash, PLAN_PAGE_FORMAT, PlanPage, UnreadablePage, fold};
 
 const PLAN_PAGE_V1: &str = include_str!("samples/plan_page_v1.json");
 

@@ -284,8 +284,7 @@ impl Store {
         at: Timestamp,
     ) -> Result<bool, StoreError> {
         let (client, contact) = tie;
-        let mut values =
-            vec![(":active", value("link", &(state == LinkState::Active))?), (":at", text(at))];
+        let mut values = vec![(":active", value("link", &(state == LinkState::Active))?), (":at", text(at))];
         values.push((":none", number(0)));
         let set = "SET #active = :active, syncedAt = :at, #missing = :none";
         let change = if state == LinkState::Cut {
@@ -340,7 +339,9 @@ fn add(inventory: &mut Inventory, tenant: EntraTenantId, person: PersonRow) -> R
     if let Some(link) = link(tenant, &person)? {
         inventory.push(&link);
     } else if let Some(object) = person.sk.strip_prefix("HINT#") {
-        inventory.hints.extend(person.contact.map(|contact| parse(object).map(|object| (object, contact))).transpose()?);
+        inventory
+            .hints
+            .extend(person.contact.map(|contact| parse(object).map(|object| (object, contact))).transpose()?);
     } else if let Some(object) = person.sk.strip_prefix("REVIEW#") {
         let state = match (person.review_status, person.conflict) {
             (Some(ReviewStatus::Dismissed), _) => ReviewState::Dismissed,

@@ -1,6 +1,11 @@
 //! The workspace's sync settings.
 
-use domain::{fields::FieldRules, ids::WorkspaceId, policy::{StopLimits, VanishRules}, scope::ScopeRules};
+use domain::{
+    fields::FieldRules,
+    ids::WorkspaceId,
+    policy::{StopLimits, VanishRules},
+    scope::ScopeRules,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

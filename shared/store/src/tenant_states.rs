@@ -207,8 +207,12 @@ impl Store {
         let mut state: TenantState = decode("tenant state", item)?;
         let lease = Lease { token: state.token };
         let is_old = |progress: &Progress| now.duration_since(progress.started_at) >= PROGRESS_KEPT;
-        let old: Vec<RunId> =
-            state.progress.values().filter(|progress| is_old(progress)).map(|progress| progress.run).collect();
+        let old: Vec<RunId> = state
+            .progress
+            .values()
+            .filter(|progress| is_old(progress))
+            .map(|progress| progress.run)
+            .collect();
         for run in old {
             let key = keys::tenant_state(workspace, tenant);
             let condition = of_run(held(lease), run);
@@ -285,7 +289,11 @@ impl Store {
     }
 
     /// Has everybody of a tenant looked at by the next read, whatever the directory says has changed.
-    pub async fn look_again(&self, workspace: WorkspaceId, tenant: ManagedTenantId) -> Result<(), StoreError> {
+    pub async fn look_again(
+        &self,
+        workspace: WorkspaceId,
+        tenant: ManagedTenantId,
+    ) -> Result<(), StoreError> {
         let condition = Condition::of("attribute_exists(ground)", Vec::new());
         let values = vec![(":yes", value("tenant state", &true)?)];
         let key = keys::tenant_state(workspace, tenant);
@@ -294,7 +302,11 @@ impl Store {
     }
 
     /// Takes the size of a tenant's last read for right: the next one is not short of an earlier one.
-    pub async fn accept_size(&self, workspace: WorkspaceId, tenant: ManagedTenantId) -> Result<(), StoreError> {
+    pub async fn accept_size(
+        &self,
+        workspace: WorkspaceId,
+        tenant: ManagedTenantId,
+    ) -> Result<(), StoreError> {
         let condition = Condition {
             expression: "attribute_exists(ground)",
             names: vec![("#people", "people")],

@@ -152,7 +152,12 @@ fn story(moments: &[Moment]) -> String {
         why.extend(moment.stale.iter().map(|code| format!("not done: {code}")));
         let action = line.action.replace('_', " ");
         let what = if moment.is_dry_run { format!("would {action}") } else { action };
-        vec![moment.at.strftime("%Y-%m-%d %H:%M").to_string(), what, why.join("\n"), moment.run_id.to_string()]
+        vec![
+            moment.at.strftime("%Y-%m-%d %H:%M").to_string(),
+            what,
+            why.join("\n"),
+            moment.run_id.to_string(),
+        ]
     };
     output::table(&["when (UTC)", "what", "why", "run"], moments.iter().map(row).collect(), 4)
 }

@@ -215,6 +215,24 @@ pub(crate) fn run_table(view: &RunDetailView, names: &BTreeMap<ManagedTenantId, 
     let total = format!("{} tenants", view.run.total_tenants);
     rows.push([total, status].into_iter().chain(cells(&view.run.summary.counters)).collect());
     let mut text = output::table(&header, rows, 2);
+    let counters = view.run.summary.counters;
+    if counters.restored + counters.left > 0 {
+        let (back, left) = (count(counters.restored), count(counters.left));
+        text.push_str(&format!(
+            "\nPut back: {back} contacts. Left as they are, because they had changed: {left}."
+        ));
+    }
+    if counters.held > 0 {
+        let (held, run) = (count(counters.held), view.run.run_id);
+        text.push_str(&format!(
+            "\n{held} lines wait for you: `runs lines {run}` shows them, `runs allow {run}` lets them through, \
+             `runs reject {run}` rejects them for good."
+        ));
+    }
+    for guard in view.tenant_results.iter().filter_map(|result| result.guard.as_ref()) {
+        text.push('\n');
+        text.push_str(guard);
+    }
     for result in &view.tenant_results {
         if let Some(message) = &result.error_message {
             let name = names.get(&result.managed_tenant_id).map(String::as_str).unwrap_or_default();

@@ -198,11 +198,28 @@ async fn linked(world: &World) {
     };
     let contact = contact_id(0);
     for (number, rule, action) in [
-        (1, Rule::PrimaryAddress, Action::Link { contact, expect: 1, before: None, supersedes: None, activate: false, changes: Vec::new(), facts }),
+        (
+            1,
+            Rule::PrimaryAddress,
+            Action::Link {
+                contact,
+                expect: 1,
+                before: None,
+                supersedes: None,
+                activate: false,
+                changes: Vec::new(),
+                facts,
+            },
+        ),
         (
             2,
             Rule::Disabled,
-            Action::MarkInactive { contact, expect: 2, before: None, reason: InactiveReason::DisabledUpstream },
+            Action::MarkInactive {
+                contact,
+                expect: 2,
+                before: None,
+                reason: InactiveReason::DisabledUpstream,
+            },
         ),
     ] {
         let line = Line {

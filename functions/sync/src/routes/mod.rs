@@ -203,7 +203,8 @@ async fn unsaved(
     };
     let mut settings = sync.store.settings(workspace).await.map_err(store_failed)?;
     if let Some(fields) = fields {
-        let first = |faults: Vec<InvalidRule>| faults.first().map(|fault| fault.message.clone()).unwrap_or_default();
+        let first =
+            |faults: Vec<InvalidRule>| faults.first().map(|fault| fault.message.clone()).unwrap_or_default();
         FieldRules::parse(&fields).map_err(|faults| invalid(&edge::text::safe(&first(faults), 160)))?;
         settings.field_sync_config = fields;
     }

@@ -265,7 +265,14 @@ impl Carrier {
         for (number, page) in (1..).zip(&plan.pages) {
             counters.add(&page.counters);
             let chain = ChainHash::GENESIS;
-            let head = StoredPageHead { number, group_end, next_cursor: None, feed: None, closes_read: false, chain };
+            let head = StoredPageHead {
+                number,
+                group_end,
+                next_cursor: None,
+                feed: None,
+                closes_read: false,
+                chain,
+            };
             let stored = StoredPage { head, page: page.clone() };
             let lease = Lease { token: 1 };
             let put =

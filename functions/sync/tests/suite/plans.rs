@@ -62,7 +62,15 @@ pub(crate) fn every_line() -> Vec<(Line, &'static str, Option<&'static str>)> {
             line(
                 2,
                 Rule::PrimaryAddress,
-                Action::Link { contact: contact(2), expect: 1, before: None, supersedes: None, activate: false, changes: changes(), facts: facts(2) },
+                Action::Link {
+                    contact: contact(2),
+                    expect: 1,
+                    before: None,
+                    supersedes: None,
+                    activate: false,
+                    changes: changes(),
+                    facts: facts(2),
+                },
             ),
             "link",
             Some("link"),
@@ -99,11 +107,19 @@ pub(crate) fn every_line() -> Vec<(Line, &'static str, Option<&'static str>)> {
             Some("needs_decision"),
         ),
         (
-            line(7, Rule::Vanished, Action::MarkInactive { contact: contact(7), expect: 1, before: None, reason }),
+            line(
+                7,
+                Rule::Vanished,
+                Action::MarkInactive { contact: contact(7), expect: 1, before: None, reason },
+            ),
             "mark_inactive",
             Some("mark_inactive"),
         ),
-        (line(8, Rule::Vanished, Action::NoteMissing { times: 1, since: None, reason: None }), "note_missing", Some("no_change")),
+        (
+            line(8, Rule::Vanished, Action::NoteMissing { times: 1, since: None, reason: None }),
+            "note_missing",
+            Some("no_change"),
+        ),
         (line(9, Rule::IdentityLink, Action::Refresh { facts: facts(9) }), "refresh", Some("no_change")),
         (line(10, Rule::Scope, Action::Exclude { reason: Exclusion::Guest, detail: None }), "exclude", None),
         (line(11, Rule::BadRecord, Action::Fail { code: "bad_record".to_owned() }), "fail", None),

@@ -133,7 +133,10 @@ async fn a_guest_stays_out_until_an_operator_lets_guests_in() {
         user.mail = Some("guest@partner.example".to_owned());
     });
     customer.sync().await;
-    assert_eq!(customer.line("A Guest").await.action, Action::Exclude { reason: Exclusion::Guest, detail: None });
+    assert_eq!(
+        customer.line("A Guest").await.action,
+        Action::Exclude { reason: Exclusion::Guest, detail: None }
+    );
     let mut settings = SyncSettings::default();
     settings.scope.include_guests = true;
     customer.house.settings(settings).await;

@@ -345,7 +345,9 @@ impl Limit {
     pub fn explanation(self) -> &'static str {
         match self {
             Self::Creations => "too many new contacts at once; an operator has to look first",
-            Self::Inactivations => "too many people would become inactive at once; an operator has to look first",
+            Self::Inactivations => {
+                "too many people would become inactive at once; an operator has to look first"
+            }
             Self::LinkMoves => {
                 "too many contacts would go from one account to another at once; an operator has to look first"
             }

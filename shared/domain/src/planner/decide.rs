@@ -104,7 +104,8 @@ impl<'a> Decider<'a> {
             Some(link) if link.active => self.decide_linked(&link, facts),
             Some(link) => self.decide_returned(&link, facts),
             None if self.is_dismissed(user.object) => {
-                self.trace.note(Tried::OperatorDecision, true, || "an operator dismissed the person".to_owned());
+                self.trace
+                    .note(Tried::OperatorDecision, true, || "an operator dismissed the person".to_owned());
                 Ok(Decision::exclude(Exclusion::DismissedByOperator))
             }
             None => self.decide_unlinked(user, &addresses, facts),
@@ -435,9 +436,8 @@ impl<'a> Decider<'a> {
     fn conflict_in_client(&self, owner: Owner) -> Result<Conflict, Missing> {
         let tenant = self.policy().tenant;
         let theirs = self.contact(owner.contact)?;
-        let of_colleague = |contact: &Contact| {
-            contact.entra.as_ref().is_some_and(|stamp| stamp.identity.tenant == tenant)
-        };
+        let of_colleague =
+            |contact: &Contact| contact.entra.as_ref().is_some_and(|stamp| stamp.identity.tenant == tenant);
         Ok(match theirs {
             Some(contact) if of_colleague(&contact) => Conflict::OwnedByColleague,
             _ => Conflict::MultipleEmailMatches,
@@ -495,7 +495,9 @@ impl<'a> Decider<'a> {
         let contact = self.contact(hint)?.filter(|contact| !self.planner.is_anothers(contact, object));
         self.trace.note(Tried::StoredObjectId, contact.is_some(), || match &contact {
             Some(contact) => format!("the PSA has the object id on {}", named(contact)),
-            None => "the PSA has the object id on a contact that is gone or belongs to another account".to_owned(),
+            None => {
+                "the PSA has the object id on a contact that is gone or belongs to another account".to_owned()
+            }
         });
         Ok(contact)
     }
@@ -530,10 +532,12 @@ impl<'a> Decider<'a> {
         };
         if let Some(primary) = &addresses.primary {
             let owner = owners.primary.as_ref();
-            self.trace.note(Tried::PrimaryAddress, owner.is_some(), || format!("{primary}: {}", whose(owner)));
+            self.trace
+                .note(Tried::PrimaryAddress, owner.is_some(), || format!("{primary}: {}", whose(owner)));
         }
         if let Some(sign_in) = &addresses.sign_in {
-            let owner = owners.direct.iter().find(|(_, rule)| *rule == Rule::SignInAddress).map(|(owner, _)| owner);
+            let owner =
+                owners.direct.iter().find(|(_, rule)| *rule == Rule::SignInAddress).map(|(owner, _)| owner);
             self.trace.note(Tried::SignInAddress, owner.is_some(), || format!("{sign_in}: {}", whose(owner)));
         }
         if !addresses.aliases.is_empty() {

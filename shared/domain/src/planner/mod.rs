@@ -308,11 +308,9 @@ impl Planner {
     fn note_seen(&mut self, pages: &mut Pages, person: Person, decision: Decision, known: &Known) {
         let is_leaving = matches!(decision, Decision::Leaving { .. });
         let link = Decider::new(self, known).link(person.object).ok().flatten();
-        let was_leaving = |link: &Link| {
-            link.active && (link.missing > 0 || link.keep) && link.client == self.policy.client
-        };
-        let is_back =
-            !is_leaving && !writes_link(&decision) && link.as_ref().is_some_and(was_leaving);
+        let was_leaving =
+            |link: &Link| link.active && (link.missing > 0 || link.keep) && link.client == self.policy.client;
+        let is_back = !is_leaving && !writes_link(&decision) && link.as_ref().is_some_and(was_leaving);
         self.note(pages, person.clone(), decision, known);
         if is_back {
             let (workspace, tenant) = (self.policy.workspace, self.policy.tenant);

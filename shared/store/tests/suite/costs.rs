@@ -38,7 +38,8 @@ pub(crate) async fn applying_costs(backend: &Backend) {
     let made = calls(&table.probe, apply(&table.store, &everything())).await;
     assert_eq!(made, "BatchGetItem 1, PutItem 18, UpdateItem 7");
 
-    let left_out = |person| line(person, Rule::Scope, Action::Exclude { reason: Exclusion::Guest, detail: None });
+    let left_out =
+        |person| line(person, Rule::Scope, Action::Exclude { reason: Exclusion::Guest, detail: None });
     let many = u32::try_from(LINES_PER_PAGE_MAX).unwrap();
     let unchanged = page((0..many).map(left_out).collect());
     assert_eq!(calls(&table.probe, apply(&table.store, &unchanged)).await, "");

@@ -70,7 +70,11 @@ pub(crate) async fn a_worker_that_lost_its_lease_changes_nothing(backend: &Backe
     assert!(!checkpoint(&table, first, &progress(run, 1), at(151)).await);
     assert!(!table.store.renew(WORKSPACE, MANAGED, first, at(151)).await.unwrap());
     assert!(!table.store.release_tenant(WORKSPACE, MANAGED, first, None).await.unwrap());
-    let ended = table.store.end_tenant(WORKSPACE, run, first, &tenant_run(1), Some(&Ground::default())).await.unwrap();
+    let ended = table
+        .store
+        .end_tenant(WORKSPACE, run, first, &tenant_run(1), Some(&Ground::default()))
+        .await
+        .unwrap();
     assert!(!ended);
     table.dump().await.assert_same(&before, "a stale token");
     assert!(checkpoint(&table, second, &progress(run, 1), at(151)).await);

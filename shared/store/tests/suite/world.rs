@@ -147,7 +147,15 @@ pub(crate) fn question(person: u32) -> Line {
 }
 
 pub(crate) fn link(number: u32, local: &str, changes: Vec<FieldChange>) -> Line {
-    let action = Action::Link { contact: contact(number), expect: 1, before: None, supersedes: None, activate: false, changes, facts: facts(local) };
+    let action = Action::Link {
+        contact: contact(number),
+        expect: 1,
+        before: None,
+        supersedes: None,
+        activate: false,
+        changes,
+        facts: facts(local),
+    };
     line(number, Rule::PrimaryAddress, action)
 }
 
@@ -158,7 +166,11 @@ pub(crate) fn update(person: u32, local: &str, changes: Vec<FieldChange>) -> Lin
 
 pub(crate) fn inactivation(person: u32) -> Line {
     let reason = InactiveReason::DisabledUpstream;
-    line(person, Rule::Disabled, Action::MarkInactive { contact: made(person), expect: 1, before: None, reason })
+    line(
+        person,
+        Rule::Disabled,
+        Action::MarkInactive { contact: made(person), expect: 1, before: None, reason },
+    )
 }
 
 pub(crate) fn moving(old: &str, new: &str) -> FieldChange {

@@ -46,10 +46,7 @@ fn identity_comes_before_address() {
 fn swapped_addresses_are_two_questions_and_no_write() {
     for (world, expected) in [
         (World::new(), ["u1 refresh", "u2 refresh"]),
-        (
-            World::overwriting(),
-            ["u1 ask owned_by_colleague: c7 c8", "u2 ask owned_by_colleague: c8 c7"],
-        ),
+        (World::overwriting(), ["u1 ask owned_by_colleague: c7 c8", "u2 ask owned_by_colleague: c8 c7"]),
     ] {
         let (mut world, _) = with_mira(world);
         world.add_contact(8, "Jo Doe", "jo@acme.example");
@@ -121,7 +118,11 @@ fn a_gone_account_hands_its_contact_on_only_when_nothing_speaks_against_it() {
     let hire = |name: &str| person(2, name, "mira@acme.example");
     for (case, name, expected) in [
         ("the same person", "Mira Sund", "u2 link and reactivate c7 by primary_address instead of u1"),
-        ("words in another order", "Sund, Mira", "u2 link and reactivate c7 by primary_address instead of u1"),
+        (
+            "words in another order",
+            "Sund, Mira",
+            "u2 link and reactivate c7 by primary_address instead of u1",
+        ),
         ("somebody else", "Ola Berg", "u2 ask mailbox_reused: c7"),
         ("a human has made the contact inactive", "Mira Sund", "u2 link c7 by primary_address instead of u1"),
         ("dismissed", "Mira Sund", "u2 exclude dismissed_by_operator"),
@@ -148,8 +149,7 @@ fn a_gone_account_that_comes_back_in_the_same_read_keeps_its_contact() {
         let (mut world, mira) = with_mira(World::new());
         world.sync(&[disabled("mira@acme.example")]);
         let both = [mira, person(2, "Mira Sund", "mira@acme.example")];
-        let read: Vec<Vec<DirectoryUser>> =
-            both.chunks(2 / pages).map(<[DirectoryUser]>::to_vec).collect();
+        let read: Vec<Vec<DirectoryUser>> = both.chunks(2 / pages).map(<[DirectoryUser]>::to_vec).collect();
         assert_eq!(story(&world.run(&read)), ["u1 reactivate c7", "u2 ask address_shared: c7"]);
     }
 }

@@ -101,7 +101,8 @@ fn a_short_read_creates_and_updates_and_makes_nobody_inactive() {
         world.policy.expected_people = Some(expected);
         staff[0].account_enabled = Some(false);
         let newcomer = person(900, "Newcomer", "newcomer@acme.example");
-        let mut people: Vec<DirectoryUser> = staff.into_iter().take(usize::try_from(read).unwrap() - 1).collect();
+        let mut people: Vec<DirectoryUser> =
+            staff.into_iter().take(usize::try_from(read).unwrap() - 1).collect();
         people.insert(0, newcomer);
         let case = format!("{read} of {expected}, {percent} %");
         let pages = world.run(&[people]);
@@ -133,7 +134,10 @@ fn grace_is_a_number_of_reads_and_of_hours() {
             world.sync(&staff[1..]);
             world.contact(1).inactive
         });
-        assert_eq!(inactive_at, inactive_after, "{confirmations} reads, {grace_hours} hours, at {hours_of_reads:?}");
+        assert_eq!(
+            inactive_at, inactive_after,
+            "{confirmations} reads, {grace_hours} hours, at {hours_of_reads:?}"
+        );
     }
 }
 
@@ -169,7 +173,8 @@ fn who_becomes_inactive_and_when() {
             }
             let verbs: Vec<&str> = lines.iter().map(|line| line.split(' ').nth(1).unwrap()).collect();
             let expected = if keep { NEVER } else { expected };
-            let back = if keep && expected.is_empty() && lines.iter().any(|line| line.ends_with("missing 0")) {
+            let back = if keep && expected.is_empty() && lines.iter().any(|line| line.ends_with("missing 0"))
+            {
                 vec!["missing"]
             } else {
                 expected.to_vec()
@@ -234,7 +239,10 @@ fn links_of_other_clients_and_inactive_links_do_not_widen_the_hold_limit() {
     world.policy.vanish.allowed = 1;
     // Ten active links are left: one tenth is one person.
     let lines = world.sync(&staff[52..]);
-    assert_eq!(lines, ["u51 stage inactivate c51: deleted_upstream", "u52 stage inactivate c52: deleted_upstream"]);
+    assert_eq!(
+        lines,
+        ["u51 stage inactivate c51: deleted_upstream", "u52 stage inactivate c52: deleted_upstream"]
+    );
     assert_eq!(world.sync(&staff[51..]), ["u51 inactivate c51: deleted_upstream"]);
 }
 
