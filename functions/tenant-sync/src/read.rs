@@ -27,7 +27,7 @@ const FEED_MAX: SignedDuration = SignedDuration::from_hours(24 * 6);
 const LEAVING_MAX: usize = 200;
 
 impl Work<'_> {
-    pub(crate) async fn from_directory(&mut self) -> Result<Outcome, Stop> {
+    pub(crate) async fn read_directory(&mut self) -> Result<Outcome, Stop> {
         if self.is_fresh() {
             self.choose_reading();
         }
@@ -110,7 +110,7 @@ impl Work<'_> {
             Err(error) if error.class() == ErrorClass::CredentialRejected => return Err(error.into()),
             // Without a feed the next read is a complete one again.
             Err(error) => {
-                tracing::info!(tenant = %self.target.tenant, code = %error.code(), "no feed of changes")
+                tracing::info!(tenant = %self.target.tenant, code = %error.code(), "no feed of changes");
             }
         }
         Ok(())

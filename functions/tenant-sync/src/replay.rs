@@ -18,7 +18,7 @@ use crate::{
 };
 
 impl Work<'_> {
-    pub(crate) async fn from_plan(&mut self, source: &PlanSource) -> Result<Outcome, Stop> {
+    pub(crate) async fn replay_plan(&mut self, source: &PlanSource) -> Result<Outcome, Stop> {
         self.salt = TenantPolicy::salt_of(&self.job.run.settings.fields(), self.target.client);
         let source_pages = self.source_pages(source).await?;
         if let Some(group) = self.stored_pages(|_| ()).await? {
@@ -146,6 +146,8 @@ fn again(page: &PlanPage) -> PlanPage {
 
 fn page_of(lines: Vec<Line>) -> PlanPage {
     let mut counters = Counters::default();
-    lines.iter().for_each(|line| counters.add(&counted(&line.action)));
+    for line in &lines {
+        counters.add(&counted(&line.action));
+    }
     PlanPage { format: PLAN_PAGE_FORMAT, lines, seen: Vec::new(), leavers: Vec::new(), guard: None, counters }
 }

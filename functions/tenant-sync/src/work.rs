@@ -90,8 +90,8 @@ impl<'a> Work<'a> {
     pub(crate) async fn run(&mut self) -> Result<Outcome, Stop> {
         self.guard = None;
         match self.job.run.source.clone() {
-            Some(source) => self.from_plan(&source).await,
-            None => self.from_directory().await,
+            Some(source) => self.replay_plan(&source).await,
+            None => self.read_directory().await,
         }
     }
 

@@ -294,19 +294,14 @@ impl Action {
                 entra: Some(stamp(facts)),
                 line: Some(line),
             }),
-            Self::Link { changes, facts, activate, .. } => {
+            Self::Link { changes, facts, activate, .. }
+            | Self::Reactivate { changes, facts, activate, .. } => {
                 let mut after = before?.clone();
                 after.inactive &= !activate;
                 after.entra = Some(stamp(facts));
                 Some(written(after, changes, line))
             }
             Self::Update { changes, .. } => Some(written(before?.clone(), changes, line)),
-            Self::Reactivate { changes, facts, activate, .. } => {
-                let mut after = before?.clone();
-                after.inactive &= !activate;
-                after.entra = Some(stamp(facts));
-                Some(written(after, changes, line))
-            }
             Self::MarkInactive { reason, .. } => {
                 let mut after = before?.clone();
                 // A contact that a human made inactive stays theirs: without the reason it is

@@ -23,7 +23,6 @@ use crate::{
     user::{Addresses, DirectoryUser},
 };
 
-#[expect(clippy::large_enum_variant, reason = "held one at a time, and mostly a line")]
 pub(super) enum Decision {
     /// The person may have to become inactive: decided at the end of the read.
     Leaving {
@@ -276,7 +275,7 @@ impl<'a> Decider<'a> {
             Err(conflict) => return Ok(conflict),
         };
         let activate = contact.inactive && is_inactive_by_sync(&contact);
-        let before = state(&contact, LinkState::Inactive);
+        let before = Some(Box::new(state(&contact, LinkState::Inactive)));
         let (contact, expect) = (contact.id, contact.version);
         let action = Action::Reactivate { contact, expect, before, activate, changes, facts };
         Ok(Decision::Line(Rule::IdentityLink, action))
@@ -392,7 +391,7 @@ impl<'a> Decider<'a> {
             Err(conflict) => return Ok(conflict),
         };
         let activate = supersedes.is_some() && contact.inactive && is_inactive_by_sync(contact);
-        let before = state(contact, LinkState::Cut);
+        let before = Some(Box::new(state(contact, LinkState::Cut)));
         let (contact, expect) = (contact.id, contact.version);
         let action = Action::Link { contact, expect, before, supersedes, activate, changes, facts };
         Ok(Decision::Line(rule, action))
@@ -600,8 +599,8 @@ fn excluded(reason: Exclusion, detail: Option<String>) -> (Rule, Action) {
     (rule, Action::Exclude { reason, detail })
 }
 
-fn state(contact: &Contact, link: LinkState) -> Option<Box<ContactState>> {
-    Some(Box::new(ContactState { inactive: contact.inactive, entra: contact.entra.clone(), link }))
+fn state(contact: &Contact, link: LinkState) -> ContactState {
+    ContactState { inactive: contact.inactive, entra: contact.entra.clone(), link }
 }
 
 fn is_inactive_by_sync(contact: &Contact) -> bool {

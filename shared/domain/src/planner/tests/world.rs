@@ -346,7 +346,9 @@ impl World {
 
 pub(super) fn sum(pages: &[PlanPage]) -> Counters {
     let mut sum = Counters::default();
-    pages.iter().for_each(|page| sum.add(&page.counters));
+    for page in pages {
+        sum.add(&page.counters);
+    }
     sum
 }
 
