@@ -218,16 +218,17 @@ pub(crate) fn run_table(view: &RunDetailView, names: &BTreeMap<ManagedTenantId, 
     let counters = view.run.summary.counters;
     if counters.restored + counters.left > 0 {
         let (back, left) = (count(counters.restored), count(counters.left));
-        text.push_str(&format!(
-            "\nPut back: {back} contacts. Left as they are, because they had changed: {left}."
-        ));
+        let said =
+            format!("\nPut back: {back} contacts. Left as they are, because they had changed: {left}.");
+        text.push_str(&said);
     }
     if counters.held > 0 {
         let (held, run) = (count(counters.held), view.run.run_id);
-        text.push_str(&format!(
+        let said = format!(
             "\n{held} lines wait for you: `runs lines {run}` shows them, `runs allow {run}` lets them through, \
              `runs reject {run}` rejects them for good."
-        ));
+        );
+        text.push_str(&said);
     }
     for guard in view.tenant_results.iter().filter_map(|result| result.guard.as_ref()) {
         text.push('\n');
