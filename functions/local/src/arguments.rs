@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use domain::ids::{ClientId, ManagedTenantId, RunId};
+use domain::{
+    fields::{Field, Overwrite},
+    ids::{ClientId, EntraObjectId, LineId, ManagedTenantId, RunId},
+};
 
 /// Keeps the contacts of an MSP's PSA in step with the Microsoft Entra directories of its
 /// customers.
@@ -192,7 +195,7 @@ pub struct RunsArguments {
 }
 
 /// What to do with runs.
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub enum RunsCommand {
     /// Show one run and its tenants
     Show {
@@ -210,6 +213,54 @@ pub enum RunsCommand {
         #[arg(long)]
         all: bool,
     },
+    /// Apply the plan of a preview, exactly as it was shown
+    Apply {
+        /// The preview
+        run: RunId,
+    },
+    /// Take back what a run has done, as far as nobody has changed it since
+    Undo {
+        /// The run
+        run: RunId,
+        /// Only for this person (Entra object id); may be repeated
+        #[arg(long)]
+        person: Vec<EntraObjectId>,
+        /// Only this field, by its name in the lines; may be repeated
+        #[arg(long)]
+        field: Vec<String>,
+        /// Only of this tenant
+        #[arg(long)]
+        tenant: Option<ManagedTenantId>,
+    },
+    /// Let what waits in a run through
+    Allow {
+        /// The run
+        run: RunId,
+        /// Only this line; may be repeated
+        #[arg(long)]
+        line: Vec<LineId>,
+    },
+    /// Reject what waits in a run, for good
+    Reject {
+        /// The run
+        run: RunId,
+        /// Only this line; may be repeated
+        #[arg(long)]
+        line: Vec<LineId>,
+    },
+    /// Check that nobody has changed the stored plan of a run
+    Verify {
+        /// The run
+        run: RunId,
+    },
+    /// Tell what the newest runs said about one person
+    Person {
+        /// The tenant
+        #[arg(long)]
+        tenant: ManagedTenantId,
+        /// The person's Entra object id
+        object: EntraObjectId,
+    },
     /// Stop a run after the page it is at
     Cancel {
         /// The run
@@ -220,18 +271,70 @@ pub enum RunsCommand {
 /// A field rule.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub enum FieldName {
+    /// Company name.
+    Company,
+    /// Department.
+    Department,
     /// Full name from the display name.
     DisplayName,
     /// Address.
     Email,
     /// Contacts of disabled accounts become inactive.
     InactiveWhenDisabled,
+    /// Office location.
+    Office,
     /// Phone list.
     Phone,
     /// Role from the job title.
     Role,
     /// Sign-in name.
     Upn,
+}
+
+impl FieldName {
+    /// The field of the contact; `None` for the rule about disabled accounts.
+    pub fn field(self) -> Option<Field> {
+        match self {
+            Self::Company => Some(Field::Company),
+            Self::Department => Some(Field::Department),
+            Self::DisplayName => Some(Field::FullName),
+            Self::Email => Some(Field::Email),
+            Self::InactiveWhenDisabled => None,
+            Self::Office => Some(Field::Office),
+            Self::Phone => Some(Field::Phones),
+            Self::Role => Some(Field::Role),
+            Self::Upn => Some(Field::UserPrincipalName),
+        }
+    }
+}
+
+/// When the directory's value of a field is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Policy {
+    /// The directory's value is written.
+    #[value(alias = "on")]
+    Always,
+    /// The contact's value stays.
+    #[value(alias = "off")]
+    Never,
+    /// The directory's value fills an empty field.
+    OnlyIfEmpty,
+    /// What changes in the directory is written, unless somebody has edited the field.
+    UnlessEdited,
+    /// What changes in the directory is written, over an edit, too.
+    WhenSourceChanges,
+}
+
+impl From<Policy> for Overwrite {
+    fn from(policy: Policy) -> Self {
+        match policy {
+            Policy::Always => Self::Always,
+            Policy::Never => Self::Never,
+            Policy::OnlyIfEmpty => Self::OnlyIfEmpty,
+            Policy::UnlessEdited => Self::UnlessEdited,
+            Policy::WhenSourceChanges => Self::WhenSourceChanges,
+        }
+    }
 }
 
 /// On or off.
@@ -252,9 +355,17 @@ impl From<Switch> for bool {
 /// Of `settings`.
 #[derive(Args, Clone, Debug)]
 pub struct SettingsArguments {
-    /// Let the directory overwrite a field, or not; may be repeated
-    #[arg(long, value_name = "FIELD=on|off", value_parser = field)]
-    pub field: Vec<(FieldName, bool)>,
+    /// When the directory writes a field: on (always), off (never), only-if-empty,
+    /// when-source-changes or unless-edited; may be repeated
+    #[arg(long, value_name = "FIELD=WHEN", value_parser = field)]
+    pub field: Vec<(FieldName, Policy)>,
+    /// Let the directory clear a field whose value it has lost, where it may write it; `FIELD=off`
+    /// takes that back; may be repeated; needs `--allow-clearing`, too
+    #[arg(long, value_name = "FIELD", value_parser = clearing)]
+    pub clear: Vec<(Field, bool)>,
+    /// Let fields be cleared at all; `--allow-clearing=off` takes that back
+    #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "on")]
+    pub allow_clearing: Option<Switch>,
     /// Take guests, too
     #[arg(long, value_enum)]
     pub guests: Option<Switch>,
@@ -264,6 +375,9 @@ pub struct SettingsArguments {
     /// In how many complete reads in a row a person has to be missing to become inactive
     #[arg(long, value_name = "READS", value_parser = clap::value_parser!(u8).range(1..=20))]
     pub gone_after: Option<u8>,
+    /// How many hours have to lie between the first of those reads and the last
+    #[arg(long, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(0..=2160))]
+    pub gone_hours: Option<u32>,
     /// How many people may become inactive at once whatever the share; more wait for you
     #[arg(long, value_name = "PEOPLE")]
     pub gone_allowed: Option<u32>,
@@ -286,13 +400,32 @@ pub struct BenchArguments {
     pub seed: u64,
 }
 
-fn field(text: &str) -> Result<(FieldName, bool), String> {
-    let (name, switch) = text.split_once('=').ok_or("FIELD=on or FIELD=off is expected")?;
-    let names = || FieldName::value_variants().iter().filter_map(ValueEnum::to_possible_value);
-    let known = || names().map(|name| name.get_name().to_owned()).collect::<Vec<_>>().join(", ");
-    let name = FieldName::from_str(name, true).map_err(|_| format!("the fields are {}", known()))?;
+fn field(text: &str) -> Result<(FieldName, Policy), String> {
+    let (name, policy) = text.split_once('=').ok_or("FIELD=on, FIELD=off or FIELD=POLICY is expected")?;
+    let name = field_name(name)?;
+    let policy = Policy::from_str(policy, true)
+        .map_err(|_| format!("on, off or a policy is expected: {}", names::<Policy>()))?;
+    if name.field().is_none() && !matches!(policy, Policy::Always | Policy::Never) {
+        return Err("this one is on or off".to_owned());
+    }
+    Ok((name, policy))
+}
+
+fn clearing(text: &str) -> Result<(Field, bool), String> {
+    let (name, switch) = text.split_once('=').unwrap_or((text, "on"));
+    let name = field_name(name)?;
     let switch = Switch::from_str(switch, true).map_err(|_| "on or off is expected")?;
-    Ok((name, switch.into()))
+    let field = name.field().filter(|field| field.is_clearable());
+    field.map(|field| (field, switch.into())).ok_or_else(|| "this one is never cleared".to_owned())
+}
+
+fn field_name(text: &str) -> Result<FieldName, String> {
+    FieldName::from_str(text, true).map_err(|_| format!("the fields are {}", names::<FieldName>()))
+}
+
+fn names<T: ValueEnum>() -> String {
+    let names = T::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+    names.map(|name| name.get_name().to_owned()).collect::<Vec<_>>().join(", ")
 }
 
 fn pair(text: &str) -> Result<(ManagedTenantId, ClientId), String> {

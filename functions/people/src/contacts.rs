@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{
     contact::{Contact, ContactValues, InactiveReason, Owner},
     email::EmailAddress,
+    fields::Field,
     ids::{ClientId, ContactId, EntraObjectId, EntraTenantId, WorkspaceId},
 };
 use futures::{StreamExt, TryStreamExt, stream};
@@ -28,6 +29,11 @@ const ATTEMPTS_MAX: usize = 3;
 
 const EMAIL: &str = "email";
 const ADDITIONAL: &str = "additionalEmailAddresses";
+const DEPARTMENT: &str = "department";
+const OFFICE: &str = "officeLocation";
+const COMPANY: &str = "companyName";
+const PROTECTED: &str = "isProtected";
+const PROTECTED_FIELDS: &str = "protectedFields";
 const AN_ADDRESS: &str = "an e-mail address";
 
 /// The sync's marks: exported, and left alone by an import.
@@ -51,7 +57,12 @@ pub(crate) const HEADER: Header = Header {
         ADDITIONAL,
         phones::COLUMN,
         "role",
+        DEPARTMENT,
+        OFFICE,
+        COMPANY,
         "isInactive",
+        PROTECTED,
+        PROTECTED_FIELDS,
         "entraTenantId",
         "entraObjectId",
         "entraSyncSource",
@@ -81,8 +92,19 @@ pub struct ContactRow {
     pub phone_numbers: Vec<PhoneEntry>,
     /// Role at the client.
     pub role: Option<String>,
+    /// Department; an import without the column leaves it, as it leaves the next two.
+    pub department: Option<String>,
+    /// Office location.
+    pub office_location: Option<String>,
+    /// Company name.
+    pub company_name: Option<String>,
     /// Not in use any more.
     pub is_inactive: bool,
+    /// Whether the sync may write no field of it; an import without the column leaves it.
+    pub is_protected: bool,
+    /// Fields the sync may not write, in a cell with `;` between them; an import without the column
+    /// leaves them.
+    pub protected_fields: BTreeSet<Field>,
     /// The sync's marks, when the contact is linked.
     #[serde(flatten)]
     pub entra: Option<EntraMarks>,
@@ -310,11 +332,25 @@ fn parse(columns: Columns) -> Result<ContactInput, RowError> {
     }
     let phones = phones::parse(fields.take(phones::COLUMN))?;
     let role = fields.text("role")?;
+    let columns = [(Field::Department, DEPARTMENT), (Field::Office, OFFICE), (Field::Company, COMPANY)];
+    let unsaid = columns.into_iter().filter(|(_, column)| !fields.has(column)).map(|(field, _)| field);
+    let unsaid = unsaid.collect();
+    let (department, office) = (fields.text(DEPARTMENT)?, fields.text(OFFICE)?);
+    let company = fields.text(COMPANY)?;
     let inactive = fields.flag("isInactive")?;
+    let protected = fields.has(PROTECTED).then(|| fields.flag(PROTECTED)).transpose()?;
+    let protected_fields = fields.has(PROTECTED_FIELDS).then(|| protected_fields(&mut fields)).transpose()?;
     fields.ignore(&READ_ONLY);
     fields.finish()?;
-    let values = ContactValues { full_name, email: Some(email), phones, role };
-    Ok(ContactInput { id, client, values, additional_emails, inactive })
+    let email = Some(email);
+    let values = ContactValues { full_name, email, phones, role, department, office, company };
+    Ok(ContactInput { id, client, values, additional_emails, inactive, protected, protected_fields, unsaid })
+}
+
+fn protected_fields(fields: &mut Fields) -> Result<BTreeSet<Field>, RowError> {
+    let names = fields.list(PROTECTED_FIELDS)?;
+    let field = |name: String| name.parse().map_err(|_| invalid(PROTECTED_FIELDS, "a list of fields"));
+    names.into_iter().map(field).collect()
 }
 
 impl From<Contact> for ContactRow {
@@ -336,7 +372,12 @@ impl From<Contact> for ContactRow {
             additional_email_addresses: contact.additional_emails,
             phone_numbers: PhoneEntry::list(&contact.values.phones),
             role: contact.values.role,
+            department: contact.values.department,
+            office_location: contact.values.office,
+            company_name: contact.values.company,
             is_inactive: contact.inactive,
+            is_protected: contact.protected,
+            protected_fields: contact.protected_fields,
             entra,
         }
     }

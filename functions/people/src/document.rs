@@ -1,7 +1,7 @@
 //! Documents of rows, and the rows in them.
 //!
 //! A document is taken apart one row at a time. Whatever the format, a row is a set of named
-//! columns; a CSV cell is text, and a blank one counts as absent.
+//! columns; a CSV cell is text, and a blank one is null.
 
 use serde_json::{Map, Value, value::RawValue};
 
@@ -159,9 +159,8 @@ fn columns(names: &[&'static str], record: &csv::ByteRecord) -> Result<Columns, 
     let mut columns = Columns::new();
     for (name, cell) in names.iter().zip(record) {
         let cell = std::str::from_utf8(cell).map_err(|_| RowError::NotText)?;
-        if !cell.is_empty() {
-            columns.insert((*name).to_owned(), Value::from(cell::unguarded(cell)));
-        }
+        let value = if cell.is_empty() { Value::Null } else { Value::from(cell::unguarded(cell)) };
+        columns.insert((*name).to_owned(), value);
     }
     Ok(columns)
 }
@@ -250,7 +249,7 @@ mod tests {
             row(6, "malformed_csv"),
             row(7, "not_utf8"),
             row(8, r#"{"id":"5","name":"=1"}"#),
-            row(9, r#"{"id":"6"}"#),
+            row(9, r#"{"id":"6","name":null}"#),
         ];
         assert_eq!(read(Format::Csv, csv), expected);
         let unix: Vec<u8> = csv.iter().copied().filter(|byte| *byte != b'\r').collect();

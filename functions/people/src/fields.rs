@@ -18,6 +18,11 @@ impl Fields {
         Self(columns)
     }
 
+    /// Whether the row has the column, blank or not.
+    pub(crate) fn has(&self, column: &str) -> bool {
+        self.0.contains_key(column)
+    }
+
     /// The column as it is; an absent one is null.
     pub(crate) fn take(&mut self, column: &str) -> Value {
         self.0.remove(column).unwrap_or_default()

@@ -76,6 +76,7 @@ impl RunSteps {
                 completed_at: now,
                 pages: progress.as_ref().map_or(0, |progress| progress.pages),
                 chain: progress.map(|progress| progress.chain),
+                guard: None,
             }
         };
         Ok(targets.iter().map(result).collect())

@@ -15,7 +15,7 @@ use domain::{
     mapping::Decision,
     run::RunStatus,
 };
-use store::{ManagedTenant, Run, RunScope, Store, StoreError, Target};
+use store::{ManagedTenant, PlanSource, Run, RunScope, Store, StoreError, Target};
 use workflow::{
     errors::{TaskError, TaskFailure},
     payloads::{RunInput, RunOutcome, StepInput, Wave},
@@ -68,10 +68,26 @@ impl RunSteps {
             if provision::is_due(run) {
                 self.create_clients(run).await.map_err(task_failure)?;
             }
-            let targets = targets(&self.store, run.workspace, run.scope).await.map_err(task_failure)?;
+            let targets = match &run.source {
+                Some(source) => self.targets_of(run, source).await,
+                None => targets(&self.store, run.workspace, run.scope).await,
+            };
+            let targets = targets.map_err(task_failure)?;
             self.store.begin_run(run.workspace, run.id, &targets).await.map_err(task_failure)?;
         }
         Ok(RunInput { workspace_id: run.workspace, run_id: run.id })
+    }
+}
+
+impl RunSteps {
+    /// Whoever has a part in the stored plan, within the run's scope.
+    async fn targets_of(&self, run: &Run, source: &PlanSource) -> Result<Vec<Target>, StoreError> {
+        let mut targets = self.store.targets(run.workspace, source.run).await?;
+        targets.retain(|target| {
+            run.scope.client.is_none_or(|only| only == target.client)
+                && run.scope.tenant.is_none_or(|only| only == target.tenant)
+        });
+        Ok(targets)
     }
 }
 

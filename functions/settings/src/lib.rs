@@ -6,11 +6,16 @@
 
 pub mod routes;
 
-use domain::{fields::FieldRules, ids::WorkspaceId, policy::VanishRules, scope::ScopeRules};
+use domain::{
+    fields::{FieldRules, InvalidRule},
+    ids::WorkspaceId,
+    policy::{StopLimits, VanishRules},
+    scope::{InvalidScope, ScopeRules},
+};
 use runtime::Foundation;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::{Store, StoreError, SyncSettings};
+use store::{CompleteReadHours, Store, StoreError, SyncSettings};
 
 /// Everything the use cases need.
 #[derive(Clone, Debug)]
@@ -23,33 +28,45 @@ pub struct Settings {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SettingsView {
-    /// Overwrite rules, one truth value for each of the PSA's six keys.
+    /// Overwrite rules under the PSA's six keys and our own: truth values where a rule is plainly on or
+    /// off, the policy or an object otherwise.
     pub field_sync_config: FieldRules,
     /// Who is taken.
     pub scope: ScopeRules,
-    /// What happens to people who are gone.
+    /// What happens to people who are leaving.
     pub vanish: VanishRules,
+    /// What waits for an operator.
+    pub limits: StopLimits,
+    /// After how many hours everybody is read again, not only who has changed; 0 = always.
+    pub complete_read_hours: CompleteReadHours,
 }
 
 /// A change of some settings; what is absent stays.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SettingsChange {
-    /// Overwrite rules in any of the PSA's spellings; they replace the present ones as a whole.
+    /// Overwrite rules in any of the PSA's spellings or ours; they replace the present ones as a
+    /// whole.
     pub field_sync_config: Option<Value>,
     /// Who is taken.
     pub scope: Option<ScopeRules>,
-    /// What happens to people who are gone.
+    /// What happens to people who are leaving.
     pub vanish: Option<VanishRules>,
+    /// What waits for an operator.
+    pub limits: Option<StopLimits>,
+    /// After how many hours everybody is read again, not only who has changed; 0 = always.
+    pub complete_read_hours: Option<CompleteReadHours>,
 }
 
 /// A change that makes no sense.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Refusal {
     /// More than everybody.
     Percent,
-    /// The overwrite rules are no object.
-    Rules,
+    /// Overwrite rules that mean nothing, each part on its own.
+    Rules(Vec<InvalidRule>),
+    /// Scope rules that mean nothing, each part on its own.
+    Scope(InvalidScope),
 }
 
 impl Settings {
@@ -69,31 +86,39 @@ impl Settings {
         workspace: WorkspaceId,
         change: SettingsChange,
     ) -> Result<Result<SettingsView, Refusal>, StoreError> {
-        if let Err(refusal) = check(&change) {
-            return Ok(Err(refusal));
-        }
+        let fields = match check(&change) {
+            Ok(fields) => fields,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
         let before = self.store.settings(workspace).await?;
         let after = SyncSettings {
-            field_sync_config: change.field_sync_config.map_or(before.field_sync_config, |rules| {
-                // Stored in one spelling, so that a later reader need not know the others.
-                json!(FieldRules::from_psa(&rules))
-            }),
+            // Stored in one spelling, so that a later reader need not know the others.
+            field_sync_config: fields.map_or(before.field_sync_config, |rules| json!(rules)),
             scope: change.scope.unwrap_or(before.scope),
             vanish: change.vanish.unwrap_or(before.vanish),
+            limits: change.limits.unwrap_or(before.limits),
+            complete_read_hours: change.complete_read_hours.unwrap_or(before.complete_read_hours),
         };
         self.store.put_settings(workspace, &after).await?;
         Ok(Ok(view(&after)))
     }
 }
 
-fn check(change: &SettingsChange) -> Result<(), Refusal> {
-    if change.field_sync_config.as_ref().is_some_and(|rules| !rules.is_object()) {
-        return Err(Refusal::Rules);
+/// The overwrite rules of a change that makes sense.
+fn check(change: &SettingsChange) -> Result<Option<FieldRules>, Refusal> {
+    let fields = change.field_sync_config.as_ref().map(FieldRules::parse);
+    let fields = fields.transpose().map_err(Refusal::Rules)?;
+    if let Some(scope) = &change.scope {
+        scope.compile().map_err(Refusal::Scope)?;
     }
-    if change.vanish.is_some_and(|vanish| vanish.allowed_percent > 100) {
+    let shares = change
+        .limits
+        .map(|limits| [limits.creations.percent, limits.link_moves.percent, limits.short_read_percent]);
+    let mut shares = shares.into_iter().flatten().chain(change.vanish.map(|vanish| vanish.allowed_percent));
+    if shares.any(|percent| percent > 100) {
         return Err(Refusal::Percent);
     }
-    Ok(())
+    Ok(fields)
 }
 
 fn view(settings: &SyncSettings) -> SettingsView {
@@ -101,5 +126,7 @@ fn view(settings: &SyncSettings) -> SettingsView {
         field_sync_config: settings.fields(),
         scope: settings.scope.clone(),
         vanish: settings.vanish,
+        limits: settings.limits,
+        complete_read_hours: settings.complete_read_hours,
     }
 }

@@ -4,9 +4,17 @@ use std::sync::Arc;
 
 use assembly::store_failed;
 use axum::{Router, extract::State, routing::get};
-use edge::{ApiError, JsonBody, Reader, Reply, Writer};
+use domain::{fields::InvalidRule, scope::InvalidScope};
+use edge::{ApiError, JsonBody, Reader, Reply, Writer, text::safe};
+use serde_json::json;
 
 use crate::{Refusal, Settings, SettingsChange, SettingsView};
+
+/// Most wrong rules that are listed.
+const LISTED_MAX: usize = 20;
+
+/// Longest text about a wrong rule, in characters.
+const TEXT_MAX: usize = 200;
 
 /// The routes.
 pub fn router(settings: Arc<Settings>) -> Router {
@@ -32,10 +40,38 @@ async fn change(
             "`vanish.allowedPercent` is more than 100. Nothing was saved.",
             "Send a number from 0 to 100.",
         ),
-        Refusal::Rules => ApiError::bad_request(
-            "invalid_field_rules",
-            "`fieldSyncConfig` is no object. Nothing was saved.",
-            "Send an object such as {\"role\": true}.",
-        ),
+        Refusal::Rules(invalid) => invalid_rules(&invalid),
+        Refusal::Scope(invalid) => invalid_scope(&invalid),
     })
+}
+
+/// Every faulty scope rule in the details, the first of them in the text.
+fn invalid_scope(invalid: &InvalidScope) -> ApiError {
+    let first = invalid.faults.first().map(|fault| safe(&fault.message, TEXT_MAX)).unwrap_or_default();
+    let listed = invalid.faults.iter().take(LISTED_MAX).map(|fault| {
+        let (path, message) = (safe(&fault.field, TEXT_MAX), safe(&fault.message, TEXT_MAX));
+        json!({ "path": path, "code": fault.code, "message": message })
+    });
+    ApiError::bad_request(
+        "invalid_scope_rules",
+        format!("`scope` has a rule that cannot be used: {first} Nothing was saved."),
+        "Correct the rules named in the details and save again.",
+    )
+    .with_details(json!({ "faults": listed.collect::<Vec<_>>() }))
+}
+
+/// Every wrong part in the details, the first of them in the text. What the caller wrote is cut.
+fn invalid_rules(invalid: &[InvalidRule]) -> ApiError {
+    let first = invalid.first().map(|rule| safe(&rule.message, TEXT_MAX)).unwrap_or_default();
+    let listed = invalid.iter().take(LISTED_MAX).map(|rule| {
+        let (path, message) = (safe(&rule.path, TEXT_MAX), safe(&rule.message, TEXT_MAX));
+        json!({ "path": path, "code": rule.code, "message": message })
+    });
+    let details = json!({ "rules": listed.collect::<Vec<_>>() });
+    ApiError::bad_request(
+        "invalid_field_rules",
+        format!("`fieldSyncConfig` cannot be used: {first} Nothing was saved."),
+        "Send an object such as {\"role\": true, \"phone\": \"unless_edited\"}.",
+    )
+    .with_details(details)
 }

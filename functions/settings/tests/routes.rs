@@ -67,11 +67,61 @@ async fn a_change_leaves_what_it_does_not_name() {
 }
 
 #[tokio::test]
+async fn rules_come_back_in_the_form_that_says_them() {
+    let api = api(&Permission::ALL).await;
+    let off = json!({
+        "displayName": false, "email": false, "phone": false, "role": false, "department": false, "office": false,
+        "company": false, "upn": false, "markInactiveWhenDisabled": true, "allowClearing": false,
+    });
+    for (rules, shown) in [
+        (json!({}), json!({})),
+        (json!({"full_name": "1", "mobilePhone": true}), json!({"displayName": true, "phone": true})),
+        (json!({"jobTitle": "always", "upn": "never"}), json!({"role": true})),
+        (
+            json!({"role": "unless_edited", "officeLocation": "only_if_empty", "companyName": true}),
+            json!({"role": "unless_edited", "office": "only_if_empty", "company": true}),
+        ),
+        (
+            json!({"department": {"overwrite": "when_source_changes", "clear": true}, "allowClearing": true}),
+            json!({"department": {"overwrite": "when_source_changes", "clear": true}, "allowClearing": true}),
+        ),
+    ] {
+        let mut expected = off.clone();
+        expected.as_object_mut().unwrap().extend(shown.as_object().cloned().unwrap());
+        let (status, answer) = call(&api, "PATCH", json!({"fieldSyncConfig": rules})).await;
+        assert_eq!((status, &answer["data"]["fieldSyncConfig"]), (StatusCode::OK, &expected), "{rules}");
+        let (_, again) =
+            call(&api, "PATCH", json!({"fieldSyncConfig": answer["data"]["fieldSyncConfig"]})).await;
+        assert_eq!(again["data"], answer["data"], "what is given out is taken back");
+    }
+}
+
+#[tokio::test]
+async fn every_wrong_rule_is_named() {
+    let api = api(&Permission::ALL).await;
+    let long = "x".repeat(5_000);
+    let rules = json!({
+        "role": "yes", "shoeSize": true, "mail": {"overwrite": "always", "clear": true}, (long): true,
+    });
+    let (status, answer) = call(&api, "PATCH", json!({"fieldSyncConfig": rules})).await;
+    assert_eq!((status, &answer["code"]), (StatusCode::BAD_REQUEST, &json!("invalid_field_rules")));
+    let rules = answer["details"]["rules"].as_array().unwrap();
+    let codes: Vec<_> =
+        rules.iter().map(|rule| (rule["path"].as_str().unwrap(), rule["code"].as_str().unwrap())).collect();
+    assert_eq!(codes[0], ("shoeSize", "unknown_key"));
+    assert_eq!(codes[1].1, "unknown_key");
+    assert!(codes[1].0.len() < 300, "cut");
+    assert_eq!(codes[2..], [("mail.clear", "not_clearable"), ("role", "invalid_value")]);
+}
+
+#[tokio::test]
 async fn what_makes_no_sense_changes_nothing() {
     let api = api(&Permission::ALL).await;
     let (_, before) = call(&api, "GET", Value::Null).await;
     for (body, code) in [
         (json!({"fieldSyncConfig": []}), "invalid_field_rules"),
+        (json!({"fieldSyncConfig": {"role": "yes"}}), "invalid_field_rules"),
+        (json!({"fieldSyncConfig": {"roles": true}}), "invalid_field_rules"),
         (json!({"vanish": {"allowedPercent": 101}}), "invalid_percent"),
         (json!({"vanish": {"allowedPercent": -1}}), "invalid_body"),
         (json!({"scope": {"includeGuests": "yes"}}), "invalid_body"),

@@ -4,6 +4,7 @@
 //! under which it can be watched. Nothing here touches a contact.
 
 mod lines;
+mod plans;
 mod progress;
 mod reap;
 pub mod routes;
@@ -18,8 +19,9 @@ use store::Store;
 use workflow::Executions;
 
 pub use lines::{LinePage, lines};
+pub use plans::{Moment, PlanCheck, reject, timeline, verify};
 pub use progress::{RunProgress, progress};
-pub use start::{Begun, NotBegun, StartRequest, start};
+pub use start::{Begun, NotBegun, StartRequest, Unusable, start};
 
 /// Everything the use cases need.
 pub struct Sync {

@@ -5,7 +5,7 @@ use domain::{
     mapping::Decision,
     run::{Counters, RunKind, RunStatus, TenantFailure, Trigger},
 };
-use store::{ConnectionStatus, Run, RunScope, StoreError, Turns};
+use store::{ConnectionStatus, PlanPart, PlanSource, Run, RunScope, StoreError, SyncSettings, Turns};
 use workflow::{NotStarted, payloads::RunInput};
 
 use crate::{Sync, reap};
@@ -14,7 +14,7 @@ use crate::{Sync, reap};
 const RECENT_RUNS: u16 = 25;
 
 /// What is asked for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct StartRequest {
     /// The MSP.
     pub workspace: WorkspaceId,
@@ -26,6 +26,17 @@ pub struct StartRequest {
     pub trigger: Trigger,
     /// Who asked.
     pub actor: Option<UserId>,
+    /// The stored plan to work from, for a run that applies one or takes one back.
+    pub source: Option<PlanSource>,
+    /// Rules to preview with instead of those in force; a run that writes has none.
+    pub settings: Option<SyncSettings>,
+}
+
+impl StartRequest {
+    /// A run of this kind, for a person.
+    pub fn manual(workspace: WorkspaceId, kind: RunKind, scope: RunScope, actor: Option<UserId>) -> Self {
+        Self { workspace, kind, scope, trigger: Trigger::Manual, actor, source: None, settings: None }
+    }
 }
 
 /// Why no run was started.
@@ -43,9 +54,27 @@ pub enum NotBegun {
     /// No tenant in scope is mapped to a client.
     #[error("no tenant in scope is mapped to a client")]
     NothingMapped,
+    /// The plan to work from cannot be worked from.
+    #[error("the stored plan cannot be used")]
+    Source(Unusable),
     /// The store failed.
     #[error("the run could not be stored")]
     Store(#[from] StoreError),
+}
+
+/// Why a stored plan cannot be worked from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Unusable {
+    /// Only what a preview has planned can be applied.
+    NotAPreview,
+    /// The run is still going on.
+    NotEnded,
+    /// A preview has written nothing that could be taken back.
+    NothingWritten,
+    /// No line of the run waits for an operator.
+    NothingStaged,
+    /// There is no such run.
+    Unknown,
 }
 
 /// A run that was accepted.
@@ -81,7 +110,11 @@ pub async fn start(sync: &Sync, request: StartRequest) -> Result<Begun, NotBegun
         failed_tenants: 0,
         counters: Counters::default(),
         cancel_requested: false,
-        settings: sync.store.settings(request.workspace).await?,
+        settings: match request.settings.filter(|_| !request.kind.writes()) {
+            Some(settings) => settings,
+            None => sync.store.settings(request.workspace).await?,
+        },
+        source: request.source,
         turns: Turns::default(),
         halted: None,
     };
@@ -104,6 +137,10 @@ pub async fn start(sync: &Sync, request: StartRequest) -> Result<Begun, NotBegun
 
 /// The four steps in their order: connect, discover, map, sync.
 async fn check_gates(sync: &Sync, request: &StartRequest) -> Result<(), NotBegun> {
+    if let Some(source) = &request.source {
+        check_source(sync, request.workspace, source).await?;
+        return check_running(sync, request).await;
+    }
     let connection = sync.store.connection(request.workspace).await?;
     if connection.is_none_or(|found| found.connection_status == ConnectionStatus::Disconnected) {
         return Err(NotBegun::NotConnected);
@@ -125,6 +162,24 @@ async fn check_gates(sync: &Sync, request: &StartRequest) -> Result<(), NotBegun
     if mappings.iter().find(in_scope).is_none() {
         return Err(NotBegun::NothingMapped);
     }
+    check_running(sync, request).await
+}
+
+/// A stored plan needs no directory: what is in it was read when it was made.
+async fn check_source(sync: &Sync, workspace: WorkspaceId, source: &PlanSource) -> Result<(), NotBegun> {
+    let run = sync.store.run(workspace, source.run).await?;
+    let run = run.ok_or(NotBegun::Source(Unusable::Unknown))?;
+    let unusable = match &source.part {
+        _ if !run.run_status.is_terminal() => Some(Unusable::NotEnded),
+        PlanPart::Lines if run.kind.writes() => Some(Unusable::NotAPreview),
+        PlanPart::Staged { .. } if run.counters.held == 0 => Some(Unusable::NothingStaged),
+        PlanPart::Undo { .. } if !run.kind.writes() => Some(Unusable::NothingWritten),
+        _ => None,
+    };
+    unusable.map_or(Ok(()), |unusable| Err(NotBegun::Source(unusable)))
+}
+
+async fn check_running(sync: &Sync, request: &StartRequest) -> Result<(), NotBegun> {
     let recent = sync.store.runs(request.workspace, None, RECENT_RUNS).await?;
     let same = |run: &&Run| {
         !run.run_status.is_terminal()

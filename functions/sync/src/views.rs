@@ -1,6 +1,7 @@
 //! Runs in the PSA's names.
 
 use domain::{
+    contact::InactiveReason,
     fields::FieldChange,
     ids::{ClientId, ContactId, EntraObjectId, ManagedTenantId, RunId, UserId},
     plan::{Action, Candidate, Line, Rule},
@@ -98,6 +99,8 @@ pub struct TenantResultView {
     pub error_message: Option<String>,
     /// The same in parts, with a stable code.
     pub failure: Option<TenantFailure>,
+    /// Why nobody was made inactive although the read came to its end.
+    pub guard: Option<String>,
     /// When work on it began.
     pub started_at: Option<Timestamp>,
     /// When it ended.
@@ -132,13 +135,16 @@ pub struct LineView {
 
 /// One field of a line.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ChangeView {
     /// The field.
     pub field: &'static str,
     /// Before.
     pub old: String,
-    /// After.
+    /// After; blank when the field is cleared.
     pub new: String,
+    /// Whether a human had edited the value that is written over.
+    pub over_edit: bool,
 }
 
 impl RunView {
@@ -216,6 +222,7 @@ impl From<TenantRun> for TenantResultView {
             counters: result.counters,
             error_message: result.failure.as_ref().map(message),
             failure: result.failure,
+            guard: result.guard.map(|guard| guard.explanation()),
             started_at: Some(result.started_at),
             completed_at: Some(result.completed_at),
         }
@@ -224,15 +231,13 @@ impl From<TenantRun> for TenantResultView {
 
 impl From<&Line> for LineView {
     fn from(line: &Line) -> Self {
-        let changes: &[FieldChange] = match &line.action {
-            Action::Link { changes, .. }
-            | Action::Update { changes, .. }
-            | Action::Reactivate { changes, .. } => changes,
-            _ => &[],
+        let changes = match &line.action {
+            Action::Stage { proposal, .. } => proposal.changes(),
+            action => action.changes(),
         };
         let change = |change: &FieldChange| {
             let (field, old, new) = change.describe();
-            ChangeView { field, old, new }
+            ChangeView { field, old, new, over_edit: change.over_edit() }
         };
         let (action, reason, candidates) = describe(line);
         Self {
@@ -241,7 +246,7 @@ impl From<&Line> for LineView {
             display_name: line.label.clone(),
             email: line.address.as_ref().map(ToString::to_string),
             action,
-            contact_name_id: line.contact_written(),
+            contact_name_id: line.action.contact(),
             rule: line.rule,
             reason,
             changes: changes.iter().map(change).collect(),
@@ -257,10 +262,12 @@ pub const BUCKETS: [&str; 5] = ["create", "link", "needs_decision", "no_change",
 pub fn bucket(action: &Action) -> Option<&'static str> {
     match action {
         Action::Create { .. } => Some("create"),
-        Action::Link { .. } | Action::Update { .. } | Action::Reactivate { .. } => Some("link"),
-        Action::Review { .. } | Action::Hold { .. } => Some("needs_decision"),
+        Action::Link { .. } | Action::Reactivate { .. } | Action::Restore { .. } | Action::Update { .. } => {
+            Some("link")
+        }
+        Action::Hold { .. } | Action::Review { .. } | Action::Stage { .. } => Some("needs_decision"),
         Action::MarkInactive { .. } => Some("mark_inactive"),
-        Action::NoteMissing { .. } | Action::Refresh { .. } => Some("no_change"),
+        Action::Leave { .. } | Action::NoteMissing { .. } | Action::Refresh { .. } => Some("no_change"),
         Action::Exclude { .. } | Action::Fail { .. } => None,
     }
 }
@@ -273,50 +280,76 @@ fn waiting(target: Target, status: &'static str) -> TenantResultView {
         counters: Counters::default(),
         error_message: None,
         failure: None,
+        guard: None,
         started_at: None,
         completed_at: None,
     }
 }
 
 fn describe(line: &Line) -> (&'static str, String, Vec<Candidate>) {
-    let none = Vec::new();
-    match &line.action {
-        Action::Create { .. } => ("create", "no contact has any of this person's addresses".to_owned(), none),
-        Action::Exclude { reason } => ("exclude", reason.explanation().to_owned(), none),
-        Action::Fail { code } => ("fail", format!("the record could not be used ({code})"), none),
+    let (name, reason) = told(line.rule, &line.action);
+    let candidates = match &line.action {
+        Action::Review { candidates, .. } => candidates.clone(),
+        _ => Vec::new(),
+    };
+    (name, reason, candidates)
+}
+
+/// The action's name, and one sentence of why.
+fn told(rule: Rule, action: &Action) -> (&'static str, String) {
+    match action {
+        Action::Create { .. } => ("create", "no contact has any of this person's addresses".to_owned()),
+        Action::Exclude { reason, detail: None } => ("exclude", reason.explanation().to_owned()),
+        Action::Exclude { reason, detail: Some(detail) } => {
+            ("exclude", format!("{}: {detail}", reason.explanation()))
+        }
+        Action::Fail { code } => ("fail", format!("the record could not be used ({code})")),
         Action::Hold { .. } => {
-            let reason = "too many people vanished at once; an operator has to look first";
-            ("hold", reason.to_owned(), none)
+            ("hold", "too many people vanished at once; an operator has to look first".to_owned())
         }
-        Action::Link { .. } => ("link", format!("matched by {}", matched_by(line.rule)), none),
-        Action::MarkInactive { .. } if line.rule == Rule::Vanished => {
-            ("mark_inactive", "no longer in the directory".to_owned(), none)
+        Action::Leave { code, kept, .. } => ("leave", format!("left as it is ({code}){}", told_kept(kept))),
+        Action::Link { supersedes: Some(_), .. } => {
+            ("link", format!("matched by {}; the account the contact belonged to is gone", matched_by(rule)))
         }
-        Action::MarkInactive { .. } => {
-            ("mark_inactive", "sign-in is blocked in the directory".to_owned(), none)
-        }
-        Action::NoteMissing { times: 0 } => ("note_missing", "the person is back".to_owned(), none),
-        Action::NoteMissing { times } => {
-            ("note_missing", format!("not in the directory, complete read no. {times} in a row"), none)
+        Action::Link { .. } => ("link", format!("matched by {}", matched_by(rule))),
+        Action::MarkInactive { reason, .. } => ("mark_inactive", reason.explanation().to_owned()),
+        Action::NoteMissing { times: 0, .. } => ("note_missing", "the person is back".to_owned()),
+        Action::NoteMissing { times, reason, .. } => {
+            let what = reason.map_or("not in the directory", InactiveReason::explanation);
+            ("note_missing", format!("{what}, read no. {times} in a row; the contact is given grace"))
         }
         Action::Reactivate { activate: true, .. } => {
-            ("reactivate", "the person is back and this sync had made the contact inactive".to_owned(), none)
+            ("reactivate", "the person is back and this sync had made the contact inactive".to_owned())
         }
-        Action::Reactivate { .. } => ("reactivate", "the person is back; linked again".to_owned(), none),
+        Action::Reactivate { .. } => ("reactivate", "the person is back; linked again".to_owned()),
         Action::Refresh { .. } => {
-            ("refresh", "the directory changed, but no field that is switched on".to_owned(), none)
+            ("refresh", "the directory changed, but no field that is switched on".to_owned())
         }
-        Action::Review { conflict, candidates } => {
-            ("review", conflict.explanation().to_owned(), candidates.clone())
+        Action::Restore { kept, .. } => {
+            ("restore", format!("put back to what it was before the run{}", told_kept(kept)))
         }
-        Action::Update { .. } => ("update", "a field that is switched on has changed".to_owned(), none),
+        Action::Review { conflict, .. } => ("review", conflict.explanation().to_owned()),
+        Action::Stage { proposal, limit } => {
+            let (what, why) = told(rule, proposal);
+            ("hold", format!("{}; would {}: {why}", limit.explanation(), what.replace('_', " ")))
+        }
+        Action::Update { .. } => ("update", "a field that is switched on has changed".to_owned()),
     }
+}
+
+fn told_kept(kept: &[(String, String)]) -> String {
+    if kept.is_empty() {
+        return String::new();
+    }
+    let kept: Vec<String> = kept.iter().map(|(field, value)| format!("{field} ({value})")).collect();
+    format!("; changed by somebody since, and kept: {}", kept.join(", "))
 }
 
 fn matched_by(rule: Rule) -> &'static str {
     match rule {
         Rule::AliasAddress => "an alias address and the name",
         Rule::SignInAddress => "the sign-in name",
+        Rule::StoredObjectId => "the object id on the contact",
         _ => "the e-mail address",
     }
 }

@@ -2,7 +2,7 @@
 
 use assembly::tenant_failure;
 use directory::{ErrorClass, ReadError};
-use domain::run::TenantFailure;
+use domain::{run::TenantFailure, scope::InvalidScope};
 
 /// The failure of a tenant that this run does not try to read again.
 pub(crate) fn unread(error: &ReadError) -> TenantFailure {
@@ -62,6 +62,30 @@ pub(crate) fn damaged_plan() -> TenantFailure {
              What was applied before stays."
                 .to_owned(),
         remedy: "Run the sync again: it makes a new plan.".to_owned(),
+        diagnostics: None,
+    }
+}
+
+pub(crate) fn plan_expired() -> TenantFailure {
+    TenantFailure {
+        code: "plan_expired".to_owned(),
+        message:
+            "The stored plan is not kept any more, or not whole, so nothing more of it was applied or taken \
+                  back. What was applied before stays."
+                .to_owned(),
+        remedy: "Make a new preview and apply that.".to_owned(),
+        diagnostics: None,
+    }
+}
+
+pub(crate) fn invalid_scope(invalid: &InvalidScope) -> TenantFailure {
+    let first = invalid.faults.first().map(|fault| fault.message.clone()).unwrap_or_default();
+    TenantFailure {
+        code: "invalid_scope_rules".to_owned(),
+        message: format!(
+            "A rule of who is synced cannot be used: {first} Nothing was read and nothing changed."
+        ),
+        remedy: "Correct the scope in the settings and run the sync again.".to_owned(),
         diagnostics: None,
     }
 }

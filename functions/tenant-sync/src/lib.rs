@@ -8,6 +8,8 @@
 
 mod failure;
 mod gather;
+mod read;
+mod replay;
 mod work;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -17,11 +19,12 @@ use assembly::tenant_failure;
 use directory::{Directories, Directory, ErrorClass, ReadError};
 use domain::{
     ids::ManagedTenantId,
-    run::{Counters, TenantFailure, TenantStatus},
+    plan::Guard,
+    run::{Counters, RunKind, TenantFailure, TenantStatus},
 };
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
-use store::{Lease, Progress, Run, Store, StoreError, Target, TenantRun, TenantState};
+use store::{Ground, Lease, Progress, Run, Store, StoreError, Target, TenantRun, TenantState};
 use workflow::{
     errors::{TaskError, TaskFailure},
     payloads::{Batch, BatchResult},
@@ -64,6 +67,12 @@ pub(crate) struct Job {
     pub(crate) directory: Arc<dyn Directory>,
     pub(crate) deadline: Timestamp,
     pub(crate) expires: i64,
+}
+
+/// How a tenant came to its end.
+struct Ending {
+    ground: Option<Ground>,
+    guard: Option<Guard>,
 }
 
 enum TenantEnd {
@@ -137,22 +146,25 @@ impl TenantSync {
             return Ok(TenantEnd::Unfinished);
         };
         let mut attempts = state.attempts;
-        let before = progress(job, state, now);
-        let mut work = Work::new(self, job, target, lease, before.clone());
+        let before = progress(job, &state, now);
+        let mut work = Work::new(self, job, target, lease, state, before.clone());
         let end = if attempts > ATTEMPTS_MAX {
             Err(Stop::Failed(failure::gave_up(attempts - 1)))
-        } else if !self.is_still_mapped(job, target).await? {
+        } else if job.run.kind != RunKind::Undo && !self.is_still_mapped(job, target).await? {
             Err(Stop::Failed(failure::mapping_changed()))
         } else {
             work.run().await
         };
-        let progress = work.into_progress();
+        let (progress, ground, guard) = (work.progress, work.ground, work.guard);
         if progress != before {
             // It has come further, so this is the first try of what stopped it.
             attempts = 1;
         }
         match end {
-            Ok(Outcome::Complete) => self.complete(job, target, lease, &progress).await,
+            Ok(Outcome::Complete) => {
+                let ending = Ending { ground, guard };
+                self.complete(job, target, lease, &progress, ending).await
+            }
             Ok(Outcome::Paused) => self.release(job, target, lease, None).await,
             Err(Stop::LeaseLost) => Ok(TenantEnd::Unfinished),
             Err(Stop::Store(error)) => {
@@ -206,12 +218,14 @@ impl TenantSync {
         target: &Target,
         lease: Lease,
         progress: &Progress,
+        ending: Ending,
     ) -> Result<TenantEnd, StoreError> {
-        let counters = progress.counters;
-        let people = job.run.kind.writes().then(|| counters.read - counters.excluded);
-        let status = if counters.held > 0 { TenantStatus::Held } else { TenantStatus::Completed };
-        let result = self.result(target, progress, status, None);
-        self.end(job, lease, &result, people).await
+        let is_guarded = matches!(ending.guard, Some(Guard::ShortRead { .. }));
+        let is_held = progress.counters.held > 0 || is_guarded;
+        let status = if is_held { TenantStatus::Held } else { TenantStatus::Completed };
+        let result = TenantRun { guard: ending.guard, ..self.result(target, progress, status, None) };
+        let ground = ending.ground.filter(|_| job.run.kind.writes());
+        self.end(job, lease, &result, ground.as_ref()).await
     }
 
     async fn fail(
@@ -232,9 +246,9 @@ impl TenantSync {
         job: &Job,
         lease: Lease,
         result: &TenantRun,
-        people: Option<u64>,
+        ground: Option<&Ground>,
     ) -> Result<TenantEnd, StoreError> {
-        let ended = self.store.end_tenant(job.run.workspace, job.run.id, lease, result, people).await?;
+        let ended = self.store.end_tenant(job.run.workspace, job.run.id, lease, result, ground).await?;
         Ok(if ended { TenantEnd::Finished } else { TenantEnd::Unfinished })
     }
 
@@ -255,6 +269,7 @@ impl TenantSync {
             completed_at: self.clock.now(),
             pages: progress.pages,
             chain: Some(progress.chain),
+            guard: None,
         }
     }
 
@@ -278,12 +293,14 @@ impl TenantSync {
     }
 }
 
-fn progress(job: &Job, mut state: TenantState, now: Timestamp) -> Progress {
-    state.progress.remove(&job.run.id).unwrap_or_else(|| Progress {
+fn progress(job: &Job, state: &TenantState, now: Timestamp) -> Progress {
+    state.progress.get(&job.run.id).cloned().unwrap_or_else(|| Progress {
         run: job.run.id,
         started_at: now,
         pages: 0,
         cursor: None,
+        only_changes: false,
+        feed: None,
         read_complete: false,
         closed: false,
         counters: Counters::default(),

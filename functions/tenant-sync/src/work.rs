@@ -1,23 +1,22 @@
-//! One tenant: read, plan, store, apply, note; from wherever the last worker stopped.
+//! One tenant: plan, store, apply, note; from wherever the last worker stopped.
 
 use std::time::Duration;
 
-use directory::{Cursor, ErrorClass, ReadError};
+use directory::ReadError;
 use domain::{
-    plan::PlanPage,
-    planner::{Planner, UnusableRow},
-    policy::TenantPolicy,
+    plan::{Guard, PlanPage},
+    planner::Planner,
     run::{Counters, TenantFailure},
 };
-use store::{Applier, ClientScope, Lease, Progress, StoreError, StoredPage, StoredPageHead, Target};
+use store::{
+    Applier, ClientScope, Ground, Lease, Progress, StoreError, StoredPage, StoredPageHead, Target,
+    TenantState,
+};
 
-use crate::{Job, LINES_AT_ONCE, TenantSync, failure, gather::gather};
-
-/// How often a listing may begin again because its link ran out.
-const RESTARTS_MAX: u32 = 3;
+use crate::{Job, LINES_AT_ONCE, TenantSync, failure};
 
 /// Stored pages that are read at once.
-const PAGES_PER_READ: u16 = 50;
+pub(crate) const PAGES_PER_READ: u16 = 50;
 
 pub(crate) enum Outcome {
     Complete,
@@ -44,20 +43,34 @@ impl From<ReadError> for Stop {
 }
 
 pub(crate) struct Work<'a> {
-    sync: &'a TenantSync,
-    job: &'a Job,
-    target: &'a Target,
-    scope: ClientScope,
+    pub(crate) sync: &'a TenantSync,
+    pub(crate) job: &'a Job,
+    pub(crate) target: &'a Target,
+    pub(crate) scope: ClientScope,
     lease: Lease,
-    progress: Progress,
-    salt: Vec<u8>,
+    pub(crate) progress: Progress,
+    /// What is known of the tenant from before.
+    pub(crate) state: TenantState,
+    pub(crate) salt: Vec<u8>,
+    /// What the next sync builds on, once this one has come to its end.
+    pub(crate) ground: Option<Ground>,
+    pub(crate) guard: Option<Guard>,
 }
 
-/// Plan pages that came from one directory page.
-struct Group {
-    pages: Vec<StoredPage>,
-    next: Option<String>,
-    closes_read: bool,
+/// Plan pages that belong together: those of one directory page.
+#[derive(Debug, Default)]
+pub(crate) struct Group {
+    pub(crate) pages: Vec<StoredPage>,
+    /// Where the reading goes on after them.
+    pub(crate) after: After,
+}
+
+/// Where a reading goes on.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct After {
+    pub(crate) next: Option<String>,
+    pub(crate) feed: Option<String>,
+    pub(crate) closes_read: bool,
 }
 
 impl<'a> Work<'a> {
@@ -66,43 +79,28 @@ impl<'a> Work<'a> {
         job: &'a Job,
         target: &'a Target,
         lease: Lease,
+        state: TenantState,
         progress: Progress,
     ) -> Self {
         let scope = ClientScope::new(job.run.workspace, target.client);
-        Self { sync, job, target, scope, lease, progress, salt: Vec::new() }
-    }
-
-    pub(crate) fn into_progress(self) -> Progress {
-        self.progress
+        let (salt, ground, guard) = (Vec::new(), None, None);
+        Self { sync, job, target, scope, lease, progress, state, salt, ground, guard }
     }
 
     pub(crate) async fn run(&mut self) -> Result<Outcome, Stop> {
-        // The proof comes before anything else: without it not even a stored plan is applied.
-        let Some(proof) = self.in_time(self.job.directory.prove(self.target.entra)).await? else {
-            return Ok(Outcome::Paused);
-        };
-        let policy = TenantPolicy {
-            workspace: self.job.run.workspace,
-            tenant: self.target.entra,
-            client: self.target.client,
-            verified_domains: proof.verified_domains.into_iter().collect(),
-            scope: self.job.run.settings.scope.clone(),
-            fields: self.job.run.settings.fields(),
-            vanish: self.job.run.settings.vanish,
-        };
-        self.salt = policy.fingerprint_salt();
-        let inventory = self.sync.store.inventory(self.job.run.workspace, self.target.entra).await?;
-        let mut planner = Planner::new(policy, inventory);
-        self.resume(&mut planner).await?;
-        if let Outcome::Paused = self.read(&mut planner).await? {
-            return Ok(Outcome::Paused);
+        self.guard = None;
+        match self.job.run.source.clone() {
+            Some(source) => self.replay_plan(&source).await,
+            None => self.read_directory().await,
         }
-        self.close(&mut planner).await?;
-        Ok(Outcome::Complete)
     }
 
-    /// Takes in the pages an earlier worker has stored, and applies those it did not come to.
-    async fn resume(&mut self, planner: &mut Planner) -> Result<(), Stop> {
+    /// Pages that an earlier worker has stored, from page `after` on, and those of them that were
+    /// stored and not noted as applied.
+    pub(crate) async fn stored_pages(
+        &self,
+        mut done: impl FnMut(&PlanPage),
+    ) -> Result<Option<Group>, StoreError> {
         let (workspace, run, tenant) = (self.job.run.workspace, self.job.run.id, self.target.tenant);
         let mut waiting: Vec<StoredPage> = Vec::new();
         let mut number = 0;
@@ -112,7 +110,7 @@ impl<'a> Work<'a> {
             number = last.head.number;
             for stored in pages {
                 if stored.head.number <= self.progress.pages {
-                    planner.replay(&stored.page);
+                    done(&stored.page);
                 } else {
                     waiting.push(stored);
                 }
@@ -122,81 +120,24 @@ impl<'a> Work<'a> {
                 break;
             }
         }
-        if self.writes() {
-            planner.settle();
-        }
-        match complete_group(waiting, &self.progress) {
-            Some(group) => {
-                for stored in &group.pages {
-                    planner.replay(&stored.page);
-                }
-                self.carry_out(planner, group).await
-            }
-            // The group was never stored whole, so nothing of it was applied: it is planned again.
-            None => Ok(()),
-        }
+        Ok(complete_group(waiting, &self.progress))
     }
 
-    async fn read(&mut self, planner: &mut Planner) -> Result<Outcome, Stop> {
-        let mut restarts = 0;
-        while !self.progress.read_complete {
-            if self.should_pause().await? {
-                return Ok(Outcome::Paused);
-            }
-            let cursor = self.progress.cursor.clone().map(Cursor::from);
-            let page = self.job.directory.users_page(self.target.entra, cursor.as_ref());
-            let page = match self.in_time(page).await {
-                Ok(Some(page)) => page,
-                Ok(None) => return Ok(Outcome::Paused),
-                Err(error) if error.class() == ErrorClass::ExpiredPage && restarts < RESTARTS_MAX => {
-                    // From the first page; who was seen before is not planned again.
-                    restarts += 1;
-                    self.progress.cursor = None;
-                    continue;
-                }
-                Err(error) => return Err(error.into()),
-            };
-            let rows: Vec<UnusableRow> = page.bad_rows.iter().map(unusable).collect();
-            let known =
-                gather(&self.sync.store, self.scope, |known| planner.needs(&page.users, known)).await?;
-            let pages = planner.plan(&page.users, &rows, &known);
-            let next = page.next.map(|cursor| cursor.as_str().to_owned());
-            let group = self.group(pages, next, false);
-            self.store_pages(&group).await?;
-            self.carry_out(planner, group).await?;
-        }
-        Ok(Outcome::Complete)
-    }
-
-    /// Deals with linked people who were on no page of the complete read.
-    async fn close(&mut self, planner: &mut Planner) -> Result<(), Stop> {
-        if self.progress.closed {
-            return Ok(());
-        }
-        let known = gather(&self.sync.store, self.scope, |known| planner.vanished_needs(known)).await?;
-        let pages = planner.plan_vanished(&known);
-        if pages.is_empty() {
-            return Ok(());
-        }
-        let group = self.group(pages, None, true);
-        self.store_pages(&group).await?;
-        self.carry_out(planner, group).await
-    }
-
-    fn group(&self, pages: Vec<PlanPage>, next: Option<String>, closes_read: bool) -> Group {
+    pub(crate) fn group(&self, pages: Vec<PlanPage>, after: After) -> Group {
         let count = u32::try_from(pages.len()).unwrap_or(u32::MAX);
         let group_end = self.progress.pages + count;
         let mut chain = self.progress.chain;
         let stored = pages.into_iter().zip(self.progress.pages + 1..).map(|(page, number)| {
             chain = chain.followed_by(&page.encode());
-            let next_cursor = next.clone();
-            StoredPage { head: StoredPageHead { number, group_end, next_cursor, closes_read, chain }, page }
+            let After { next: next_cursor, feed, closes_read } = after.clone();
+            let head = StoredPageHead { number, group_end, next_cursor, feed, closes_read, chain };
+            StoredPage { head, page }
         });
         let pages = stored.collect();
-        Group { pages, next, closes_read }
+        Group { pages, after }
     }
 
-    async fn store_pages(&self, group: &Group) -> Result<(), Stop> {
+    pub(crate) async fn store_pages(&self, group: &Group) -> Result<(), Stop> {
         let (workspace, run, tenant) = (self.job.run.workspace, self.job.run.id, self.target.tenant);
         for stored in &group.pages {
             let expires = self.job.expires;
@@ -208,7 +149,11 @@ impl<'a> Work<'a> {
     }
 
     /// Applies stored pages (in a run that writes) and notes how far the tenant has come.
-    async fn carry_out(&mut self, planner: &mut Planner, group: Group) -> Result<(), Stop> {
+    pub(crate) async fn carry_out(
+        &mut self,
+        planner: Option<&mut Planner>,
+        group: Group,
+    ) -> Result<(), Stop> {
         let mut counters = Counters::default();
         for stored in &group.pages {
             if self.progress.chain.followed_by(&stored.page.encode()) != stored.head.chain {
@@ -218,16 +163,24 @@ impl<'a> Work<'a> {
                 counters.stale += self.apply(stored).await?;
             }
             counters.add(&stored.page.counters);
+            self.guard = self.guard.or(stored.page.guard);
             self.progress.chain = stored.head.chain;
             self.progress.pages = stored.head.number;
         }
-        if self.writes() {
+        if let (true, Some(planner)) = (self.writes(), planner) {
             planner.settle();
         }
         self.progress.counters.add(&counters);
-        self.progress.read_complete = group.next.is_none();
-        self.progress.cursor = group.next;
-        self.progress.closed = group.closes_read;
+        self.progress.read_complete = group.after.next.is_none();
+        self.progress.cursor = group.after.next;
+        self.progress.closed = group.after.closes_read;
+        if group.after.feed.is_some() {
+            self.progress.feed = group.after.feed;
+        }
+        if group.pages.is_empty() && self.progress.read_complete {
+            // Nothing was done that the end of the tenant would not note as well.
+            return Ok(());
+        }
         let (workspace, now) = (self.job.run.workspace, self.sync.clock.now());
         let store = &self.sync.store;
         if store.checkpoint(workspace, self.target.tenant, self.lease, &self.progress, now).await? {
@@ -258,7 +211,7 @@ impl<'a> Work<'a> {
 
     /// What the directory answers, unless the deadline comes first: one slow tenant must not take the
     /// whole batch down with it. In real time, since it is the host that ends the worker.
-    async fn in_time<T>(
+    pub(crate) async fn in_time<T>(
         &self,
         answer: impl Future<Output = Result<T, ReadError>> + Send,
     ) -> Result<Option<T>, ReadError> {
@@ -271,7 +224,7 @@ impl<'a> Work<'a> {
     }
 
     /// Whether to stop before the next page: the deadline nears, or an operator has cancelled.
-    async fn should_pause(&self) -> Result<bool, StoreError> {
+    pub(crate) async fn should_pause(&self) -> Result<bool, StoreError> {
         if self.sync.clock.now() >= self.job.deadline {
             return Ok(true);
         }
@@ -282,7 +235,7 @@ impl<'a> Work<'a> {
         Ok(run.is_none_or(|run| run.cancel_requested || run.run_status.is_terminal()))
     }
 
-    fn writes(&self) -> bool {
+    pub(crate) fn writes(&self) -> bool {
         self.job.run.kind.writes()
     }
 }
@@ -301,14 +254,6 @@ fn complete_group(mut waiting: Vec<StoredPage>, done: &Progress) -> Option<Group
             && stored.head.chain == chain
     });
     let ends = waiting.last().is_some_and(|stored| stored.head.number == head.group_end);
-    (whole && ends).then_some(Group { pages: waiting, next: head.next_cursor, closes_read: head.closes_read })
-}
-
-fn unusable(row: &directory::BadRow) -> UnusableRow {
-    let code = serde_json::to_value(row.cause).ok().and_then(|code| code.as_str().map(str::to_owned));
-    UnusableRow {
-        object: row.object,
-        position: usize::try_from(row.position).unwrap_or(usize::MAX),
-        code: code.unwrap_or_else(|| "unreadable".to_owned()),
-    }
+    let StoredPageHead { next_cursor: next, feed, closes_read, .. } = head;
+    (whole && ends).then_some(Group { pages: waiting, after: After { next, feed, closes_read } })
 }

@@ -2,7 +2,7 @@
 //!
 //! Three layers, the arrow points down:
 //! - [`Directory`] is what the rest of the product sees: managed tenants, the proof of which
-//!   tenant answers, and users page by page.
+//!   tenant answers, users and their changes page by page, and groups.
 //! - [`graph`] is the thin asynchronous loop over HTTP for the `direct` connection.
 //! - [`protocol`] is what Microsoft's endpoints say and what follows from it: paging, retry,
 //!   throttling, tokens, classification of errors. It does no I/O and knows no clock: a response
@@ -20,8 +20,10 @@ pub mod protocol;
 
 pub use cursor::Cursor;
 pub use directories::Directories;
+pub use domain::user::Removal;
 pub use error::{Code, Diagnostics, ErrorClass, ReadError};
 pub use graph::{Cloud, Credentials, GraphDirectory, GraphSettings, Login, Usage};
 pub use port::{
-    Access, BadRow, BadRowCause, Directory, EndCause, ListedTenant, PublicTenant, TenantProof, UserPage,
+    Access, BadRow, BadRowCause, ChangePage, ChangesNext, Directory, EndCause, Group, ListedTenant,
+    MembersPage, PublicTenant, Removed, TenantProof, UserKey, UserPage,
 };

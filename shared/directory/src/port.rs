@@ -3,15 +3,16 @@
 use async_trait::async_trait;
 use domain::{
     domain_name::DomainName,
-    ids::{EntraObjectId, EntraTenantId},
-    user::DirectoryUser,
+    ids::{EntraObjectId, EntraTenantId, GroupId},
+    user::{DirectoryUser, Removal},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Cursor, ReadError};
+use crate::{Code, Cursor, ReadError};
 
-/// A connection to the directories of many customer tenants.
+/// A connection to the directories of many customer tenants. What not every way of connecting can
+/// do has a body that says so.
 #[async_trait]
 pub trait Directory: Send + Sync {
     /// Customer tenants the connection can see, sorted by id, without the partner's own.
@@ -27,6 +28,43 @@ pub trait Directory: Send + Sync {
     /// has no `next`; rows may repeat across pages, pages may be empty.
     async fn users_page(&self, tenant: EntraTenantId, cursor: Option<&Cursor>)
     -> Result<UserPage, ReadError>;
+
+    /// Where the changes that happen from now on begin, to be kept until the next read; to be asked
+    /// before the first page of a complete read, so that nothing falls between the two. `None`:
+    /// this connection has no change feed.
+    async fn changes_from_now(&self, _tenant: EntraTenantId) -> Result<Option<Cursor>, ReadError> {
+        Ok(None)
+    }
+
+    /// One page of what has changed since `cursor`. The round is complete when a page says
+    /// [`ChangesNext::Complete`]. Changes may repeat across pages and rounds, come in any order and
+    /// late; pages may be empty. Fails with [`Code::ChangesExpired`] when the service no longer
+    /// knows the cursor: then only a complete read tells who is there.
+    async fn changes_page(&self, _tenant: EntraTenantId, _cursor: &Cursor) -> Result<ChangePage, ReadError> {
+        Err(Code::ReadNotOffered.into())
+    }
+
+    /// One page of the users who are in `group` or in a group within it; `cursor` `None` = from the
+    /// start. Fails with [`Code::GroupGone`] when there is no such group, which is not the same as
+    /// a group without members.
+    async fn group_members_page(
+        &self,
+        _tenant: EntraTenantId,
+        _group: GroupId,
+        _cursor: Option<&Cursor>,
+    ) -> Result<MembersPage, ReadError> {
+        Err(Code::ReadNotOffered.into())
+    }
+
+    /// The security groups of a tenant, sorted by name and id. Complete or an error.
+    async fn security_groups(&self, _tenant: EntraTenantId) -> Result<Vec<Group>, ReadError> {
+        Err(Code::ReadNotOffered.into())
+    }
+
+    /// One user; `None` when the tenant has no such user now.
+    async fn user(&self, _tenant: EntraTenantId, _who: &UserKey) -> Result<Option<DirectoryUser>, ReadError> {
+        Err(Code::ReadNotOffered.into())
+    }
 
     /// Name and default domain of any tenant of the cloud, for customers that cannot be read yet.
     /// It proves no relationship. `None`: unknown tenant, or this connection has no such look-up.
@@ -126,6 +164,75 @@ pub struct UserPage {
     pub requests: u32,
 }
 
+/// One page of changes. Each person is in at most one of `users`, `removed` and, as far as their
+/// id could be read, `bad_rows`: with the last that the page says of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChangePage {
+    /// Users who were added, changed or restored, with all their properties.
+    pub users: Vec<DirectoryUser>,
+    /// Users who were removed, among them some that were never seen.
+    pub removed: Vec<Removed>,
+    /// Rows that could not be read.
+    pub bad_rows: Vec<BadRow>,
+    /// Where to go on.
+    pub next: ChangesNext,
+    /// Bytes received for this page, decompressed, all attempts together.
+    pub bytes: u64,
+    /// Requests made for this page, all attempts together, token calls not counted.
+    pub requests: u32,
+}
+
+/// A user who is no longer in the directory.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Removed {
+    /// Microsoft's id of the user.
+    pub object: EntraObjectId,
+    /// How they left.
+    pub removal: Removal,
+}
+
+/// Where changes go on.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum ChangesNext {
+    /// These were all; what changes after them is asked for here.
+    Complete(Cursor),
+    /// There are more.
+    More(Cursor),
+}
+
+/// One page of a group's members.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MembersPage {
+    /// The users, in the directory's order.
+    pub members: Vec<EntraObjectId>,
+    /// Where to go on; `None` on the last page.
+    pub next: Option<Cursor>,
+    /// Bytes received for this page, decompressed, all attempts together.
+    pub bytes: u64,
+    /// Requests made for this page, all attempts together, token calls not counted.
+    pub requests: u32,
+}
+
+/// A group as a listing shows it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Group {
+    /// Microsoft's id of the group.
+    pub group: GroupId,
+    /// Its name.
+    pub display_name: Option<String>,
+}
+
+/// What a single user is looked up by.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum UserKey {
+    /// Microsoft's id of the user.
+    Object(EntraObjectId),
+    /// The sign-in name, in any letter case.
+    SignInName(String),
+}
+
 /// A row that could not be read. Its person is neither present nor absent.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -150,4 +257,6 @@ pub enum BadRowCause {
     NoId,
     /// The row is no JSON object.
     NotAnObject,
+    /// The user was removed in a way this version does not know.
+    UnknownRemoval,
 }

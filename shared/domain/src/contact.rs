@@ -1,9 +1,13 @@
 //! People at clients, as far as the sync knows them.
 
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     email::EmailAddress,
+    fields::Field,
     ids::{ClientId, ContactId, EntraObjectId, EntraTenantId, Identity, LineId, WorkspaceId, derive},
 };
 
@@ -26,6 +30,12 @@ pub struct Contact {
     /// Not in use any more.
     #[serde(default)]
     pub inactive: bool,
+    /// The PSA forbids the sync to write any field of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub protected: bool,
+    /// Fields of it that the PSA forbids the sync to write.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub protected_fields: BTreeSet<Field>,
     /// What ties it to a directory; `None` for contacts no directory user was found for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entra: Option<EntraStamp>,
@@ -49,6 +59,15 @@ pub struct ContactValues {
     /// Role at the client (the directory's job title).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
+    /// Department at the client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub department: Option<String>,
+    /// Office location.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub office: Option<String>,
+    /// Company name as the directory has it; the client's own name is another matter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<String>,
 }
 
 /// One phone number.
@@ -102,6 +121,19 @@ pub enum InactiveReason {
     DeletedUpstream,
     /// Sign-in is blocked.
     DisabledUpstream,
+    /// Outside what the operator wants synced by now.
+    OutOfScope,
+}
+
+impl InactiveReason {
+    /// What the directory says, for the operator.
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Self::DeletedUpstream => "no longer in the directory",
+            Self::DisabledUpstream => "sign-in is blocked in the directory",
+            Self::OutOfScope => "no longer among the people who are synced",
+        }
+    }
 }
 
 /// Identity ↔ contact, and what was last seen of the identity.
@@ -118,9 +150,16 @@ pub struct Link {
     pub active: bool,
     /// Fingerprint of what was last seen ([`crate::facts::SourceFacts::fingerprint`]).
     pub fingerprint: Fingerprint,
-    /// In how many complete reads in a row the identity was not there.
+    /// In how many reads in a row the person was leaving.
     #[serde(default)]
     pub missing: u8,
+    /// When the first of those reads began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing_since: Option<Timestamp>,
+    /// An operator has said that the contact stays as it is although the person has left; until the
+    /// person is there again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep: bool,
 }
 
 /// A short hash that says "nothing the sync cares about has changed".
@@ -175,6 +214,11 @@ impl ContactId {
 }
 
 impl Contact {
+    /// Whether the sync may not write `field`.
+    pub fn protects(&self, field: Field) -> bool {
+        self.protected || self.protected_fields.contains(&field)
+    }
+
     /// Whether the contact is tied to another identity than (`tenant`, `object`).
     pub fn belongs_to_another(&self, tenant: EntraTenantId, object: EntraObjectId) -> bool {
         self.entra.as_ref().is_some_and(|stamp| stamp.identity != Identity { tenant, object })

@@ -24,6 +24,15 @@ pub struct SourceFacts {
     /// Job title.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
+    /// Department.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub department: Option<String>,
+    /// Office location.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub office: Option<String>,
+    /// Company name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<String>,
     /// Sign-in name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_principal_name: Option<String>,
@@ -36,6 +45,9 @@ impl SourceFacts {
             full_name: user.contact_name(&email),
             phones: phones(user),
             role: user.job_title.clone(),
+            department: user.department.clone(),
+            office: user.office_location.clone(),
+            company: user.company_name.clone(),
             user_principal_name: user.user_principal_name.clone(),
             email,
         }
@@ -48,19 +60,35 @@ impl SourceFacts {
             email: Some(self.email.clone()),
             phones: self.phones.clone(),
             role: self.role.clone(),
+            department: self.department.clone(),
+            office: self.office.clone(),
+            company: self.company.clone(),
         }
+    }
+
+    /// Whether the full name is made from the address, for want of any other: a blank in disguise.
+    pub fn is_name_made_up(&self) -> bool {
+        self.full_name == self.email.local_part()
     }
 
     /// Equal for equal facts under equal rules. `rules` is whatever else decides what is written:
     /// when it changes, everybody is looked at again.
     pub fn fingerprint(&self, rules: &[u8]) -> Fingerprint {
-        let mut hash = Sha256::new();
-        hash.update(rules);
-        hash.update([0x1f]);
-        hash.update(serde_json::to_vec(self).unwrap_or_default());
-        let digest = hash.finalize();
-        Fingerprint(u64::from_be_bytes(std::array::from_fn(|index| digest[index])))
+        fingerprint_of(&[rules, &serde_json::to_vec(self).unwrap_or_default()])
     }
+}
+
+/// A short hash over several texts.
+pub fn fingerprint_of(parts: &[&[u8]]) -> Fingerprint {
+    let mut hash = Sha256::new();
+    for (position, part) in parts.iter().enumerate() {
+        if position > 0 {
+            hash.update([0x1f]);
+        }
+        hash.update(part);
+    }
+    let digest = hash.finalize();
+    Fingerprint(u64::from_be_bytes(std::array::from_fn(|index| digest[index])))
 }
 
 fn phones(user: &DirectoryUser) -> Vec<Phone> {
@@ -75,4 +103,52 @@ fn phones(user: &DirectoryUser) -> Vec<Phone> {
         is_default: user.business_phones.is_empty(),
     });
     business.chain(mobile).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::ids::EntraObjectId;
+
+    #[test]
+    fn a_created_contact_shows_everything_the_directory_says() {
+        let raw = json!({
+            "displayName": "Mira Sund", "jobTitle": "Dentist", "department": " Care ",
+            "officeLocation": "Oslo", "companyName": "Borealis", "userPrincipalName": "m@acme.example",
+            "businessPhones": ["+47 1"], "mobilePhone": "+47 2",
+        });
+        let user = DirectoryUser::new(EntraObjectId::new(Uuid::nil()), serde_json::from_value(raw).unwrap());
+        let facts = SourceFacts::new(&user, "mira@acme.example".parse().unwrap());
+        assert_eq!(facts.user_principal_name.as_deref(), Some("m@acme.example"));
+        let shown = json!({
+            "fullName": "Mira Sund", "email": "mira@acme.example", "role": "Dentist", "department": "Care",
+            "office": "Oslo", "company": "Borealis",
+            "phones": [
+                {"number": "+47 1", "kind": "work", "isDefault": true},
+                {"number": "+47 2", "kind": "mobile", "isDefault": false},
+            ],
+        });
+        assert_eq!(serde_json::to_value(facts.values()).unwrap(), shown);
+    }
+
+    #[test]
+    fn a_change_of_any_fact_changes_the_fingerprint() {
+        let facts = |more: serde_json::Value| -> SourceFacts {
+            let mut facts = json!({"fullName": "Mira", "email": "mira@acme.example"});
+            facts.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+            serde_json::from_value(facts).unwrap()
+        };
+        let before = facts(json!({})).fingerprint(b"rules");
+        for more in [
+            json!({"department": "Care"}),
+            json!({"office": "Oslo"}),
+            json!({"company": "Borealis"}),
+            json!({"role": "Dentist"}),
+        ] {
+            assert_ne!(facts(more.clone()).fingerprint(b"rules"), before, "{more}");
+        }
+    }
 }

@@ -1,222 +1,109 @@
-//! Which contact fields the directory may overwrite.
+//! Which contact fields the directory may write, and what a write is.
+//!
+//! A field has three values: the local one (what the contact shows), the source (what the directory
+//! says now), and the base (what the directory said at the last sync). [`Overwrite`] decides from the
+//! three; blanks are apart, because clearing needs two gates besides.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-
-use crate::{
-    contact::{Contact, Phone},
-    email::EmailAddress,
-    facts::SourceFacts,
-};
-
-/// Overwrite rules. Off = the local value is authoritative; all are off until an operator turns
-/// them on. A blank in the directory never erases anything.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(clippy::struct_excessive_bools, reason = "one switch per field, as operators see them")]
-pub struct FieldRules {
-    /// Full name from the display name.
-    pub display_name: bool,
-    /// Address from the directory's address.
-    pub email: bool,
-    /// Phone list from business and mobile phones.
-    pub phone: bool,
-    /// Role from the job title.
-    pub role: bool,
-    /// Sign-in name shown on the contact. It is recorded on the link in any case.
-    pub upn: bool,
-    /// Make contacts inactive when their account is disabled; on unless turned off.
-    pub mark_inactive_when_disabled: bool,
-}
-
-impl Default for FieldRules {
-    fn default() -> Self {
-        Self {
-            display_name: false,
-            email: false,
-            phone: false,
-            role: false,
-            upn: false,
-            mark_inactive_when_disabled: true,
-        }
-    }
-}
-
-impl FieldRules {
-    /// Reads the PSA's `field_sync_config`: every key has aliases, and `true`, `"true"`, `1` and
-    /// `"1"` are on. Anything that is not an object means the defaults.
-    pub fn from_psa(config: &Value) -> Self {
-        let rule = |aliases: &[&str], default: bool| {
-            let given: Vec<&Value> = aliases
-                .iter()
-                .filter_map(|alias| config.get(alias))
-                .filter(|value| !value.is_null())
-                .collect();
-            if given.is_empty() { default } else { given.iter().any(|value| is_on(value)) }
-        };
-        Self {
-            display_name: rule(&["displayName", "display_name", "fullName", "full_name"], false),
-            email: rule(&["email", "mail"], false),
-            phone: rule(&["phone", "phoneNumber", "phone_number", "mobilePhone", "mobile_phone"], false),
-            role: rule(&["role", "jobTitle", "job_title"], false),
-            upn: rule(&["upn", "userPrincipalName", "user_principal_name"], false),
-            mark_inactive_when_disabled: rule(
-                &["markInactiveWhenDisabled", "mark_inactive_when_disabled"],
-                true,
-            ),
-        }
-    }
-
-    /// What these rules would write into `contact`, in a fixed order.
-    pub fn changes(&self, contact: &Contact, facts: &SourceFacts) -> Vec<FieldChange> {
-        let mut changes = Vec::new();
-        let values = &contact.values;
-        // A name made from the address, for want of any other, is a blank too.
-        let is_named = facts.full_name != facts.email.local_part();
-        if self.display_name && is_named && values.full_name != facts.full_name {
-            let (old, new) = (values.full_name.clone(), facts.full_name.clone());
-            changes.push(FieldChange::FullName { old, new });
-        }
-        if self.email && values.email.as_ref() != Some(&facts.email) {
-            changes.push(FieldChange::Email { old: values.email.clone(), new: facts.email.clone() });
-        }
-        if self.phone && !facts.phones.is_empty() && !same_phones(&values.phones, &facts.phones) {
-            changes.push(FieldChange::Phones { old: values.phones.clone(), new: facts.phones.clone() });
-        }
-        if let (true, Some(role)) = (self.role, &facts.role)
-            && values.role.as_ref() != Some(role)
-        {
-            changes.push(FieldChange::Role { old: values.role.clone(), new: role.clone() });
-        }
-        let stamped = contact.entra.as_ref().and_then(|stamp| stamp.user_principal_name.as_ref());
-        if let (true, Some(name)) = (self.upn, &facts.user_principal_name)
-            && stamped != Some(name)
-        {
-            changes.push(FieldChange::UserPrincipalName { old: stamped.cloned(), new: name.clone() });
-        }
-        changes
-    }
-}
-
-/// One field: what it held, what it is to hold.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(tag = "field", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum FieldChange {
-    /// The address.
-    Email {
-        /// Before.
-        old: Option<EmailAddress>,
-        /// After.
-        new: EmailAddress,
-    },
-    /// The full name.
-    FullName {
-        /// Before.
-        old: String,
-        /// After.
-        new: String,
-    },
-    /// The phone list.
-    Phones {
-        /// Before.
-        old: Vec<Phone>,
-        /// After.
-        new: Vec<Phone>,
-    },
-    /// The role.
-    Role {
-        /// Before.
-        old: Option<String>,
-        /// After.
-        new: String,
-    },
-    /// The sign-in name.
-    UserPrincipalName {
-        /// Before.
-        old: Option<String>,
-        /// After.
-        new: String,
-    },
-}
-
-impl FieldChange {
-    /// Makes the change on `contact`.
-    pub fn apply(&self, contact: &mut Contact) {
-        match self {
-            Self::Email { new, .. } => contact.values.email = Some(new.clone()),
-            Self::FullName { new, .. } => contact.values.full_name.clone_from(new),
-            Self::Phones { new, .. } => contact.values.phones.clone_from(new),
-            Self::Role { new, .. } => contact.values.role = Some(new.clone()),
-            Self::UserPrincipalName { new, .. } => {
-                if let Some(stamp) = &mut contact.entra {
-                    stamp.user_principal_name = Some(new.clone());
-                }
-            }
-        }
-    }
-
-    /// The field's name, its old and its new value as text for people.
-    pub fn describe(&self) -> (&'static str, String, String) {
-        let or_blank = |text: &Option<String>| text.clone().unwrap_or_default();
-        match self {
-            Self::Email { old, new } => {
-                ("e-mail", old.as_ref().map(ToString::to_string).unwrap_or_default(), new.to_string())
-            }
-            Self::FullName { old, new } => ("full name", old.clone(), new.clone()),
-            Self::Phones { old, new } => ("phones", describe_phones(old), describe_phones(new)),
-            Self::Role { old, new } => ("role", or_blank(old), new.clone()),
-            Self::UserPrincipalName { old, new } => ("sign-in name", or_blank(old), new.clone()),
-        }
-    }
-}
-
-fn describe_phones(phones: &[Phone]) -> String {
-    phones.iter().map(|phone| phone.number.as_str()).collect::<Vec<_>>().join(", ")
-}
-
-fn same_phones(ours: &[Phone], theirs: &[Phone]) -> bool {
-    let key = |phone: &Phone| (phone.number.clone(), phone.kind.clone());
-    ours.iter().map(key).eq(theirs.iter().map(key))
-}
-
-fn is_on(value: &Value) -> bool {
-    match value {
-        Value::Bool(on) => *on,
-        Value::Number(number) => number.as_f64() == Some(1.0),
-        Value::String(text) => text == "true" || text == "1",
-        _ => false,
-    }
-}
+mod change;
+mod config;
+mod provenance;
+mod rules;
+mod value;
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
+mod tests;
 
-    use super::*;
+use std::str::FromStr;
 
-    #[test]
-    fn the_psas_keys_aliases_and_truthy_forms() {
-        for (config, expected) in [
-            (json!({}), FieldRules::default()),
-            (json!(null), FieldRules::default()),
-            (json!([1]), FieldRules::default()),
-            (json!({"display_name": "true"}), FieldRules { display_name: true, ..FieldRules::default() }),
-            (
-                json!({"full_name": 1, "mail": "1"}),
-                FieldRules { display_name: true, email: true, ..FieldRules::default() },
-            ),
-            (
-                json!({"phone": false, "mobilePhone": true}),
-                FieldRules { phone: true, ..FieldRules::default() },
-            ),
-            (json!({"role": "yes", "upn": 2}), FieldRules::default()),
-            (json!({"markInactiveWhenDisabled": null}), FieldRules::default()),
-            (
-                json!({"mark_inactive_when_disabled": false}),
-                FieldRules { mark_inactive_when_disabled: false, ..FieldRules::default() },
-            ),
-        ] {
-            assert_eq!(FieldRules::from_psa(&config), expected, "{config}");
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    change::{Change, FieldChange},
+    config::InvalidRule,
+    provenance::{Origin, Provenance, provenance},
+    rules::{FieldRule, FieldRules, Overwrite},
+};
+
+/// A field of a contact that a directory can fill.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Field {
+    /// Company name.
+    Company,
+    /// Department.
+    Department,
+    /// The address.
+    Email,
+    /// Full name, from the display name.
+    FullName,
+    /// Office location.
+    Office,
+    /// The phone list, from the business phones and the mobile phone.
+    Phones,
+    /// Role, from the job title.
+    Role,
+    /// Sign-in name shown on the contact. It is recorded on the link in any case.
+    UserPrincipalName,
+}
+
+/// A text that names no field.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("not a field such as `role` or `phones`")]
+pub struct UnknownField;
+
+impl Field {
+    /// Every field, in the order in which changes are listed and people read them.
+    pub const ALL: [Self; 8] = [
+        Self::FullName,
+        Self::Email,
+        Self::Phones,
+        Self::Role,
+        Self::Department,
+        Self::Office,
+        Self::Company,
+        Self::UserPrincipalName,
+    ];
+
+    /// The field's name for people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Company => "company",
+            Self::Department => "department",
+            Self::Email => "e-mail",
+            Self::FullName => "full name",
+            Self::Office => "office",
+            Self::Phones => "phones",
+            Self::Role => "role",
+            Self::UserPrincipalName => "sign-in name",
         }
+    }
+
+    /// The field's name in stored and exchanged documents.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Company => "company",
+            Self::Department => "department",
+            Self::Email => "email",
+            Self::FullName => "fullName",
+            Self::Office => "office",
+            Self::Phones => "phones",
+            Self::Role => "role",
+            Self::UserPrincipalName => "userPrincipalName",
+        }
+    }
+
+    /// Whether a blank in the directory may ever erase it: a contact needs a name and an address.
+    pub fn is_clearable(self) -> bool {
+        !matches!(self, Self::Email | Self::FullName)
+    }
+}
+
+impl FromStr for Field {
+    type Err = UnknownField;
+
+    /// Reads [`Field::name`], or any key that the PSA's overwrite rules know the field by.
+    fn from_str(text: &str) -> Result<Self, UnknownField> {
+        let is_named = |field: &Self| field.name() == text || field.keys().contains(&text);
+        Self::ALL.into_iter().find(is_named).ok_or(UnknownField)
     }
 }

@@ -107,6 +107,11 @@ id!(
     "Entra object id"
 );
 id!(
+    /// Microsoft's id of a group, unique within its tenant and never reused.
+    GroupId,
+    "group id"
+);
+id!(
     /// One sync of a scope. Sorts by the time it was started (UUID version 7).
     RunId,
     "run id"

@@ -2,27 +2,27 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use crate::{
     contact::{Fingerprint, Link},
-    ids::{ClientId, ContactId, EntraObjectId},
+    ids::{ClientId, ContactId, EntraObjectId, EntraTenantId, Identity},
     plan::Conflict,
 };
 
 /// One link without what all links of the tenant share.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct LinkEntry {
-    /// The directory's side.
-    pub object: EntraObjectId,
-    /// Our side.
-    pub contact: ContactId,
-    /// What was last seen.
-    pub fingerprint: Fingerprint,
+struct LinkEntry {
+    object: EntraObjectId,
+    contact: ContactId,
+    fingerprint: Fingerprint,
+    /// Unix seconds; 0 = [`Link::missing_since`] is unknown.
+    missing_since: i64,
     /// Position of the client in [`Inventory::clients`].
     client: u16,
-    /// See [`Link::active`].
-    pub active: bool,
-    /// See [`Link::missing`].
-    pub missing: u8,
+    active: bool,
+    missing: u8,
+    keep: bool,
 }
 
 /// What an operator or an earlier run has left about an unlinked person.
@@ -40,15 +40,24 @@ pub enum ReviewState {
 }
 
 /// Everything stored about the people of one tenant, by object id.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Inventory {
+    tenant: EntraTenantId,
     links: Vec<LinkEntry>,
     clients: Vec<ClientId>,
     /// Review items by person.
     pub reviews: BTreeMap<EntraObjectId, ReviewState>,
+    /// Contacts on which the PSA has a person's object id, for people who are not linked.
+    pub hints: BTreeMap<EntraObjectId, ContactId>,
 }
 
 impl Inventory {
+    /// Nobody is known of `tenant`.
+    pub fn new(tenant: EntraTenantId) -> Self {
+        let (links, clients) = (Vec::new(), Vec::new());
+        Self { tenant, links, clients, reviews: BTreeMap::new(), hints: BTreeMap::new() }
+    }
+
     /// Adds a link as the store returns it; any order.
     pub fn push(&mut self, link: &Link) {
         let client = self.clients.iter().position(|client| *client == link.client).unwrap_or_else(|| {
@@ -59,9 +68,11 @@ impl Inventory {
             object: link.identity.object,
             contact: link.contact,
             fingerprint: link.fingerprint,
+            missing_since: link.missing_since.map_or(0, Timestamp::as_second),
             client: u16::try_from(client).unwrap_or(u16::MAX),
             active: link.active,
             missing: link.missing,
+            keep: link.keep,
         });
     }
 
@@ -72,22 +83,37 @@ impl Inventory {
     }
 
     /// The link of a person.
-    pub fn link(&self, object: EntraObjectId) -> Option<&LinkEntry> {
-        self.links.binary_search_by_key(&object, |link| link.object).ok().map(|index| &self.links[index])
-    }
-
-    /// The client a link belongs to.
-    pub fn client(&self, link: &LinkEntry) -> Option<ClientId> {
-        self.clients.get(usize::from(link.client)).copied()
+    pub fn link(&self, object: EntraObjectId) -> Option<Link> {
+        let index = self.links.binary_search_by_key(&object, |link| link.object).ok()?;
+        Some(self.whole(&self.links[index]))
     }
 
     /// Every link, by object id.
-    pub fn links(&self) -> &[LinkEntry] {
-        &self.links
+    pub fn links(&self) -> impl Iterator<Item = Link> {
+        self.links.iter().map(|link| self.whole(link))
     }
 
-    /// Number of active links.
-    pub fn active(&self) -> usize {
-        self.links.iter().filter(|link| link.active).count()
+    /// Number of active links to contacts of `client`.
+    pub fn active(&self, client: ClientId) -> usize {
+        self.links().filter(|link| link.active && link.client == client).count()
+    }
+
+    fn whole(&self, link: &LinkEntry) -> Link {
+        Link {
+            identity: Identity { tenant: self.tenant, object: link.object },
+            contact: link.contact,
+            // A tenant whose links are spread over 65,536 clients does not exist; were there one, the
+            // rest would belong to nobody's client.
+            client: self.clients.get(usize::from(link.client)).copied().unwrap_or(NOBODY),
+            active: link.active,
+            fingerprint: link.fingerprint,
+            missing: link.missing,
+            missing_since: (link.missing_since != 0)
+                .then(|| Timestamp::from_second(link.missing_since).ok())
+                .flatten(),
+            keep: link.keep,
+        }
     }
 }
+
+const NOBODY: ClientId = ClientId::new(uuid::Uuid::nil());

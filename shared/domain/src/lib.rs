@@ -16,4 +16,5 @@ pub mod policy;
 pub mod run;
 pub mod scope;
 pub mod text;
+pub mod undo;
 pub mod user;

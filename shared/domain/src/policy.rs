@@ -2,31 +2,58 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    contact::InactiveReason,
     domain_name::DomainName,
     fields::FieldRules,
     ids::{ClientId, EntraTenantId, WorkspaceId},
-    scope::ScopeRules,
+    scope::{GroupMembership, Scope},
 };
 
-/// When people who are gone from a complete read become inactive.
+/// When people who are leaving become inactive.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct VanishRules {
-    /// In how many complete reads in a row a person has to be missing.
+    /// In how many reads in a row a person has to be leaving.
     pub confirmations: u8,
+    /// How many hours have to lie between the first of those reads and the last.
+    pub grace_hours: u32,
     /// This many may become inactive in one run whatever the share.
     pub allowed: u32,
     /// Beyond [`Self::allowed`], at most this share of the active links, in percent; more waits
     /// for an operator.
     pub allowed_percent: u8,
+    /// Whose sign-in is blocked. The PSA's `markInactiveWhenDisabled`, when off, overrules it.
+    pub disabled: Timing,
+    /// Who is not among the people who are synced any more.
+    pub out_of_scope: Timing,
+}
+
+/// When somebody who is leaving becomes inactive.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Timing {
+    /// Once as many reads and hours as are asked for have confirmed it.
+    AfterGrace,
+    /// In the run that sees it first.
+    AtOnce,
+    /// Not at all.
+    Never,
 }
 
 impl Default for VanishRules {
     fn default() -> Self {
-        Self { confirmations: 2, allowed: 5, allowed_percent: 10 }
+        Self {
+            confirmations: 2,
+            grace_hours: 12,
+            allowed: 5,
+            allowed_percent: 10,
+            disabled: Timing::AtOnce,
+            out_of_scope: Timing::Never,
+        }
     }
 }
 
@@ -38,11 +65,72 @@ impl VanishRules {
         let allowed = usize::try_from(self.allowed).unwrap_or(usize::MAX).min((active / 2).max(1));
         share.max(allowed)
     }
+
+    /// Whether a person who is leaving for the `times`th read in a row, for the first time at
+    /// `since`, has been so for long enough.
+    pub fn is_confirmed(&self, times: u8, since: Timestamp, now: Timestamp) -> bool {
+        let waited = now.duration_since(since).as_secs() >= i64::from(self.grace_hours) * 3600;
+        times >= self.confirmations.max(1) && (waited || self.grace_hours == 0)
+    }
+}
+
+/// How much one run may do to one tenant before it waits for an operator.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct StopLimits {
+    /// New contacts, in a tenant that has people linked already.
+    pub creations: Share,
+    /// Contacts that go from an account that is gone to another one.
+    pub link_moves: Share,
+    /// A complete read with less than this share of the people of the last one is taken for a wrong
+    /// answer, in percent; 0 turns the guard off for all but an empty read.
+    pub short_read_percent: u8,
+}
+
+/// A number, or a share of the active links: whichever is more.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Share {
+    /// This many whatever the share.
+    pub count: u32,
+    /// This share of the active links, in percent.
+    pub percent: u8,
+}
+
+impl Default for StopLimits {
+    fn default() -> Self {
+        Self {
+            creations: Share { count: 50, percent: 25 },
+            link_moves: Share { count: 5, percent: 10 },
+            short_read_percent: 50,
+        }
+    }
+}
+
+impl Share {
+    /// The limit when `active` people are linked.
+    pub fn of(self, active: usize) -> usize {
+        let share = active * usize::from(self.percent) / 100;
+        share.max(usize::try_from(self.count).unwrap_or(usize::MAX))
+    }
+}
+
+/// Smallest read that a later one can be short of.
+const SMALLEST_NORMAL_READ: u64 = 10;
+
+impl StopLimits {
+    /// Whether a complete read of `read` people is taken for a wrong answer when the last accepted
+    /// one had `expected`.
+    pub fn is_short(&self, read: u64, expected: Option<u64>) -> bool {
+        let expected = expected.unwrap_or_default();
+        let is_short = expected >= SMALLEST_NORMAL_READ
+            && read * 100 < expected * u64::from(self.short_read_percent.min(100));
+        read == 0 || is_short
+    }
 }
 
 /// Everything the planner is told about the tenant, besides its people.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TenantPolicy {
     /// The MSP.
     pub workspace: WorkspaceId,
@@ -53,16 +141,46 @@ pub struct TenantPolicy {
     /// The tenant's domains, from its proof.
     pub verified_domains: BTreeSet<DomainName>,
     /// Who is taken.
-    pub scope: ScopeRules,
+    pub scope: Scope,
+    /// Members of the groups that the scope names.
+    pub groups: GroupMembership,
     /// What is overwritten.
     pub fields: FieldRules,
-    /// What happens to people who are gone.
+    /// What happens to people who are leaving.
     pub vanish: VanishRules,
+    /// What waits for an operator.
+    pub limits: StopLimits,
+    /// When the run began.
+    pub now: Timestamp,
+    /// People the last accepted complete read of the tenant had.
+    pub expected_people: Option<u64>,
+    /// Active links at the start of a read that does not look at everybody; a complete read counts
+    /// them itself.
+    pub active_links: Option<u64>,
 }
 
 impl TenantPolicy {
+    /// When people whose sign-in is blocked become inactive.
+    pub fn disabled(&self) -> Timing {
+        if self.fields.mark_inactive_when_disabled { self.vanish.disabled } else { Timing::Never }
+    }
+
+    /// When somebody who is leaving for `reason` becomes inactive.
+    pub fn timing(&self, reason: InactiveReason) -> Timing {
+        match reason {
+            InactiveReason::DeletedUpstream => Timing::AfterGrace,
+            InactiveReason::DisabledUpstream => self.disabled(),
+            InactiveReason::OutOfScope => self.vanish.out_of_scope,
+        }
+    }
+
     /// The part of the policy that decides what is written for a person who has not changed.
     pub fn fingerprint_salt(&self) -> Vec<u8> {
-        serde_json::to_vec(&(1, &self.fields, self.client)).unwrap_or_default()
+        Self::salt_of(&self.fields, self.client)
+    }
+
+    /// The same, from its parts.
+    pub fn salt_of(fields: &FieldRules, client: ClientId) -> Vec<u8> {
+        serde_json::to_vec(&(1, fields, client)).unwrap_or_default()
     }
 }

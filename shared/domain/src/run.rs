@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// How many people ended how. `read` = everything below it but `held`, `missing` and the part of
-/// `inactivated` that is in `vanished`.
+/// `inactivated` that is in `vanished`: what is decided once the read has come to its end.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Counters {
@@ -27,14 +27,32 @@ pub struct Counters {
     pub excluded: u64,
     /// Records that could not be used.
     pub failed: u64,
-    /// Contacts that were made inactive because the person has vanished.
+    /// Contacts that were made inactive once the read had come to its end (since format 2 of plan
+    /// pages, all of them).
     pub vanished: u64,
-    /// Linked people who were not in this complete read.
+    /// Linked people who are leaving and are given grace.
     pub missing: u64,
-    /// Inactivations that wait for an operator because there are too many at once.
+    /// Lines that wait for an operator because there are too many at once.
     pub held: u64,
     /// Lines whose contact had changed between plan and write; they were left alone.
     pub stale: u64,
+    /// Linked people who were read and may have to become inactive: blocked, or out of scope.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub leaving: u64,
+    /// People who were read and whose line waits for an operator.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub waiting: u64,
+    /// Contacts that were put back by an undo.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub restored: u64,
+    /// Contacts that an undo left as they are.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub left: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Counters {
@@ -55,11 +73,13 @@ impl Counters {
             + self.reactivated
             + self.unchanged
             + self.excluded
-            + self.failed;
+            + self.failed
+            + self.leaving
+            + self.waiting;
         self.read == ended
     }
 
-    fn parts(&self) -> [u64; 14] {
+    fn parts(&self) -> [u64; 18] {
         let c = self;
         [
             c.read,
@@ -76,10 +96,14 @@ impl Counters {
             c.missing,
             c.held,
             c.stale,
+            c.leaving,
+            c.waiting,
+            c.restored,
+            c.left,
         ]
     }
 
-    fn parts_mut(&mut self) -> [&mut u64; 14] {
+    fn parts_mut(&mut self) -> [&mut u64; 18] {
         let c = self;
         [
             &mut c.read,
@@ -96,6 +120,10 @@ impl Counters {
             &mut c.missing,
             &mut c.held,
             &mut c.stale,
+            &mut c.leaving,
+            &mut c.waiting,
+            &mut c.restored,
+            &mut c.left,
         ]
     }
 }
@@ -106,18 +134,27 @@ impl Counters {
 pub enum RunKind {
     /// Every mapped tenant.
     AllTenants,
+    /// Applies a plan that is stored: a preview's, or the staged lines of a run.
+    Apply,
     /// The first sync, from the set-up wizard.
     Initial,
     /// Plans and stores the plan; writes nothing else.
     Preflight,
     /// The tenants of one client.
     SingleTenant,
+    /// Takes back what another run has done.
+    Undo,
 }
 
 impl RunKind {
     /// Whether contacts, links and review items may be written.
     pub fn writes(self) -> bool {
         self != Self::Preflight
+    }
+
+    /// Whether people are read from the directory; other runs work from a stored plan.
+    pub fn reads(self) -> bool {
+        !matches!(self, Self::Apply | Self::Undo)
     }
 }
 

@@ -61,6 +61,16 @@ pub enum UserKind {
     Guest,
 }
 
+/// How a user left a directory.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Removal {
+    /// For good: the same person would come back under another id.
+    Deleted,
+    /// Into the directory's bin, from which an administrator can restore it for 30 days.
+    SoftDeleted,
+}
+
 /// A cleaned directory user.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -85,6 +95,8 @@ pub struct DirectoryUser {
     pub account_enabled: Option<bool>,
     /// Own account or invited.
     pub kind: UserKind,
+    /// Invited, and the invitation is not accepted yet.
+    pub pending_invitation: bool,
     /// Job title.
     pub job_title: Option<String>,
     /// Department.
@@ -108,6 +120,10 @@ impl DirectoryUser {
         let invited = user_principal_name.as_deref().is_some_and(is_external_sign_in_name)
             || raw.external_user_state.as_deref().is_some_and(|state| !state.trim().is_empty())
             || raw.user_type.as_deref().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("guest"));
+        let pending_invitation = raw
+            .external_user_state
+            .as_deref()
+            .is_some_and(|state| state.trim().eq_ignore_ascii_case("PendingAcceptance"));
         let (primary_smtp, aliases) = smtp_addresses(raw.proxy_addresses.unwrap_or_default());
         Self {
             object,
@@ -120,6 +136,7 @@ impl DirectoryUser {
             surname: text(raw.surname),
             account_enabled: raw.account_enabled,
             kind: if invited { UserKind::Guest } else { UserKind::Member },
+            pending_invitation,
             job_title: text(raw.job_title),
             department: text(raw.department),
             company_name: text(raw.company_name),
@@ -296,6 +313,14 @@ mod tests {
             (serde_json::json!({"userType": "Member", "externalUserState": "Accepted"}), UserKind::Guest),
         ] {
             assert_eq!(user(raw.clone()).kind, kind, "{raw}");
+        }
+    }
+
+    #[test]
+    fn removals_are_stored_under_these_names() {
+        for (removal, name) in [(Removal::Deleted, "deleted"), (Removal::SoftDeleted, "soft_deleted")] {
+            assert_eq!(serde_json::to_value(removal).unwrap(), name);
+            assert_eq!(serde_json::from_value::<Removal>(name.into()).unwrap(), removal);
         }
     }
 

@@ -3,10 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{
-    fields::FieldChange,
-    plan::{Action, ChainHash, PLAN_PAGE_FORMAT, PlanPage, UnreadablePage, fold},
-};
+use domain::plan::{Action, ChainHash, PLAN_PAGE_FORMAT, PlanPage, UnreadablePage, fold};
 
 const PLAN_PAGE_V1: &str = include_str!("samples/plan_page_v1.json");
 
@@ -58,8 +55,8 @@ fn the_sample_holds_every_action_and_every_field() {
         "update",
     ];
     assert_eq!(tags.into_iter().collect::<Vec<_>>(), expected);
-    let fields: BTreeSet<&str> =
-        page.lines.iter().flat_map(|line| changes(&line.action)).map(field).collect();
+    let changes = page.lines.iter().flat_map(|line| line.action.changes());
+    let fields: BTreeSet<&str> = changes.map(|change| change.field().name()).collect();
     let expected = ["email", "fullName", "phones", "role", "userPrincipalName"];
     assert_eq!(fields.into_iter().collect::<Vec<_>>(), expected);
 }
@@ -97,31 +94,15 @@ fn tag(action: &Action) -> &'static str {
         Action::Exclude { .. } => "exclude",
         Action::Fail { .. } => "fail",
         Action::Hold { .. } => "hold",
+        Action::Leave { .. } => "leave",
         Action::Link { .. } => "link",
         Action::MarkInactive { .. } => "markInactive",
         Action::NoteMissing { .. } => "noteMissing",
         Action::Reactivate { .. } => "reactivate",
         Action::Refresh { .. } => "refresh",
+        Action::Restore { .. } => "restore",
         Action::Review { .. } => "review",
+        Action::Stage { .. } => "stage",
         Action::Update { .. } => "update",
-    }
-}
-
-fn changes(action: &Action) -> &[FieldChange] {
-    match action {
-        Action::Link { changes, .. }
-        | Action::Reactivate { changes, .. }
-        | Action::Update { changes, .. } => changes,
-        _ => &[],
-    }
-}
-
-fn field(change: &FieldChange) -> &'static str {
-    match change {
-        FieldChange::Email { .. } => "email",
-        FieldChange::FullName { .. } => "fullName",
-        FieldChange::Phones { .. } => "phones",
-        FieldChange::Role { .. } => "role",
-        FieldChange::UserPrincipalName { .. } => "userPrincipalName",
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
+    delta::{ChangeList, Onward},
     faults::{BadRow, Effect},
     listing::{Link, List},
     query::Position,
@@ -42,8 +43,48 @@ pub(crate) fn distort(list: &mut List, effect: &Effect) {
             }
         }
         Effect::BadRow(how) => spoil_first_row(&mut list.rows, *how),
+        Effect::ReorderedRows => list.rows.reverse(),
         _ => {}
     }
+}
+
+/// The same for one page of changes.
+pub(crate) fn distort_changes(list: &mut ChangeList, effect: &Effect) {
+    match effect {
+        Effect::EmptyPageWithNext => {
+            list.rows.clear();
+            list.onward = Onward::Page(list.here.again_at(list.here.offset));
+        }
+        Effect::EmptyAnswer => {
+            list.rows.clear();
+            list.onward = Onward::Nowhere;
+        }
+        Effect::CutListing => list.onward = Onward::Nowhere,
+        Effect::RepeatedRow => {
+            if let Some(offset) = list.last_offset {
+                list.onward = Onward::Page(list.here.again_at(offset));
+            }
+        }
+        Effect::ForeignNextLink(host) => list.foreign_host = Some(host.clone()),
+        Effect::NextLinkLoop => list.onward = Onward::Page(list.here.clone()),
+        Effect::BadRow(how) => spoil_first_row(&mut list.rows, *how),
+        Effect::ReorderedRows => list.rows.reverse(),
+        Effect::RepeatedChange => repeat_last_row(&mut list.rows),
+        Effect::DelayedChange => list.keep_back_the_first(),
+        _ => {}
+    }
+}
+
+/// The order counts: only the last of the three is true.
+fn repeat_last_row(rows: &mut Vec<String>) {
+    let Some(last) = rows.last().cloned() else { return };
+    let mut earlier = last.clone();
+    change(&mut earlier, |row| {
+        row.insert("@removed".to_owned(), json!({ "reason": "changed" }));
+        row.retain(|name, _| name == "id" || name == "@removed");
+    });
+    rows.insert(0, earlier);
+    rows.push(last);
 }
 
 fn spoil_first_row(rows: &mut Vec<String>, how: BadRow) {

@@ -24,6 +24,7 @@ use uuid::Uuid;
 
 use crate::{
     counts::{Counter, RequestCounts},
+    delta::PAGE_SIZE,
     faults::Faults,
     graph, login,
     login::Code,
@@ -74,6 +75,7 @@ pub(crate) struct Inner {
     pub(crate) faults: Faults,
     pub(crate) counter: Counter,
     pub(crate) sealer: Sealer,
+    delta_page_size: AtomicU32,
     sign_in: Mutex<SignIn>,
     signed_in: AtomicBool,
     codes: Mutex<HashMap<String, Code>>,
@@ -94,6 +96,7 @@ impl Fake {
             faults: Faults::default(),
             counter: Counter::default(),
             sealer,
+            delta_page_size: AtomicU32::new(PAGE_SIZE),
             sign_in: Mutex::default(),
             signed_in: AtomicBool::new(false),
             codes: Mutex::default(),
@@ -121,6 +124,11 @@ impl Fake {
     /// Begins counting anew.
     pub fn reset_requests(&self) {
         self.inner.counter.reset();
+    }
+
+    /// Decides how many rows a page of the change feed has from now on, at least one; 200 before.
+    pub fn set_delta_page_size(&self, rows: u32) {
+        self.inner.delta_page_size.store(rows.max(1), Ordering::SeqCst);
     }
 
     /// Decides how sign-ins and admin consents end from now on.
@@ -197,6 +205,10 @@ impl Inner {
 
     pub(crate) fn has_signed_in(&self) -> bool {
         self.signed_in.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn delta_page_size(&self) -> u32 {
+        self.delta_page_size.load(Ordering::SeqCst)
     }
 
     pub(crate) fn generation(&self) -> u32 {

@@ -31,6 +31,14 @@ pub enum Route {
     Organization,
     /// `/v1.0/users`
     Users,
+    /// `/v1.0/users/delta`
+    UsersDelta,
+    /// `/v1.0/users/{id or sign-in name}`
+    User,
+    /// `/v1.0/groups`
+    Groups,
+    /// `/v1.0/groups/{id}/transitiveMembers/microsoft.graph.user`
+    GroupMembers,
     /// Everything this fake does not serve.
     Unknown,
 }
@@ -136,6 +144,18 @@ pub enum Effect {
     DropConnection,
     /// 400 `Directory_ExpiredPageToken`.
     ExpiredPage,
+    /// The link of a change feed is not known any more.
+    LostSyncState(SyncStateLoss),
+    /// A link of a change feed is answered from the beginning of the history, or of the round when
+    /// everybody is listed: with rows that were delivered before.
+    ReplayedChanges,
+    /// The rows of the page in the opposite order.
+    ReorderedRows,
+    /// The last user of a page of changes is on it three times: first as removed, when it is not,
+    /// and as it is at the end.
+    RepeatedChange,
+    /// The first user of a page of changes is left out of the round, and comes in the next one.
+    DelayedChange,
     /// An answer of the token endpoint. [`Effect::aadsts`] makes the documented ones.
     TokenError {
         /// The HTTP status.
@@ -181,6 +201,51 @@ pub enum FaultBody {
     },
     /// Plain text.
     Text(String),
+}
+
+/// The forms in which Graph says that it no longer knows the link of a change feed
+/// (learn.microsoft.com/graph/delta-query-overview).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SyncStateLoss {
+    /// 400 `syncStateNotFound`.
+    NotFound,
+    /// 400 `resyncRequired`.
+    ResyncRequired,
+    /// 400 `Directory_ExpiredPageToken`.
+    ExpiredPageToken,
+    /// 410 `syncStateNotFound`.
+    GoneNotFound,
+    /// 410 `SyncStateNotFound`: the same with a capital letter, as it has been seen.
+    GoneCapital,
+    /// 410 `resyncRequired`.
+    GoneResyncRequired,
+    /// 410 with a `Location` that begins anew.
+    GoneElsewhere,
+}
+
+impl SyncStateLoss {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::NotFound,
+        Self::ResyncRequired,
+        Self::ExpiredPageToken,
+        Self::GoneNotFound,
+        Self::GoneCapital,
+        Self::GoneResyncRequired,
+        Self::GoneElsewhere,
+    ];
+
+    pub(crate) fn status_and_code(self) -> (u16, &'static str) {
+        match self {
+            Self::NotFound => (400, "syncStateNotFound"),
+            Self::ResyncRequired => (400, "resyncRequired"),
+            Self::ExpiredPageToken => (400, "Directory_ExpiredPageToken"),
+            Self::GoneNotFound => (410, "syncStateNotFound"),
+            Self::GoneCapital => (410, "SyncStateNotFound"),
+            Self::GoneResyncRequired => (410, "resyncRequired"),
+            Self::GoneElsewhere => (410, "Gone"),
+        }
+    }
 }
 
 /// How a row breaks the contract.

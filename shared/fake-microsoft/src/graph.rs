@@ -10,21 +10,27 @@ use axum::{
 
 use crate::{
     answer::{self, Body, Reply},
-    distortion::distort,
+    delta,
+    distortion::{distort, distort_changes},
     fake::Inner,
-    faults::{Effect, FaultBody, Route},
+    faults::{Effect, FaultBody, Route, SyncStateLoss},
     graph_error::GraphError,
+    group_listing,
     listing::{self, Answer, Call},
     tokens::AccessToken,
 };
 
 /// The paths below `/v1.0` this fake serves, as Microsoft's OpenAPI document writes them.
-pub const GRAPH_PATHS: [&str; 5] = [
+pub const GRAPH_PATHS: [&str; 9] = [
     "/tenantRelationships/delegatedAdminRelationships",
     "/tenantRelationships/delegatedAdminCustomers",
     "/tenantRelationships/findTenantInformationByTenantId(tenantId={tenantId})",
     "/organization",
     "/users",
+    "/users/delta",
+    "/users/{user-id}",
+    "/groups",
+    "/groups/{group-id}/transitiveMembers/graph.user",
 ];
 
 /// Answers every request below `/v1.0/`.
@@ -41,11 +47,13 @@ pub(crate) async fn handle(
     let strike = inner.faults.strike(route, token.as_ref().ok().map(|token| token.tenant));
     inner.wait(strike.delay).await;
 
-    let refused = strike.effect.as_ref().and_then(|effect| refusal(&inner, effect, token.as_ref().ok()));
+    let base = answer::base(&headers);
+    let refused =
+        strike.effect.as_ref().and_then(|effect| refusal(&inner, &base, effect, token.as_ref().ok()));
     let reply = refused.unwrap_or_else(|| {
         let call = token.map(|token| Call {
             inner: &inner,
-            base: answer::base(&headers),
+            base,
             path: &path,
             raw_query: uri.query().unwrap_or_default(),
             consistency: headers.get("consistencylevel").and_then(|value| value.to_str().ok()),
@@ -73,10 +81,14 @@ pub(crate) async fn handle_unknown(
 fn route_of(path: &str) -> Route {
     match path {
         "/users" => Route::Users,
+        "/users/delta" => Route::UsersDelta,
+        "/groups" => Route::Groups,
         "/organization" => Route::Organization,
         "/tenantRelationships/delegatedAdminRelationships" => Route::Relationships,
         "/tenantRelationships/delegatedAdminCustomers" => Route::Customers,
         _ if listing::tenant_asked_about(path).is_some() => Route::TenantInformation,
+        _ if listing::user_asked_about(path).is_some() => Route::User,
+        _ if group_listing::group_asked_about(path).is_some() => Route::GroupMembers,
         _ => Route::Unknown,
     }
 }
@@ -96,7 +108,7 @@ fn bearer(inner: &Inner, headers: &HeaderMap) -> Result<AccessToken, GraphError>
 }
 
 /// The faults that answer before the request is looked at.
-fn refusal(inner: &Inner, effect: &Effect, token: Option<&AccessToken>) -> Option<Reply> {
+fn refusal(inner: &Inner, base: &str, effect: &Effect, token: Option<&AccessToken>) -> Option<Reply> {
     let throttle = |scope: &str, retry_after: &Option<String>| {
         let tenant = token.map_or_else(String::new, |token| token.tenant.to_string());
         let application = &inner.world.config().application.client_id;
@@ -109,6 +121,11 @@ fn refusal(inner: &Inner, effect: &Effect, token: Option<&AccessToken>) -> Optio
         Effect::Throttle { retry_after } => Some(throttle("Tenant_Application", retry_after)),
         Effect::ThrottleApplication { retry_after } => Some(throttle("Application", retry_after)),
         Effect::ExpiredPage => Some(Reply::error(GraphError::expired_page())),
+        Effect::LostSyncState(form) => {
+            let anew = format!("{base}/v1.0/users/delta?$deltatoken=");
+            let location = (*form == SyncStateLoss::GoneElsewhere).then_some(anew.as_str());
+            Some(Reply::error(GraphError::lost_sync_state(*form)).with("location", location))
+        }
         Effect::Status { status, retry_after, body } => {
             let reply = match body {
                 FaultBody::Graph => Reply::error(GraphError::of_status(*status)),
@@ -156,13 +173,19 @@ fn answer_of(
     }
     let (mut answer, units) = match route {
         Route::Users => listing::users(call)?,
+        Route::UsersDelta => (Answer::Changes(Box::new(delta::changes(call, effect)?)), 1),
+        Route::User => listing::user(call)?,
+        Route::Groups => group_listing::groups(call)?,
+        Route::GroupMembers => group_listing::members(call)?,
         Route::Organization => listing::organization(call)?,
         Route::Relationships => listing::relationships(call)?,
         Route::Customers => listing::customers(call)?,
         _ => listing::tenant_information(call)?,
     };
-    if let (Answer::List(list), Some(effect)) = (&mut answer, effect) {
-        distort(list, effect);
+    match (&mut answer, effect) {
+        (Answer::List(list), Some(effect)) => distort(list, effect),
+        (Answer::Changes(list), Some(effect)) => distort_changes(list, effect),
+        _ => {}
     }
     Ok((answer, units))
 }
@@ -171,7 +194,7 @@ fn answer_of(
 fn unknown_segment(path: &str) -> &str {
     let mut segments = path.trim_start_matches('/').split('/');
     match segments.next().unwrap_or_default() {
-        "tenantRelationships" | "users" | "organization" => segments.next().unwrap_or_default(),
+        "tenantRelationships" | "users" | "organization" | "groups" => segments.next().unwrap_or_default(),
         first => first,
     }
 }

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::faults::SyncStateLoss;
+
 /// One refusal of Graph.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct GraphError {
@@ -40,6 +42,19 @@ impl GraphError {
         let message =
             "The specified page token value has expired and can no longer be included in your request.";
         Self::new(400, "Directory_ExpiredPageToken", message)
+    }
+
+    pub(crate) fn lost_sync_state(form: SyncStateLoss) -> Self {
+        let (status, code) = form.status_and_code();
+        let message = "The sync state generation is not found; the changes must be read anew.";
+        Self::new(status, code, message)
+    }
+
+    pub(crate) fn no_such_object(id: &str) -> Self {
+        let message = format!(
+            "Resource '{id}' does not exist or one of its queried reference-property objects are not present."
+        );
+        Self::new(404, "Request_ResourceNotFound", message)
     }
 
     /// What Graph says with a bare status.

@@ -7,8 +7,7 @@
 //! the [`World`], and [`World::psa_seed`] gives the clients and contacts an MSP would already have.
 //!
 //! This crate knows nothing of the client under test, keeps nothing on disk, and is no place for
-//! secrets: whoever knows the seed can make its tokens. Change tracking (`/users/delta`), groups
-//! and `$batch` are not served.
+//! secrets: whoever knows the seed can make its tokens. `$batch` is not served.
 //!
 //! ```no_run
 //! # async fn example() -> std::io::Result<()> {
@@ -29,12 +28,16 @@ mod aadsts;
 mod answer;
 mod companies;
 mod counts;
+mod delta;
 mod dice;
 mod distortion;
+mod edits;
 mod fake;
 mod faults;
 mod graph;
 mod graph_error;
+mod group_listing;
+mod groups;
 mod listing;
 mod login;
 mod names;
@@ -54,8 +57,11 @@ mod world;
 
 pub use counts::{RequestCounts, RouteCount};
 pub use fake::{Fake, FakeServer, SignIn};
-pub use faults::{BadRow, Calls, Effect, FaultBody, FaultId, Faults, Match, Route, TokenQuirk};
+pub use faults::{
+    BadRow, Calls, Effect, FaultBody, FaultId, Faults, Match, Route, SyncStateLoss, TokenQuirk,
+};
 pub use graph::GRAPH_PATHS;
+pub use groups::Group;
 pub use people::UserKind;
 pub use psa_seed::{ClientMatch, PsaClientSeed, PsaContactSeed};
 pub use tenant::{

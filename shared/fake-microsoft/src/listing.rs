@@ -4,6 +4,7 @@ use domain::ids::EntraTenantId;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    delta::ChangeList,
     fake::Inner,
     graph_error::GraphError,
     partner_rows,
@@ -12,7 +13,7 @@ use crate::{
     seal::Sealer,
     tenant::{Tenant, VerifiedDomain},
     tokens::AccessToken,
-    user::DEFAULT_PROPERTIES,
+    user::{DEFAULT_PROPERTIES, User},
 };
 
 const USERS: Accepts =
@@ -22,6 +23,7 @@ const RELATIONSHIPS: Accepts =
     Accepts { options: &["$select", "$top", "$filter", "$skiptoken"], default_top: 100, maximum_top: 300 };
 const CUSTOMERS: Accepts =
     Accepts { options: &["$select", "$top", "$skiptoken"], default_top: 100, maximum_top: 300 };
+const USER: Accepts = Accepts { options: &["$select"], default_top: 1, maximum_top: 1 };
 const ENTITY: Accepts = Accepts { options: &[], default_top: 1, maximum_top: 1 };
 
 /// A request that carries a valid token.
@@ -39,6 +41,7 @@ pub(crate) struct Call<'a> {
 
 /// A body before it is text.
 pub(crate) enum Answer {
+    Changes(Box<ChangeList>),
     List(Box<List>),
     Entity(Value),
 }
@@ -78,6 +81,7 @@ impl Answer {
     pub(crate) fn into_json(self) -> String {
         match self {
             Self::Entity(value) => value.to_string(),
+            Self::Changes(list) => list.into_json(),
             Self::List(list) => list.into_json(),
         }
     }
@@ -95,22 +99,46 @@ pub(crate) fn users(call: &Call<'_>) -> Result<(Answer, u32), GraphError> {
             "$count is supported only with the header ConsistencyLevel: eventual.",
         ));
     }
-    let tenant = call.tenant()?;
-    call.require(&["User.Read.All", "Directory.Read.All"])?;
-    if call.token.tenant != call.token.account.home && !tenant.lets_partner_read_users() {
-        return Err(GraphError::forbidden());
-    }
+    let tenant = call.readable_tenant(&["User.Read.All", "Directory.Read.All"])?;
 
     let world = &call.inner.world;
     let page = world.page(tenant.id, query.position.slot, query.top);
     let rows = page.users.iter().map(|user| user.row(&properties)).collect();
-    let counts = query.count && query.position == Position::default();
-    let units = user_units(&query);
+    let counts = query.count && query.is_first_page();
+    let units = units(2, &query);
     let mut list = call.list("users", rows, query);
     list.count = counts.then(|| world.user_count(tenant.id));
     list.last_slot = page.last;
     list.next = page.next.map(|slot| list.following(slot));
     Ok((Answer::List(Box::new(list)), units))
+}
+
+/// `GET /users/{id or sign-in name}` (learn.microsoft.com/graph/api/user-get).
+pub(crate) fn user(call: &Call<'_>) -> Result<(Answer, u32), GraphError> {
+    let query = call.query(&USER)?;
+    let properties = match &query.select {
+        Some(names) => select_user_properties(names)?,
+        None => DEFAULT_PROPERTIES.to_vec(),
+    };
+    let tenant = call.readable_tenant(&["User.Read.All", "Directory.Read.All"])?;
+    let asked = user_asked_about(call.path).unwrap_or_default();
+    let found: Option<User> = match asked.parse() {
+        Ok(object) => call.inner.world.user_by_id(tenant.id, object),
+        Err(_) => call.inner.world.user_by_sign_in_name(tenant.id, asked),
+    };
+    let user = found.ok_or_else(|| GraphError::no_such_object(asked))?;
+    let mut body: Map<String, Value> = serde_json::from_str(&user.row(&properties)).unwrap_or_default();
+    body.insert(
+        "@odata.context".to_owned(),
+        Value::String(format!("{}/v1.0/$metadata#users{}/$entity", call.base, query.selection())),
+    );
+    Ok((Answer::Entity(Value::Object(body)), 1))
+}
+
+/// What `path` calls a user by, if it asks for one.
+pub(crate) fn user_asked_about(path: &str) -> Option<&str> {
+    let key = path.strip_prefix("/users/")?;
+    (!key.is_empty() && !key.contains('/')).then_some(key)
 }
 
 /// `GET /organization` (learn.microsoft.com/graph/api/organization-list).
@@ -176,7 +204,7 @@ pub(crate) fn tenant_asked_about(path: &str) -> Option<&str> {
 }
 
 impl Call<'_> {
-    fn query(&self, accepts: &Accepts) -> Result<Query, GraphError> {
+    pub(crate) fn query(&self, accepts: &Accepts) -> Result<Query, GraphError> {
         Query::parse(self.raw_query, self.path, self.token.tenant, accepts, &self.inner.sealer)
     }
 
@@ -185,6 +213,14 @@ impl Call<'_> {
         let tenant = self.inner.world.tenant(self.token.tenant).ok_or_else(GraphError::forbidden)?;
         let at_home = self.token.tenant == self.token.account.home;
         if at_home || tenant.has_active_relationship() { Ok(tenant) } else { Err(GraphError::forbidden()) }
+    }
+
+    /// The tenant of the token, when its people may be read with one of these permissions.
+    pub(crate) fn readable_tenant(&self, any_of: &[&str]) -> Result<Tenant, GraphError> {
+        let tenant = self.tenant()?;
+        self.require(any_of)?;
+        let at_home = self.token.tenant == self.token.account.home;
+        if at_home || tenant.lets_partner_read_users() { Ok(tenant) } else { Err(GraphError::forbidden()) }
     }
 
     fn require(&self, any_of: &[&str]) -> Result<(), GraphError> {
@@ -198,10 +234,10 @@ impl Call<'_> {
         self.require(&["DelegatedAdminRelationship.Read.All"])
     }
 
-    fn list(&self, collection: &str, rows: Vec<String>, query: Query) -> List {
-        let selected = query.select.as_ref().map_or(String::new(), |names| format!("({})", names.join(",")));
+    pub(crate) fn list(&self, collection: &str, rows: Vec<String>, query: Query) -> List {
+        let selection = query.selection();
         List {
-            context: format!("{}/v1.0/$metadata#{collection}{selected}", self.base),
+            context: format!("{}/v1.0/$metadata#{collection}{selection}", self.base),
             rows,
             count: None,
             here: query.position,
@@ -219,14 +255,10 @@ impl Call<'_> {
     }
 
     fn partner_list(&self, collection: &str, rows: &[Value], query: Query) -> (Answer, u32) {
-        let start = (query.position.slot as usize).min(rows.len());
-        let end = (start + query.top).min(rows.len());
-        let is_last = end == rows.len();
-        let rows = rows[start..end].iter().map(Value::to_string).collect();
-        let end = u32::try_from(end).unwrap_or_default();
+        let (page, end) = page_of(rows, &query);
+        let rows = page.iter().map(Value::to_string).collect();
         let mut list = self.list(&format!("tenantRelationships/{collection}"), rows, query);
-        list.last_slot = end.checked_sub(1);
-        list.next = (!is_last).then(|| list.following(end));
+        list.go_on_at(end);
         (Answer::List(Box::new(list)), 1)
     }
 }
@@ -249,6 +281,12 @@ impl List {
         body
     }
 
+    /// The page ends before `end`, and is the last one or not.
+    pub(crate) fn go_on_at(&mut self, end: PageEnd) {
+        self.last_slot = end.place.checked_sub(1);
+        self.next = (!end.is_last).then(|| self.following(end.place));
+    }
+
     fn following(&self, slot: u32) -> Link {
         Link::Page(Position { slot, page: self.here.page + 1 })
     }
@@ -264,11 +302,26 @@ impl Linker {
     }
 }
 
-/// Base 2; one less with `$select`, one less for fewer than 20 rows, never below 1
+/// Where a page ends.
+#[derive(Clone, Copy)]
+pub(crate) struct PageEnd {
+    place: u32,
+    is_last: bool,
+}
+
+/// The page of `rows` that is asked for, and where it ends.
+pub(crate) fn page_of<'a, T>(rows: &'a [T], query: &Query) -> (&'a [T], PageEnd) {
+    let start = (query.position.slot as usize).min(rows.len());
+    let end = (start + query.top).min(rows.len());
+    let place = u32::try_from(end).unwrap_or_default();
+    (&rows[start..end], PageEnd { place, is_last: end == rows.len() })
+}
+
+/// From the route's base one less with `$select`, one less for fewer than 20 rows, never below 1
 /// (learn.microsoft.com/graph/throttling-limits, identity and access).
-fn user_units(query: &Query) -> u32 {
+pub(crate) fn units(base: u32, query: &Query) -> u32 {
     let saved = u32::from(query.select.is_some()) + u32::from(query.explicit_top.is_some_and(|top| top < 20));
-    2_u32.saturating_sub(saved).max(1)
+    base.saturating_sub(saved).max(1)
 }
 
 fn organization_field(tenant: &Tenant, field: &str, in_full: bool) -> Value {

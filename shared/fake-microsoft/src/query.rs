@@ -80,6 +80,16 @@ impl Query {
         Ok(query)
     }
 
+    /// What was selected, as contexts tell it.
+    pub(crate) fn selection(&self) -> String {
+        self.select.as_ref().map_or(String::new(), |names| format!("({})", names.join(",")))
+    }
+
+    /// Whether the listing begins here.
+    pub(crate) fn is_first_page(&self) -> bool {
+        self.position == Position::default()
+    }
+
     /// The link to the page at `position`.
     pub(crate) fn link(
         &self,
@@ -124,7 +134,8 @@ impl Query {
     }
 }
 
-fn check_name(name: &str, seen: &[String], accepts: &Accepts) -> Result<(), GraphError> {
+/// Refuses what `accepts` does not name, and what was `seen` before.
+pub(crate) fn check_name(name: &str, seen: &[String], accepts: &Accepts) -> Result<(), GraphError> {
     if accepts.options.contains(&name) {
         if seen.iter().any(|earlier| earlier == name) {
             let message = format!(
@@ -144,7 +155,8 @@ fn check_name(name: &str, seen: &[String], accepts: &Accepts) -> Result<(), Grap
     ))
 }
 
-fn selected(value: &str) -> Result<Vec<String>, GraphError> {
+/// The names in a `$select`.
+pub(crate) fn selected(value: &str) -> Result<Vec<String>, GraphError> {
     let names: Vec<String> = value.split(',').map(|name| name.trim().to_owned()).collect();
     if names.iter().any(String::is_empty) {
         return Err(GraphError::bad_request("Parsing OData Select and Expand failed: a name is empty."));

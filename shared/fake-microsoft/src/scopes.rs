@@ -17,12 +17,18 @@ const KNOWN: [&str; 7] = [
 ];
 
 /// The permissions configured in the application's registration: what `.default` stands for.
-const REGISTERED: [&str; 4] = [
+const REGISTERED: [&str; 5] = [
     "CrossTenantInformation.ReadBasic.All",
     "DelegatedAdminRelationship.Read.All",
+    "GroupMember.Read.All",
     "User.Read",
     "User.Read.All",
 ];
+
+/// What a customer's administrator consents to: everything that is registered.
+pub(crate) fn registered() -> Vec<String> {
+    REGISTERED.map(str::to_owned).to_vec()
+}
 
 /// One `scope` parameter, understood.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,7 +56,7 @@ impl Scopes {
             return Err(Refusal::new(70_011));
         }
         if scopes.is_default {
-            scopes.permissions = REGISTERED.map(str::to_owned).to_vec();
+            scopes.permissions = registered();
         }
         Ok(scopes)
     }

@@ -25,7 +25,7 @@ use crate::{
     faults::{Effect, Route, TokenQuirk},
     login::{authority_tenant, is_multi_tenant, json_refusal, plain_fault},
     parameters::Parameters,
-    scopes::Scopes,
+    scopes::{self, Scopes},
     tenant::Tenant,
     tokens::{AccessToken, Account, IdTokenSubject, REFRESH_TOKEN_LIFE, RefreshToken, id_token},
 };
@@ -213,21 +213,15 @@ fn from_refresh_token(
         return Err(Refusal::new(700_082));
     }
     let at_home = is_multi_tenant(authority) || tenant.id == token.account.home;
-    let tenant = if at_home {
+    let (tenant, consented) = if at_home {
         check_account(inner, token.account)?;
-        home_of(inner, authority, tenant, token.account)?
+        (home_of(inner, authority, tenant, token.account)?, token.permissions)
     } else {
+        // What the technician consented to at sign-in concerns the partner's own tenant only.
         check_access(inner, &tenant, token.account)?;
-        tenant
+        (tenant, scopes::registered())
     };
-    Ok(Grant {
-        account: token.account,
-        tenant,
-        asked,
-        consented: token.permissions,
-        nonce: None,
-        offline: true,
-    })
+    Ok(Grant { account: token.account, tenant, asked, consented, nonce: None, offline: true })
 }
 
 /// The person must still be there and allowed to sign in.

@@ -99,6 +99,25 @@ impl User {
         row
     }
 
+    /// The row with what was never set left out, as the first round of changes has it.
+    pub(crate) fn sparse_row(&self, properties: &[UserProperty]) -> String {
+        let is_set = |property: &UserProperty| self.value(*property) != "null";
+        let set: Vec<UserProperty> = properties.iter().copied().filter(is_set).collect();
+        self.row(&set)
+    }
+
+    /// The properties in which the two differ.
+    pub(crate) fn differences(&self, other: &Self) -> PropertySet {
+        let differs = |property: &UserProperty| self.value(*property) != other.value(*property);
+        PropertySet::of(UserProperty::ALL.iter().copied().filter(differs))
+    }
+
+    fn value(&self, property: UserProperty) -> String {
+        let mut value = String::new();
+        self.push_property(property, &mut value);
+        value
+    }
+
     fn push_property(&self, property: UserProperty, row: &mut String) {
         use UserProperty as P;
         match property {
@@ -201,6 +220,8 @@ macro_rules! user_properties {
         pub(crate) enum UserProperty { $($variant,)* }
 
         impl UserProperty {
+            pub(crate) const ALL: &[Self] = &[$(Self::$variant),*];
+
             pub(crate) fn parse(name: &str) -> Option<Self> {
                 match name {
                     $($name => Some(Self::$variant),)*
@@ -250,6 +271,22 @@ user_properties! {
     UserType = "userType",
 }
 
+/// A set of properties.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PropertySet(u64);
+
+impl PropertySet {
+    pub(crate) const ALL: Self = Self(u64::MAX);
+
+    pub(crate) fn of(properties: impl IntoIterator<Item = UserProperty>) -> Self {
+        Self(properties.into_iter().fold(0, |set, property| set | (1 << property as u64)))
+    }
+
+    pub(crate) fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
 /// What a listing without `$select` returns (learn.microsoft.com/graph/api/user-list).
 pub(crate) const DEFAULT_PROPERTIES: [UserProperty; 11] = [
     UserProperty::BusinessPhones,
@@ -269,6 +306,19 @@ pub(crate) const DEFAULT_PROPERTIES: [UserProperty; 11] = [
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn differences_are_told_by_property() {
+        let id = "87d349ed-44d7-43e1-9a83-5f2406dee5bd".parse().unwrap();
+        let user = User::member(id, "Mira Sund", "mira@a.example", Timestamp::UNIX_EPOCH);
+        let mut other = user.clone();
+        assert_eq!(user.differences(&other), PropertySet::default());
+        other.job_title = Some(String::new());
+        other.user_principal_name = "sund@a.example".to_owned();
+        let expected = [UserProperty::JobTitle, UserProperty::MailNickname, UserProperty::UserPrincipalName];
+        assert_eq!(user.differences(&other), PropertySet::of(expected));
+        assert!(!user.differences(&other).meets(PropertySet::of([UserProperty::Mail])));
+    }
 
     #[test]
     fn a_row_is_json_whatever_the_texts_hold() {

@@ -1,16 +1,17 @@
 //! Every tenant and every user, made from a seed on demand, and the edits made to them since.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use domain::ids::{EntraObjectId, EntraTenantId};
+use domain::ids::{EntraObjectId, EntraTenantId, GroupId};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use uuid::Uuid;
 
 use crate::{
+    edits::Edits,
     people::{Directory, UserKind},
     tenant::{Recipe, RelationshipStatus, Tenant, VerifiedDomain, customer, partner},
     user::User,
@@ -89,6 +90,9 @@ pub enum NotInWorld {
     /// No such user in the tenant.
     #[error("tenant {0} of the fake has no user {1}")]
     User(EntraTenantId, EntraObjectId),
+    /// No such group in the tenant.
+    #[error("tenant {0} of the fake has no group {1}")]
+    Group(EntraTenantId, GroupId),
 }
 
 /// All tenants with all users. Users are made when asked for; only edits are kept.
@@ -100,18 +104,10 @@ pub struct World {
 }
 
 #[derive(Debug)]
-struct State {
+pub(crate) struct State {
     partner: Tenant,
     customers: Vec<Tenant>,
-    edits: HashMap<EntraTenantId, Edits>,
-}
-
-/// What was changed in one tenant. A user's slot is its index; added users follow.
-#[derive(Debug, Default)]
-struct Edits {
-    edited: HashMap<u32, User>,
-    removed: HashSet<u32>,
-    added: Vec<User>,
+    pub(crate) edits: HashMap<EntraTenantId, Edits>,
 }
 
 /// A page of users.
@@ -170,10 +166,7 @@ impl World {
         else {
             return 0;
         };
-        state.edits.get(&tenant).map_or(size, |edits| {
-            let slots = size as usize + edits.added.len() - edits.removed.len();
-            u32::try_from(slots).unwrap_or(u32::MAX)
-        })
+        state.edits.get(&tenant).map_or(size, |edits| edits.present(size))
     }
 
     /// User `index` of a tenant as it is now: made users first, added ones after them. None when it
@@ -200,38 +193,6 @@ impl World {
         let state = self.read();
         let number = self.number(tenant)?;
         Some(self.directory(number, state.tenant(number)?).kind(index))
-    }
-
-    /// Changes one user; its id stays.
-    pub fn edit(
-        &self,
-        tenant: EntraTenantId,
-        object: EntraObjectId,
-        change: impl FnOnce(&mut User),
-    ) -> Result<(), NotInWorld> {
-        let mut state = self.write();
-        let unknown = NotInWorld::User(tenant, object);
-        let slot = self.slot_of(&state, tenant, object).ok_or(unknown)?;
-        let mut user = self.user_in_slot(&state, tenant, slot).ok_or(unknown)?;
-        change(&mut user);
-        user.id = object;
-        state.edits.entry(tenant).or_default().edited.insert(slot, user);
-        Ok(())
-    }
-
-    /// Adds a user at the end of a tenant's listing.
-    pub fn add_user(&self, tenant: EntraTenantId, user: User) -> Result<(), NotInWorld> {
-        self.number(tenant).ok_or(NotInWorld::Tenant(tenant))?;
-        self.write().edits.entry(tenant).or_default().added.push(user);
-        Ok(())
-    }
-
-    /// Deletes a user.
-    pub fn remove_user(&self, tenant: EntraTenantId, object: EntraObjectId) -> Result<(), NotInWorld> {
-        let mut state = self.write();
-        let slot = self.slot_of(&state, tenant, object).ok_or(NotInWorld::User(tenant, object))?;
-        state.edits.entry(tenant).or_default().removed.insert(slot);
-        Ok(())
     }
 
     /// Gives every relationship of a customer this status.
@@ -327,57 +288,21 @@ impl World {
         Ok(())
     }
 
-    fn user_in_slot(&self, state: &State, tenant: EntraTenantId, slot: u32) -> Option<User> {
-        let edits = state.edits.get(&tenant);
-        if let Some(edits) = edits {
-            if edits.removed.contains(&slot) {
-                return None;
-            }
-            if let Some(user) = edits.edited.get(&slot) {
-                return Some(user.clone());
-            }
-        }
-        let number = self.number(tenant)?;
-        let tenant = state.tenant(number)?;
-        if slot < tenant.size {
-            return Some(self.directory(number, tenant).user(slot));
-        }
-        edits?.added.get((slot - tenant.size) as usize).cloned()
-    }
-
-    fn slot_of(&self, state: &State, tenant: EntraTenantId, object: EntraObjectId) -> Option<u32> {
-        let number = self.number(tenant)?;
-        let made = state.tenant(number)?;
-        let edits = state.edits.get(&tenant);
-        let is_there = |slot: &u32| !edits.is_some_and(|edits| edits.removed.contains(slot));
-        // Somebody who was removed and added again has several slots, one of them in use.
-        let added = edits.map(|edits| edits.added.as_slice()).unwrap_or_default();
-        let added = (made.size..).zip(added).filter(|(_, user)| user.id == object).map(|(slot, _)| slot);
-        self.directory(number, made).index_of(object).into_iter().chain(added).find(is_there)
-    }
-
-    fn slots(&self, state: &State, tenant: EntraTenantId) -> u32 {
-        let made =
-            self.number(tenant).and_then(|number| state.tenant(number)).map_or(0, |tenant| tenant.size);
-        let added = state.edits.get(&tenant).map_or(0, |edits| edits.added.len());
-        made + u32::try_from(added).unwrap_or_default()
-    }
-
-    fn number(&self, tenant: EntraTenantId) -> Option<usize> {
+    pub(crate) fn number(&self, tenant: EntraTenantId) -> Option<usize> {
         self.numbers.get(&tenant).copied()
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, State> {
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, State> {
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, State> {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    fn tenant(&self, number: usize) -> Option<&Tenant> {
+    pub(crate) fn tenant(&self, number: usize) -> Option<&Tenant> {
         if number == PARTNER_NUMBER { Some(&self.partner) } else { self.customers.get(number) }
     }
 

@@ -82,7 +82,8 @@ fn page(number: u32) -> Result<PlanPage, domain::email::InvalidEmailAddress> {
     let first = number as usize * LINES_PER_PAGE_MAX;
     let lines: Vec<Line> = (first..first + LINES_PER_PAGE_MAX).map(creation).collect::<Result<_, _>>()?;
     let seen = lines.iter().map(|line| domain::plan::fold(line.object)).collect();
-    Ok(PlanPage { format: PLAN_PAGE_FORMAT, lines, seen, counters: Counters::default() })
+    let (leavers, guard, counters) = (Vec::new(), None, Counters::default());
+    Ok(PlanPage { format: PLAN_PAGE_FORMAT, lines, seen, leavers, guard, counters })
 }
 
 fn creation(person: usize) -> Result<Line, domain::email::InvalidEmailAddress> {
@@ -93,6 +94,9 @@ fn creation(person: usize) -> Result<Line, domain::email::InvalidEmailAddress> {
         email: sign_in.parse()?,
         phones: vec![Phone { number: "+47 21 00 00 00".to_owned(), kind: PhoneKind::Work, is_default: true }],
         role: Some("Engineer".to_owned()),
+        department: None,
+        office: None,
+        company: None,
         user_principal_name: Some(sign_in),
     };
     let contact = ContactId::derived(WORKSPACE, Identity { tenant: TENANT, object }, &facts.email);
@@ -122,6 +126,7 @@ fn run(number: u32) -> Run {
         counters: Counters::default(),
         cancel_requested: false,
         settings: store::SyncSettings::default(),
+        source: None,
         turns: store::Turns::default(),
         halted: None,
     }

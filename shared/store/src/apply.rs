@@ -102,9 +102,13 @@ impl Applier<'_> {
     ) -> Result<Applied, StoreError> {
         let identity = Identity { tenant: self.tenant, object: line.object };
         match &line.action {
-            Action::Exclude { .. } | Action::Fail { .. } | Action::Hold { .. } => Ok(Applied::Done),
+            Action::Exclude { .. }
+            | Action::Fail { .. }
+            | Action::Hold { .. }
+            | Action::Leave { .. }
+            | Action::Stage { .. } => Ok(Applied::Done),
             Action::Create { contact, facts } => self.create(line, identity, *contact, facts).await,
-            Action::Link { contact, expect, changes, facts }
+            Action::Link { contact, expect, changes, facts, .. }
             | Action::Reactivate { contact, expect, changes, facts, .. }
             | Action::Update { contact, expect, changes, facts } => {
                 let applied = self.write(line, identity, before.get(contact), *expect, changes).await?;
@@ -120,8 +124,8 @@ impl Applier<'_> {
                     stale @ Applied::Stale(_) => Ok(stale),
                 }
             }
-            Action::NoteMissing { times } => {
-                let noted = self.store.note_missing(self.scope.workspace(), identity, *times).await?;
+            Action::NoteMissing { times, since, .. } => {
+                let noted = self.store.note_missing(self.scope.workspace(), identity, *times, *since).await?;
                 Ok(done_unless(!noted, "link_gone"))
             }
             Action::Refresh { facts } => {
@@ -129,6 +133,16 @@ impl Applier<'_> {
                 let workspace = self.scope.workspace();
                 let noted = self.store.refresh_link(workspace, identity, fingerprint, facts, self.at).await?;
                 Ok(done_unless(!noted, "link_gone"))
+            }
+            Action::Restore { contact, expect, changes, turn, .. } => {
+                let applied = self.write(line, identity, before.get(contact), *expect, changes).await?;
+                if applied != Applied::Done || turn.from.link == turn.to.link {
+                    return Ok(applied);
+                }
+                let tie = (self.scope.client(), *contact);
+                let workspace = self.scope.workspace();
+                let turned = self.store.turn_link(workspace, identity, tie, turn.to.link, self.at).await?;
+                Ok(done_unless(!turned, "linked_elsewhere"))
             }
             Action::Review { conflict, candidates } => {
                 let review = OpenReview {
@@ -182,10 +196,10 @@ impl Applier<'_> {
         let before = &row.contact;
         let mut leaving = row.given_up.clone();
         if before.line != Some(line.id) {
-            if before.version != expect || before.belongs_to_another(identity.tenant, identity.object) {
+            if before.version != expect || !may_write(before, identity, &line.action) {
                 return Ok(Applied::Stale("contact_changed"));
             }
-            if let Some((_, new)) = address_change(changes)
+            if let Some(new) = new_address(changes)
                 && !self.claim(new, before.id).await?
             {
                 return Ok(Applied::Stale("address_taken"));
@@ -200,7 +214,7 @@ impl Applier<'_> {
             {
                 let now: Option<ContactRow> = item.map(|item| decode("contact", item)).transpose()?;
                 if now.as_ref().is_none_or(|row| row.contact.line != Some(line.id)) {
-                    if let (Some((_, new)), Some(now)) = (address_change(changes), now) {
+                    if let (Some(new), Some(now)) = (new_address(changes), now) {
                         self.give_back(new, &now.contact).await?;
                     }
                     return Ok(Applied::Stale("contact_changed"));
@@ -256,6 +270,8 @@ impl Applier<'_> {
             active: true,
             fingerprint: self.fingerprint(facts),
             missing: 0,
+            missing_since: None,
+            keep: false,
         };
         let linked = self.store.put_link(self.scope.workspace(), &link, facts, self.at).await?;
         Ok(done_unless(!linked, "linked_elsewhere"))
@@ -271,6 +287,22 @@ impl Applier<'_> {
     }
 }
 
+/// Only the account a contact belongs to writes it; a line that hands it on names the account that is
+/// gone, and an undo may find it unlinked.
+fn may_write(before: &Contact, identity: Identity, action: &Action) -> bool {
+    if !before.belongs_to_another(identity.tenant, identity.object) {
+        return true;
+    }
+    let owner = before.entra.as_ref().map(|stamp| stamp.identity);
+    match action {
+        Action::Link { supersedes: Some(gone), .. } => {
+            owner == Some(Identity { tenant: identity.tenant, object: *gone })
+        }
+        Action::Restore { turn, .. } => owner == turn.from.entra.as_ref().map(|stamp| stamp.identity),
+        _ => false,
+    }
+}
+
 fn done_unless(stale: bool, code: &'static str) -> Applied {
     if stale { Applied::Stale(code) } else { Applied::Done }
 }
@@ -282,9 +314,9 @@ fn was_written_for(identity: Identity, item: Item) -> Result<bool, StoreError> {
     Ok(row.contact.entra.is_some_and(|stamp| stamp.identity == identity))
 }
 
-fn address_change(changes: &[FieldChange]) -> Option<(Option<&EmailAddress>, &EmailAddress)> {
+fn new_address(changes: &[FieldChange]) -> Option<&EmailAddress> {
     changes.iter().find_map(|change| match change {
-        FieldChange::Email { old, new } => Some((old.as_ref(), new)),
+        FieldChange::Email(change) => change.new.as_ref(),
         _ => None,
     })
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    contact::{Contact, ContactValues, EntraStamp, Owner},
+    contact::{Contact, Owner},
     email::EmailAddress,
     ids::{ClientId, ContactId, WorkspaceId},
 };
@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    contact_input::ContactInput,
     error::StoreError,
     keys,
     table::{Condition, Query, Store, Written, decode, number, text},
@@ -79,25 +80,6 @@ pub(crate) struct ClaimRow {
 /// How much older than a run the claim of another run has to be before it can be left over: no
 /// worker is that slow between a claim and its contact.
 const LEFT_OVER: SignedDuration = SignedDuration::from_hours(1);
-
-/// A contact as the PSA or a human writes it.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ContactInput {
-    /// The PSA's id.
-    pub id: ContactId,
-    /// The client it belongs to.
-    pub client: ClientId,
-    /// What it shows.
-    #[serde(flatten)]
-    pub values: ContactValues,
-    /// Further addresses.
-    #[serde(default)]
-    pub additional_emails: Vec<EmailAddress>,
-    /// Not in use.
-    #[serde(default)]
-    pub inactive: bool,
-}
 
 /// What became of a contact that was to be written.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -191,16 +173,7 @@ impl Store {
         let scope = ClientScope::new(workspace, input.client);
         let stored: Option<ContactRow> = self.get("contact", &scope.contact(input.id)).await?;
         let before = stored.as_ref().map(|row| &row.contact);
-        let after = Contact {
-            id: input.id,
-            client: input.client,
-            version: before.map_or(1, |before| before.version + 1),
-            values: input.values.clone(),
-            additional_emails: input.additional_emails.clone(),
-            inactive: input.inactive,
-            entra: before.and_then(|before| stamp_after_edit(before, input.inactive)),
-            line: None,
-        };
+        let after = input.after(before);
         if let Some(row) = stored.as_ref().filter(|row| is_same(&row.contact, &after)) {
             self.release_all(workspace, &row.given_up, input.id).await?;
             return Ok(Upserted::Unchanged);
@@ -358,16 +331,6 @@ pub(crate) fn version_is(version: u64) -> Condition {
     }
 }
 
-/// The sync's marks after somebody else's edit. Whoever changes whether a contact is in use takes
-/// that decision over: the sync no longer reactivates it.
-fn stamp_after_edit(before: &Contact, inactive: bool) -> Option<EntraStamp> {
-    let mut stamp = before.entra.clone()?;
-    if before.inactive != inactive {
-        stamp.inactive_reason = None;
-    }
-    Some(stamp)
-}
-
 /// The addresses of a contact, and whether they are additional ones. One that is named twice
 /// counts as the first address.
 fn addresses(contact: &Contact) -> impl Iterator<Item = (&EmailAddress, bool)> {
@@ -388,4 +351,6 @@ fn is_same(before: &Contact, after: &Contact) -> bool {
     before.values == after.values
         && before.additional_emails == after.additional_emails
         && before.inactive == after.inactive
+        && before.protected == after.protected
+        && before.protected_fields == after.protected_fields
 }

@@ -71,6 +71,11 @@ pub(crate) fn link(workspace: WorkspaceId, tenant: EntraTenantId, object: EntraO
     Key { pk: people(workspace, tenant), sk: format!("LINK#{object}") }
 }
 
+/// The contact on which the PSA has a person's object id.
+pub(crate) fn hint(workspace: WorkspaceId, tenant: EntraTenantId, object: EntraObjectId) -> Key {
+    Key { pk: people(workspace, tenant), sk: format!("HINT#{object}") }
+}
+
 pub(crate) fn review(workspace: WorkspaceId, tenant: EntraTenantId, object: EntraObjectId) -> Key {
     Key { pk: people(workspace, tenant), sk: format!("REVIEW#{object}") }
 }

@@ -1,16 +1,20 @@
-//! Links, read as one inventory for each tenant and written one by one.
+//! Links, read as one inventory for each tenant or person by person, and written one by one.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    contact::{Fingerprint, Link},
+    contact::{Contact, Fingerprint, Link},
     facts::SourceFacts,
     ids::{ClientId, ContactId, EntraObjectId, EntraTenantId, Identity, WorkspaceId},
     inventory::{Inventory, ReviewState},
-    plan::Conflict,
+    plan::{Conflict, LinkState},
+    planner::KnownPerson,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    contacts::{ClientScope, ContactRow},
     error::StoreError,
     keys,
     reviews::ReviewStatus,
@@ -27,6 +31,10 @@ struct LinkRow {
     fingerprint: Fingerprint,
     #[serde(default)]
     missing: u8,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    missing_since: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    keep: bool,
     /// What was last seen.
     facts: SourceFacts,
     synced_at: Timestamp,
@@ -42,14 +50,28 @@ struct PersonRow {
     active: Option<bool>,
     fingerprint: Option<Fingerprint>,
     missing: Option<u8>,
+    missing_since: Option<Timestamp>,
+    #[serde(default)]
+    keep: bool,
     review_status: Option<ReviewStatus>,
     conflict: Option<Conflict>,
     #[serde(default)]
     candidate_ids: Vec<ContactId>,
 }
 
-const PERSON: &str =
-    "#sk, #contact, #client, #active, #fingerprint, #missing, #status, #conflict, #candidates";
+/// A person's row when it is read on its own.
+#[derive(Debug, Deserialize)]
+struct WholeRow {
+    #[serde(flatten)]
+    person: PersonRow,
+    facts: Option<SourceFacts>,
+}
+
+/// A person of a read that does not look at everybody.
+pub type FoundPerson = (KnownPerson, Option<SourceFacts>);
+
+const PERSON: &str = "#sk, #contact, #client, #active, #fingerprint, #missing, #since, #keep, #status, #conflict, \
+     #candidates";
 const PERSON_NAMES: &[(&str, &str)] = &[
     ("#sk", "sk"),
     ("#contact", "contact"),
@@ -57,6 +79,8 @@ const PERSON_NAMES: &[(&str, &str)] = &[
     ("#active", "active"),
     ("#fingerprint", "fingerprint"),
     ("#missing", "missing"),
+    ("#since", "missingSince"),
+    ("#keep", "keep"),
     ("#status", "reviewStatus"),
     ("#conflict", "conflict"),
     ("#candidates", "candidateIds"),
@@ -71,7 +95,7 @@ impl Store {
     ) -> Result<Inventory, StoreError> {
         let pk = keys::people(workspace, tenant);
         let mut query = Query { projection: Some(PERSON), names: PERSON_NAMES, ..Query::of(&pk) };
-        let mut inventory = Inventory::default();
+        let mut inventory = Inventory::new(tenant);
         loop {
             let (items, next) = self.query_page(&query).await?;
             for item in items {
@@ -84,6 +108,70 @@ impl Store {
         }
         inventory.seal();
         Ok(inventory)
+    }
+
+    /// What is stored about some people of a tenant, and what was last seen of those who are linked;
+    /// every one of `people` has an answer.
+    pub async fn people(
+        &self,
+        workspace: WorkspaceId,
+        tenant: EntraTenantId,
+        people: &BTreeSet<EntraObjectId>,
+    ) -> Result<BTreeMap<EntraObjectId, FoundPerson>, StoreError> {
+        let keys = people.iter().flat_map(|object| {
+            [
+                keys::link(workspace, tenant, *object),
+                keys::review(workspace, tenant, *object),
+                keys::hint(workspace, tenant, *object),
+            ]
+        });
+        let rows: Vec<WholeRow> = self.batch_get("person", keys.collect()).await?;
+        let mut inventory = Inventory::new(tenant);
+        let mut facts = BTreeMap::new();
+        for row in rows {
+            if let (Some(seen), Some(object)) = (row.facts, row.person.sk.strip_prefix("LINK#")) {
+                facts.insert(parse(object)?, seen);
+            }
+            add(&mut inventory, tenant, row.person)?;
+        }
+        inventory.seal();
+        let known = |object: &EntraObjectId| {
+            let person = KnownPerson {
+                link: inventory.link(*object),
+                review: inventory.reviews.get(object).cloned(),
+                hint: inventory.hints.get(object).copied(),
+            };
+            (*object, (person, facts.remove(object)))
+        };
+        Ok(people.iter().map(known).collect())
+    }
+
+    /// Contacts of one client, and what was last seen of linked people, in one look-up; what is not
+    /// there is left out.
+    pub async fn contacts_and_last_seen(
+        &self,
+        scope: ClientScope,
+        contacts: &BTreeSet<ContactId>,
+        tenant: EntraTenantId,
+        people: &BTreeSet<EntraObjectId>,
+    ) -> Result<(BTreeMap<ContactId, Contact>, BTreeMap<EntraObjectId, SourceFacts>), StoreError> {
+        let links = people.iter().map(|object| keys::link(scope.workspace(), tenant, *object));
+        let keys = contacts.iter().map(|contact| scope.contact(*contact)).chain(links).collect();
+        let (mut found, mut seen) = (BTreeMap::new(), BTreeMap::new());
+        for item in self.batch_get_items("contact or link", keys).await? {
+            let sk = item.get("sk").and_then(|sk| sk.as_s().ok());
+            match sk.and_then(|sk| sk.strip_prefix("LINK#")).map(parse).transpose()? {
+                None => {
+                    let row: ContactRow = decode("contact", item)?;
+                    found.insert(row.contact.id, row.contact);
+                }
+                Some(object) => {
+                    let row: WholeRow = decode("link", item)?;
+                    seen.extend(row.facts.map(|facts| (object, facts)));
+                }
+            }
+        }
+        Ok((found, seen))
     }
 
     /// Writes a link with what was seen; refused when the identity is linked to another contact.
@@ -100,11 +188,14 @@ impl Store {
             active: link.active,
             fingerprint: link.fingerprint,
             missing: link.missing,
+            missing_since: link.missing_since,
+            keep: link.keep,
             facts: facts.clone(),
             synced_at: at,
         };
         let condition = Condition {
-            expression: "attribute_not_exists(pk) OR #contact = :contact",
+            // A link that was cut names no contact.
+            expression: "attribute_not_exists(#contact) OR #contact = :contact",
             names: vec![("#contact", "contact")],
             values: vec![(":contact", text(link.contact))],
             ..Condition::default()
@@ -128,7 +219,8 @@ impl Store {
             (":at", text(at)),
             (":none", number(0)),
         ];
-        let change = "SET fingerprint = :fingerprint, facts = :facts, syncedAt = :at, #missing = :none";
+        let change = "SET fingerprint = :fingerprint, facts = :facts, syncedAt = :at, #missing = :none \
+             REMOVE missingSince, #keep";
         self.change_link(workspace, identity, change, values).await
     }
 
@@ -140,26 +232,74 @@ impl Store {
         at: Timestamp,
     ) -> Result<bool, StoreError> {
         let values = vec![(":active", value("link", &false)?), (":at", text(at)), (":none", number(0))];
-        let condition = Condition {
-            expression: "attribute_exists(pk)",
-            names: vec![("#active", "active"), ("#missing", "missing")],
-            values: Vec::new(),
-            ..Condition::default()
-        };
-        let change = "SET #active = :active, syncedAt = :at, #missing = :none";
+        let mut condition = linked();
+        condition.names.push(("#active", "active"));
+        let change = "SET #active = :active, syncedAt = :at, #missing = :none REMOVE missingSince, #keep";
         let key = keys::link(workspace, identity.tenant, identity.object);
         Ok(self.update(&key, change, condition, values).await?.is_done())
     }
 
-    /// Notes in how many complete reads a linked person was missing.
+    /// Notes that a linked person is leaving, or is back (`times` 0).
     pub(crate) async fn note_missing(
         &self,
         workspace: WorkspaceId,
         identity: Identity,
         times: u8,
+        since: Option<Timestamp>,
     ) -> Result<bool, StoreError> {
-        let change = "SET #missing = :times";
-        self.change_link(workspace, identity, change, vec![(":times", number(times))]).await
+        let mut values = vec![(":times", number(times))];
+        let mut condition = linked();
+        let change = match (times, since) {
+            (0, _) => "SET #missing = :times REMOVE missingSince, #keep",
+            (_, None) => "SET #missing = :times",
+            (_, Some(since)) => {
+                values.push((":since", text(since)));
+                "SET #missing = :times, missingSince = :since"
+            }
+        };
+        if times > 0 {
+            condition.names.retain(|(short, _)| *short != "#keep");
+        }
+        let key = keys::link(workspace, identity.tenant, identity.object);
+        Ok(self.update(&key, change, condition, values).await?.is_done())
+    }
+
+    /// Notes an operator's word that the contact stays as it is although the person is leaving.
+    pub async fn keep_contact(&self, workspace: WorkspaceId, identity: Identity) -> Result<bool, StoreError> {
+        let mut condition = linked();
+        condition.names.retain(|(short, _)| *short == "#keep");
+        let values = vec![(":yes", value("link", &true)?)];
+        let key = keys::link(workspace, identity.tenant, identity.object);
+        Ok(self.update(&key, "SET #keep = :yes", condition, values).await?.is_done())
+    }
+
+    /// Puts the link between a person and a contact into a state, for an undo; refused when the person
+    /// is linked to another contact.
+    pub(crate) async fn turn_link(
+        &self,
+        workspace: WorkspaceId,
+        identity: Identity,
+        tie: (ClientId, ContactId),
+        state: LinkState,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (client, contact) = tie;
+        let mut values = vec![(":active", value("link", &(state == LinkState::Active))?), (":at", text(at))];
+        values.push((":none", number(0)));
+        let set = "SET #active = :active, syncedAt = :at, #missing = :none";
+        let change = if state == LinkState::Cut {
+            format!("{set} REMOVE #contact, #client, missingSince, #keep")
+        } else {
+            values.push((":client", text(client)));
+            format!("{set}, #contact = :contact, #client = :client REMOVE missingSince, #keep")
+        };
+        let mut condition = linked();
+        condition.expression =
+            "attribute_exists(pk) AND (attribute_not_exists(#contact) OR #contact = :contact)";
+        condition.names.extend([("#active", "active"), ("#contact", "contact"), ("#client", "client")]);
+        condition.values.push((":contact", text(contact)));
+        let key = keys::link(workspace, identity.tenant, identity.object);
+        Ok(self.update(&key, &change, condition, values).await?.is_done())
     }
 
     async fn change_link(
@@ -170,13 +310,7 @@ impl Store {
         values: Vec<(&'static str, aws_sdk_dynamodb::types::AttributeValue)>,
     ) -> Result<bool, StoreError> {
         let key = keys::link(workspace, identity.tenant, identity.object);
-        let condition = Condition {
-            expression: "attribute_exists(pk)",
-            names: vec![("#missing", "missing")],
-            values: Vec::new(),
-            ..Condition::default()
-        };
-        let written: Written = self.update(&key, change, condition, values).await?;
+        let written: Written = self.update(&key, change, linked(), values).await?;
         Ok(written.is_done())
     }
 
@@ -192,12 +326,23 @@ impl Store {
     }
 }
 
+/// The link is there.
+fn linked() -> Condition {
+    Condition {
+        expression: "attribute_exists(pk)",
+        names: vec![("#missing", "missing"), ("#keep", "keep")],
+        ..Condition::default()
+    }
+}
+
 fn add(inventory: &mut Inventory, tenant: EntraTenantId, person: PersonRow) -> Result<(), StoreError> {
     if let Some(link) = link(tenant, &person)? {
         inventory.push(&link);
+    } else if let Some(object) = person.sk.strip_prefix("HINT#") {
+        inventory
+            .hints
+            .extend(person.contact.map(|contact| parse(object).map(|object| (object, contact))).transpose()?);
     } else if let Some(object) = person.sk.strip_prefix("REVIEW#") {
-        let object: EntraObjectId =
-            object.parse().map_err(|error| StoreError::damaged("review item", error))?;
         let state = match (person.review_status, person.conflict) {
             (Some(ReviewStatus::Dismissed), _) => ReviewState::Dismissed,
             (Some(ReviewStatus::Open), Some(conflict)) => {
@@ -205,19 +350,31 @@ fn add(inventory: &mut Inventory, tenant: EntraTenantId, person: PersonRow) -> R
             }
             _ => return Ok(()),
         };
-        inventory.reviews.insert(object, state);
+        inventory.reviews.insert(parse(object)?, state);
     }
     Ok(())
 }
 
+fn parse(object: &str) -> Result<EntraObjectId, StoreError> {
+    object.parse().map_err(|error| StoreError::damaged("person", error))
+}
+
+/// The link of the row; `None` when it is no link, or one that was cut.
 fn link(tenant: EntraTenantId, person: &PersonRow) -> Result<Option<Link>, StoreError> {
     let Some(object) = person.sk.strip_prefix("LINK#") else { return Ok(None) };
-    let object: EntraObjectId = object.parse().map_err(|error| StoreError::damaged("link", error))?;
-    let (Some(contact), Some(client), Some(active), Some(fingerprint)) =
-        (person.contact, person.client, person.active, person.fingerprint)
+    let Some(contact) = person.contact else { return Ok(None) };
+    let (Some(client), Some(active), Some(fingerprint)) = (person.client, person.active, person.fingerprint)
     else {
         return Err(StoreError::damaged("link", "an attribute is missing"));
     };
-    let missing = person.missing.unwrap_or_default();
-    Ok(Some(Link { identity: Identity { tenant, object }, contact, client, active, fingerprint, missing }))
+    Ok(Some(Link {
+        identity: Identity { tenant, object: parse(object)? },
+        contact,
+        client,
+        active,
+        fingerprint,
+        missing: person.missing.unwrap_or_default(),
+        missing_since: person.missing_since,
+        keep: person.keep,
+    }))
 }

@@ -43,7 +43,10 @@ pub struct StoredPageHead {
     /// Where the directory goes on after the group; `None` at its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
-    /// Whether the group holds what was missing from a complete read.
+    /// Where the directory goes on telling what has changed, when it ended with the group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feed: Option<String>,
+    /// Whether the group holds what was decided at the end of the read.
     #[serde(default)]
     pub closes_read: bool,
     /// Hash over this page and all before it.

@@ -74,7 +74,52 @@ pub struct OpenReview<'a> {
     pub candidates: &'a [Candidate],
 }
 
+/// A person whom an operator does not want created or linked.
+#[derive(Clone, Debug)]
+pub struct RejectedLine<'a> {
+    /// The tenant.
+    pub managed_tenant: ManagedTenantId,
+    /// The mapped client.
+    pub client: ClientId,
+    /// Who.
+    pub identity: Identity,
+    /// How an operator recognises the person.
+    pub label: &'a str,
+    /// The person's address.
+    pub address: Option<&'a EmailAddress>,
+}
+
 impl Store {
+    /// Notes for good that the person is not to be synced; a question about the person is answered by
+    /// that. One that was dismissed stays as it is.
+    pub async fn reject_person(
+        &self,
+        workspace: WorkspaceId,
+        rejected: &RejectedLine<'_>,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let what = "review item";
+        let item = ReviewItem {
+            id: ReviewItemId::derived(workspace, rejected.identity),
+            managed_tenant: rejected.managed_tenant,
+            entra_tenant: rejected.identity.tenant,
+            object: rejected.identity.object,
+            client: rejected.client,
+            label: rejected.label.to_owned(),
+            address: rejected.address.cloned(),
+            conflict: Conflict::Rejected,
+            candidates: Vec::new(),
+            review_status: ReviewStatus::Dismissed,
+            opened_at: at,
+        };
+        let condition = Condition::of(
+            "attribute_not_exists(pk) OR reviewStatus <> :dismissed",
+            vec![(":dismissed", value(what, &ReviewStatus::Dismissed)?)],
+        );
+        let key = keys::review(workspace, rejected.identity.tenant, rejected.identity.object);
+        Ok(self.put(what, &key, &item, condition).await?.is_done())
+    }
+
     /// Puts a question into the queue, or renews it; a dismissed one stays dismissed.
     pub(crate) async fn open_review(
         &self,

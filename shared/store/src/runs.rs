@@ -1,9 +1,10 @@
 //! Runs, what they cover, and how each tenant ended.
 
 use domain::{
-    ids::{ClientId, EntraTenantId, ManagedTenantId, RunId, UserId, WorkspaceId},
-    plan::ChainHash,
+    ids::{ClientId, EntraTenantId, LineId, ManagedTenantId, RunId, UserId, WorkspaceId},
+    plan::{ChainHash, Guard},
     run::{Counters, RunKind, RunStatus, TenantFailure, TenantStatus, Trigger},
+    undo::UndoScope,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -63,6 +64,9 @@ pub struct Run {
     /// The rules of the run: those in force when it was accepted, for all of its tenants and waves.
     #[serde(default)]
     pub settings: SyncSettings,
+    /// The stored plan it works from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<PlanSource>,
     /// How the workflow is getting on.
     #[serde(default)]
     pub turns: Turns,
@@ -134,6 +138,39 @@ pub struct TenantRun {
     /// Hash over all plan pages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chain: Option<ChainHash>,
+    /// Why nobody was made inactive although the read came to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard: Option<Guard>,
+}
+
+/// The stored plan a run works from, instead of a directory.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanSource {
+    /// The run whose plan it is.
+    pub run: RunId,
+    /// What of it.
+    pub part: PlanPart,
+}
+
+/// What is done with a stored plan.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub enum PlanPart {
+    /// Its lines are applied as they are.
+    Lines,
+    /// What waits for an operator is applied.
+    Staged {
+        /// Only these lines; empty = all.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        lines: Vec<LineId>,
+    },
+    /// What was applied is taken back.
+    Undo {
+        /// All of it, or some.
+        #[serde(default)]
+        scope: UndoScope,
+    },
 }
 
 #[derive(Deserialize, Serialize)]

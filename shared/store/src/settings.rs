@@ -1,6 +1,11 @@
 //! The workspace's sync settings.
 
-use domain::{fields::FieldRules, ids::WorkspaceId, policy::VanishRules, scope::ScopeRules};
+use domain::{
+    fields::FieldRules,
+    ids::WorkspaceId,
+    policy::{StopLimits, VanishRules},
+    scope::ScopeRules,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -18,9 +23,19 @@ pub struct SyncSettings {
     pub field_sync_config: Value,
     /// Who is taken.
     pub scope: ScopeRules,
-    /// What happens to people who are gone.
+    /// What happens to people who are leaving.
     pub vanish: VanishRules,
+    /// What waits for an operator.
+    pub limits: StopLimits,
+    /// After how many hours everybody is read again, not only who has changed; 0 = always.
+    pub complete_read_hours: CompleteReadHours,
 }
+
+/// Hours between complete reads; in between only who has changed is read. A directory's feed of changes
+/// lasts a week, so more than 168 hours are a week. Zero, the default, reads everybody every time.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct CompleteReadHours(pub u32);
 
 impl SyncSettings {
     /// The overwrite rules.

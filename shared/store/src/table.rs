@@ -177,6 +177,16 @@ impl Store {
         what: &'static str,
         keys: Vec<Key>,
     ) -> Result<Vec<T>, StoreError> {
+        let items = self.batch_get_items(what, keys).await?;
+        items.into_iter().map(|item| decode(what, item)).collect()
+    }
+
+    /// The same, for items of several kinds.
+    pub(crate) async fn batch_get_items(
+        &self,
+        what: &'static str,
+        keys: Vec<Key>,
+    ) -> Result<Vec<Item>, StoreError> {
         let mut found = Vec::with_capacity(keys.len());
         for chunk in keys.chunks(BATCH_GET_MAX) {
             let mut pending: Vec<Item> = chunk.iter().map(key_item).collect();
@@ -192,9 +202,7 @@ impl Store {
                 let answer = Box::pin(self.client.batch_get_item().request_items(&self.table, wanted).send())
                     .await
                     .map_err(|error| StoreError::of("BatchGetItem", &error))?;
-                for item in answer.responses.unwrap_or_default().into_values().flatten() {
-                    found.push(decode(what, item)?);
-                }
+                found.extend(answer.responses.unwrap_or_default().into_values().flatten());
                 let rest = answer.unprocessed_keys.unwrap_or_default().into_values();
                 pending = rest.flat_map(|rest| rest.keys).collect();
             }

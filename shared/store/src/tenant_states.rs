@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     ids::{ManagedTenantId, RunId, WorkspaceId},
-    plan::ChainHash,
+    plan::{ChainHash, Leaver},
     run::Counters,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -14,7 +14,7 @@ use crate::{
     error::StoreError,
     keys,
     runs::TenantRun,
-    table::{Condition, Store, Transacted, Write, Written, decode, encode, number, text, value},
+    table::{Condition, Item, Store, Transacted, Write, Written, decode, encode, number, text, value},
 };
 
 /// How long a worker may be silent before its tenant is handed to another one.
@@ -67,6 +67,47 @@ pub struct TenantState {
     /// People in scope at that time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_success_people: Option<u64>,
+    /// What the next read builds on.
+    #[serde(default)]
+    pub ground: Ground,
+    /// The last run that has ended its part in the tenant, whatever became of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_run: Option<RunId>,
+}
+
+/// What a sync has learnt of a tenant for the next one.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Ground {
+    /// Where the directory goes on telling what has changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub feed: Option<Feed>,
+    /// When the last complete read began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub complete_at: Option<Timestamp>,
+    /// People that read had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub people: Option<u64>,
+    /// Active links at the end of the last sync.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub active_links: Option<u64>,
+    /// Who was leaving at the end of the last sync.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub leaving: Vec<Leaver>,
+    /// Something a read of changes would not see: the next read is a complete one.
+    pub look_again: bool,
+}
+
+/// A place in a directory's feed of changes.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Feed {
+    /// The link; confidential, though there is no token in it.
+    pub link: String,
+    /// When the directory gave it; after seven days it is worth nothing.
+    pub taken_at: Timestamp,
+    /// Stands for the rules under which everything before was looked at.
+    pub rules: u64,
 }
 
 /// How far a run has come in one tenant: written together with the last page's being applied.
@@ -82,6 +123,12 @@ pub struct Progress {
     /// Where the directory goes on; `None` before the first page and after the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
+    /// Whether only who has changed is read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_changes: bool,
+    /// Where the directory goes on telling what has changed, once this read is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feed: Option<String>,
     /// Whether the directory was read to its end.
     #[serde(default)]
     pub read_complete: bool,
@@ -105,35 +152,74 @@ impl Store {
         now: Timestamp,
     ) -> Result<Result<(Lease, TenantState), LeaseRefused>, StoreError> {
         let key = keys::tenant_state(workspace, tenant);
-        let earlier: Option<TenantState> = self.get("tenant state", &key).await?;
-        let earlier = earlier.unwrap_or_default();
-        if earlier.busy_until > now.as_millisecond() {
-            return Ok(Err(refused(&earlier)));
-        }
-        let (token, busy_until) = (earlier.token, earlier.busy_until);
-        let same_run = earlier.holder == Some(run);
-        let mut state = TenantState {
-            token: earlier.token + 1,
-            busy_until: (now + LEASE).as_millisecond(),
-            holder: Some(run),
-            attempts: if same_run { earlier.attempts + 1 } else { 1 },
-            ..earlier
-        };
-        state.progress.retain(|_, progress| now.duration_since(progress.started_at) < PROGRESS_KEPT);
-        let condition = Condition {
-            // The end of the lease too: its holder may have come back since it was read.
-            expression: "attribute_not_exists(pk) OR (#token = :token AND busyUntil = :until)",
+        let values = vec![
+            (":one", number(1)),
+            (":zero", number(0)),
+            (":until", number((now + LEASE).as_millisecond())),
+            (":none", value("tenant state", &BTreeMap::<RunId, Progress>::new())?),
+        ];
+        let change = "SET #token = if_not_exists(#token, :zero) + :one, busyUntil = :until, holder = :run, \
+             attempts = :one, progress = if_not_exists(progress, :none)";
+        let free = Condition {
+            expression: "(attribute_not_exists(busyUntil) OR busyUntil <= :now) AND \
+                 (attribute_not_exists(holder) OR holder <> :run) AND \
+                 (attribute_not_exists(endedRun) OR endedRun <> :run)",
             names: vec![("#token", "token")],
-            values: vec![(":token", number(token)), (":until", number(busy_until))],
+            values: vec![(":now", number(now.as_millisecond())), (":run", text(run))],
             ..Condition::default()
         };
-        match self.put("tenant state", &key, &state, condition).await? {
-            Written::Done(_) => Ok(Ok((Lease { token: state.token }, state))),
+        let refusal = match self.update(&key, change, free, values).await? {
+            Written::Done(item) => return self.taken(workspace, tenant, item, now).await.map(Ok),
+            Written::Refused(item) => item,
+        };
+        let earlier: TenantState = decode("tenant state", refusal.unwrap_or_default())?;
+        // A worker that was thought dead does not begin again what another one has brought to its end.
+        if earlier.busy_until > now.as_millisecond() || earlier.ended_run == Some(run) {
+            return Ok(Err(refused(&earlier)));
+        }
+        // The run takes the tenant up once more.
+        let values = vec![(":one", number(1)), (":soon", number((now + LEASE).as_millisecond()))];
+        let change = "SET #token = #token + :one, busyUntil = :soon, attempts = attempts + :one";
+        let condition = Condition {
+            // The end of the lease too: its holder may have come back since it was read.
+            expression: "#token = :token AND busyUntil = :until",
+            names: vec![("#token", "token")],
+            values: vec![(":token", number(earlier.token)), (":until", number(earlier.busy_until))],
+            ..Condition::default()
+        };
+        match self.update(&key, change, condition, values).await? {
+            Written::Done(item) => self.taken(workspace, tenant, item, now).await.map(Ok),
             Written::Refused(item) => {
                 let other: TenantState = decode("tenant state", item.unwrap_or_default())?;
                 Ok(Err(refused(&other)))
             }
         }
+    }
+
+    /// The lease that was just taken. Progress of runs that never ended is forgotten on the way.
+    async fn taken(
+        &self,
+        workspace: WorkspaceId,
+        tenant: ManagedTenantId,
+        item: Item,
+        now: Timestamp,
+    ) -> Result<(Lease, TenantState), StoreError> {
+        let mut state: TenantState = decode("tenant state", item)?;
+        let lease = Lease { token: state.token };
+        let is_old = |progress: &Progress| now.duration_since(progress.started_at) >= PROGRESS_KEPT;
+        let old: Vec<RunId> = state
+            .progress
+            .values()
+            .filter(|progress| is_old(progress))
+            .map(|progress| progress.run)
+            .collect();
+        for run in old {
+            let key = keys::tenant_state(workspace, tenant);
+            let condition = of_run(held(lease), run);
+            self.update(&key, "REMOVE progress.#run", condition, Vec::new()).await?;
+            state.progress.remove(&run);
+        }
+        Ok((lease, state))
     }
 
     /// Notes how far the run has come and keeps the lease. Answers false when the lease is lost.
@@ -181,25 +267,56 @@ impl Store {
     }
 
     /// Ends the tenant's part of a run: its result is stored, the tenant given back and its progress
-    /// forgotten, all or nothing. `people` when it was a complete sync. Answers false when the lease
-    /// is lost; then nothing was written. The first result of a tenant in a run stays.
+    /// forgotten, all or nothing. `ground` when it was a sync that came to its end. Answers false when
+    /// the lease is lost; then nothing was written. The first result of a tenant in a run stays.
     pub async fn end_tenant(
         &self,
         workspace: WorkspaceId,
         run: RunId,
         lease: Lease,
         result: &TenantRun,
-        people: Option<u64>,
+        ground: Option<&Ground>,
     ) -> Result<bool, StoreError> {
         let key = keys::tenant_run(workspace, run, result.tenant);
         let put = Write::Put { item: encode("tenant result", &key, result)?, condition: Condition::absent() };
-        let end = ending(workspace, run, lease, result, people);
+        let end = ending(workspace, run, lease, result, ground)?;
         match self.transact(vec![put, end.clone()]).await? {
             Transacted::Done => Ok(true),
             Transacted::Refused(failed) if failed.get(1) == Some(&true) => Ok(false),
             // There is a result already: only the tenant is given back.
             Transacted::Refused(_) => Ok(self.transact(vec![end]).await? == Transacted::Done),
         }
+    }
+
+    /// Has everybody of a tenant looked at by the next read, whatever the directory says has changed.
+    pub async fn look_again(
+        &self,
+        workspace: WorkspaceId,
+        tenant: ManagedTenantId,
+    ) -> Result<(), StoreError> {
+        let condition = Condition::of("attribute_exists(ground)", Vec::new());
+        let values = vec![(":yes", value("tenant state", &true)?)];
+        let key = keys::tenant_state(workspace, tenant);
+        let _: Written = self.update(&key, "SET ground.lookAgain = :yes", condition, values).await?;
+        Ok(())
+    }
+
+    /// Takes the size of a tenant's last read for right: the next one is not short of an earlier one.
+    pub async fn accept_size(
+        &self,
+        workspace: WorkspaceId,
+        tenant: ManagedTenantId,
+    ) -> Result<(), StoreError> {
+        let condition = Condition {
+            expression: "attribute_exists(ground)",
+            names: vec![("#people", "people")],
+            ..Condition::default()
+        };
+        let values = vec![(":yes", value("tenant state", &true)?)];
+        let key = keys::tenant_state(workspace, tenant);
+        let change = "SET ground.lookAgain = :yes REMOVE ground.#people";
+        let _: Written = self.update(&key, change, condition, values).await?;
+        Ok(())
     }
 
     /// States of many tenants; those never synced are left out.
@@ -265,17 +382,21 @@ fn ending(
     run: RunId,
     lease: Lease,
     result: &TenantRun,
-    people: Option<u64>,
-) -> Write {
+    ground: Option<&Ground>,
+) -> Result<Write, StoreError> {
     let key = keys::tenant_state(workspace, result.tenant);
-    let mut extra = vec![(":free", number(0))];
-    let mut change = "SET busyUntil = :free REMOVE progress.#run";
-    if let Some(people) = people {
-        change = "SET busyUntil = :free, lastSuccessRun = :run, lastSuccessAt = :at, \
-             lastSuccessPeople = :people REMOVE progress.#run";
-        extra.extend([(":run", text(run)), (":at", text(result.completed_at)), (":people", number(people))]);
+    let mut extra = vec![(":free", number(0)), (":run", text(run))];
+    let mut change = "SET busyUntil = :free, endedRun = :run REMOVE progress.#run";
+    if let Some(ground) = ground {
+        change = "SET busyUntil = :free, endedRun = :run, lastSuccessRun = :run, lastSuccessAt = :at, \
+             lastSuccessPeople = :people, ground = :ground REMOVE progress.#run";
+        let counters = result.counters;
+        // A read of changes does not say how many are in scope; the links do.
+        let people = ground.active_links.unwrap_or(counters.read - counters.excluded);
+        extra.extend([(":at", text(result.completed_at)), (":people", number(people))]);
+        extra.push((":ground", value("tenant state", ground)?));
     }
-    Write::Update { key, change, condition: of_run(held(lease), run), extra }
+    Ok(Write::Update { key, change, condition: of_run(held(lease), run), extra })
 }
 
 /// The lease is the last one that was given out.

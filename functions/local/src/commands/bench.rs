@@ -178,6 +178,8 @@ async fn quiet(house: &House, scope: ScopeArguments) -> Result<sync::RunProgress
         scope: store::RunScope { client: scope.client, tenant: scope.tenant },
         trigger: domain::run::Trigger::Manual,
         actor: None,
+        source: None,
+        settings: None,
     };
     let begun = sync::start(&house.sync, request).await;
     let begun = begun.map_err(|error| Failure::of("bench_failed", &error, "Report this as a bug."))?;

@@ -2,6 +2,8 @@
 //!
 //! It may be killed at any moment and started again: every step looks at what is there already.
 
+use std::collections::BTreeSet;
+
 use ::mapping::{
     Expectation,
     change::{remap, skip},
@@ -190,9 +192,13 @@ fn input(client: &PsaClientSeed, contact: &PsaContactSeed) -> ContactInput {
             email: contact.email.parse().ok(),
             phones: contact.phone.iter().map(phone).collect(),
             role: contact.role.clone(),
+            ..ContactValues::default()
         },
         additional_emails: Vec::new(),
         inactive: false,
+        protected: None,
+        protected_fields: None,
+        unsaid: BTreeSet::new(),
     }
 }
 

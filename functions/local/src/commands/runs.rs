@@ -1,23 +1,31 @@
 //! `runs`.
 
+use std::collections::BTreeMap;
+
 use ::sync::{
-    progress,
-    views::{LineView, RunDetailView, RunView},
+    Moment, PlanCheck, StartRequest, progress, start,
+    views::{ChangeView, LineView, RunDetailView, RunView},
 };
+use domain::{ids::ManagedTenantId, run::RunKind, undo::UndoScope};
+use store::{PlanPart, PlanSource, RunScope};
 
 use super::{
     Context,
-    sync::{lines_table, run_table, tenant_lines, tenant_names},
+    sync::{ending, lines_table, not_begun, run_table, tenant_lines, tenant_names},
 };
 use crate::{
     Ending,
     arguments::{RunsArguments, RunsCommand},
     output::{self, Failure, Talk, count},
+    watch,
 };
+
+/// Runs that a person's story looks through.
+const TIMELINE_RUNS: u16 = 50;
 
 pub(crate) async fn run(context: &Context, options: &RunsArguments) -> Result<Ending, Failure> {
     let house = &context.house;
-    match options.command {
+    match options.command.clone() {
         None => {
             let runs = house.store.runs(house.workspace, None, options.limit).await?;
             let views: Vec<RunView> = runs.into_iter().map(RunView::from).collect();
@@ -41,6 +49,39 @@ pub(crate) async fn run(context: &Context, options: &RunsArguments) -> Result<En
             let names = tenant_names(house).await?;
             output::result(context.output, &views, || lines_table(&all, &names, show_all))?;
         }
+        Some(RunsCommand::Apply { run }) => {
+            return from_plan(context, RunKind::Apply, PlanSource { run, part: PlanPart::Lines }, None).await;
+        }
+        Some(RunsCommand::Undo { run, person, field, tenant }) => {
+            let scope = UndoScope { people: person, fields: field };
+            let source = PlanSource { run, part: PlanPart::Undo { scope } };
+            return from_plan(context, RunKind::Undo, source, tenant).await;
+        }
+        Some(RunsCommand::Allow { run, line }) => {
+            let source = PlanSource { run, part: PlanPart::Staged { lines: line } };
+            return from_plan(context, RunKind::Apply, source, None).await;
+        }
+        Some(RunsCommand::Reject { run, line }) => {
+            house.store.run(house.workspace, run).await?.ok_or_else(unknown)?;
+            let only = line.into_iter().collect();
+            let rejected =
+                ::sync::reject(&house.store, house.workspace, run, &only, house.clock.now()).await?;
+            output::result(context.output, &serde_json::json!({ "rejected": rejected }), || {
+                format!("{rejected} lines are rejected and will not be asked about again.")
+            })?;
+        }
+        Some(RunsCommand::Verify { run }) => {
+            house.store.run(house.workspace, run).await?.ok_or_else(unknown)?;
+            let checks = ::sync::verify(&house.store, house.workspace, run).await?;
+            let names = tenant_names(house).await?;
+            output::result(context.output, &checks, || verified(&checks, &names))?;
+            return Ok(if checks.iter().all(|check| check.intact) { Ending::Done } else { Ending::Failed });
+        }
+        Some(RunsCommand::Person { tenant, object }) => {
+            let moments =
+                ::sync::timeline(&house.store, house.workspace, tenant, object, TIMELINE_RUNS).await?;
+            output::result(context.output, &moments, || story(&moments))?;
+        }
         Some(RunsCommand::Cancel { run }) => {
             house.store.run(house.workspace, run).await?.ok_or_else(unknown)?;
             if !house.store.cancel_run(house.workspace, run).await? {
@@ -61,6 +102,64 @@ pub(crate) async fn run(context: &Context, options: &RunsArguments) -> Result<En
         }
     }
     Ok(Ending::Done)
+}
+
+/// Starts a run that works from a stored plan, watches it to its end and shows it.
+async fn from_plan(
+    context: &Context,
+    kind: RunKind,
+    source: PlanSource,
+    tenant: Option<ManagedTenantId>,
+) -> Result<Ending, Failure> {
+    let house = &context.house;
+    let scope = RunScope { client: None, tenant };
+    let request =
+        StartRequest { source: Some(source), ..StartRequest::manual(house.workspace, kind, scope, None) };
+    let begun = start(&house.sync, request).await.map_err(|error| not_begun(&error))?;
+    let label = if kind == RunKind::Undo { "taking back" } else { "applying" };
+    let progress = watch::run(house, begun.run.id, label).await?;
+    let status = progress.run.run_status;
+    let mut all = Vec::new();
+    for result in &progress.ended {
+        all.extend(tenant_lines(house, progress.run.id, result.tenant).await?);
+    }
+    let view = RunDetailView::from(progress);
+    let names = tenant_names(house).await?;
+    output::result(context.output, &view, || {
+        format!("{}\n{}", lines_table(&all, &names, false), run_table(&view, &names))
+    })?;
+    Ok(ending(status))
+}
+
+fn verified(checks: &[PlanCheck], names: &BTreeMap<ManagedTenantId, String>) -> String {
+    let row = |check: &PlanCheck| {
+        let found = match check.first_fault {
+            None => "as it was written".to_owned(),
+            Some(page) => format!("page {page} is missing or was changed"),
+        };
+        let name = names.get(&check.managed_tenant_id).cloned().unwrap_or_default();
+        vec![name, count(u64::from(check.pages)), found]
+    };
+    output::table(&["tenant", "pages", "plan"], checks.iter().map(row).collect(), 1)
+}
+
+fn story(moments: &[Moment]) -> String {
+    let row = |moment: &Moment| {
+        let line = &moment.line;
+        let change = |change: &ChangeView| format!("{}: {} → {}", change.field, change.old, change.new);
+        let mut why = vec![line.reason.clone()];
+        why.extend(line.changes.iter().map(change));
+        why.extend(moment.stale.iter().map(|code| format!("not done: {code}")));
+        let action = line.action.replace('_', " ");
+        let what = if moment.is_dry_run { format!("would {action}") } else { action };
+        vec![
+            moment.at.strftime("%Y-%m-%d %H:%M").to_string(),
+            what,
+            why.join("\n"),
+            moment.run_id.to_string(),
+        ]
+    };
+    output::table(&["when (UTC)", "what", "why", "run"], moments.iter().map(row).collect(), 4)
 }
 
 fn list(views: &[RunView]) -> String {

@@ -1,13 +1,18 @@
 //! `settings`.
 
 use ::settings::{Settings, SettingsChange, SettingsView};
-use domain::{fields::FieldRules, policy::VanishRules, scope::ScopeRules};
+use clap::ValueEnum;
+use domain::{
+    fields::{FieldRule, FieldRules, Overwrite},
+    policy::VanishRules,
+    scope::ScopeRules,
+};
 use serde_json::json;
 
 use super::{Context, mention_fake};
 use crate::{
     Ending,
-    arguments::{FieldName, SettingsArguments},
+    arguments::{FieldName, Policy, SettingsArguments},
     output::{self, Failure},
 };
 
@@ -26,38 +31,43 @@ pub(crate) async fn run(context: &Context, options: &SettingsArguments) -> Resul
 }
 
 fn change(view: &SettingsView, options: &SettingsArguments) -> Option<SettingsChange> {
-    let mut fields = view.field_sync_config;
-    for (name, on) in &options.field {
-        *rule(&mut fields, *name) = *on;
-    }
+    let fields = fields(view.field_sync_config, options);
     let scope = ScopeRules {
         include_guests: options.guests.map_or(view.scope.include_guests, Into::into),
         include_service_accounts: options
             .service_accounts
             .map_or(view.scope.include_service_accounts, Into::into),
+        ..view.scope.clone()
     };
     let vanish = VanishRules {
+        grace_hours: options.gone_hours.unwrap_or(view.vanish.grace_hours),
         confirmations: options.gone_after.unwrap_or(view.vanish.confirmations),
         allowed: options.gone_allowed.unwrap_or(view.vanish.allowed),
         allowed_percent: options.gone_percent.unwrap_or(view.vanish.allowed_percent),
+        ..view.vanish
     };
     let changes = fields != view.field_sync_config || scope != view.scope || vanish != view.vanish;
     changes.then(|| SettingsChange {
         field_sync_config: Some(json!(fields)),
         scope: Some(scope),
         vanish: Some(vanish),
+        limits: None,
+        complete_read_hours: None,
     })
 }
 
-fn rule(fields: &mut FieldRules, name: FieldName) -> &mut bool {
-    match name {
-        FieldName::DisplayName => &mut fields.display_name,
-        FieldName::Email => &mut fields.email,
-        FieldName::InactiveWhenDisabled => &mut fields.mark_inactive_when_disabled,
-        FieldName::Phone => &mut fields.phone,
-        FieldName::Role => &mut fields.role,
-        FieldName::Upn => &mut fields.upn,
+fn fields(mut fields: FieldRules, options: &SettingsArguments) -> FieldRules {
+    for (name, policy) in &options.field {
+        match name.field() {
+            Some(field) => fields.rule_mut(field).overwrite = (*policy).into(),
+            None => fields.mark_inactive_when_disabled = *policy == Policy::Always,
+        }
     }
+    for (field, on) in &options.clear {
+        fields.rule_mut(*field).clear = *on;
+    }
+    fields.allow_clearing = options.allow_clearing.map_or(fields.allow_clearing, Into::into);
+    fields
 }
 
 fn table(view: &SettingsView) -> String {
@@ -69,12 +79,17 @@ fn table(view: &SettingsView) -> String {
         "after {} complete reads; more than {} and {} % at once wait for you",
         vanish.confirmations, vanish.allowed, vanish.allowed_percent
     );
-    let rows = vec![
-        row("overwrite the full name (display-name)", on(fields.display_name)),
-        row("overwrite the e-mail address (email)", on(fields.email)),
-        row("overwrite the phones (phone)", on(fields.phone)),
-        row("overwrite the role (role)", on(fields.role)),
-        row("overwrite the sign-in name (upn)", on(fields.upn)),
+    let field_rows = FieldName::value_variants().iter().filter_map(|name| {
+        let (field, option) = (name.field()?, name.to_possible_value()?);
+        let what = format!("overwrite the {} ({})", field.label(), option.get_name());
+        Some(row(&what, rule(fields.rule(field))))
+    });
+    let mut rows: Vec<Vec<String>> = field_rows.collect();
+    rows.extend([
+        row(
+            "a field that is blank in the directory may be cleared (--allow-clearing)",
+            on(fields.allow_clearing),
+        ),
         row(
             "disabled accounts make contacts inactive (inactive-when-disabled)",
             on(fields.mark_inactive_when_disabled),
@@ -82,6 +97,17 @@ fn table(view: &SettingsView) -> String {
         row("take guests", on(view.scope.include_guests)),
         row("take service accounts", on(view.scope.include_service_accounts)),
         row("people who are gone become inactive", gone),
-    ];
+    ]);
     output::table(&["setting", "value"], rows, 2)
+}
+
+fn rule(rule: FieldRule) -> String {
+    let overwrite = match rule.overwrite {
+        Overwrite::Always => "on",
+        Overwrite::Never => "off",
+        Overwrite::OnlyIfEmpty => "only if empty",
+        Overwrite::UnlessEdited => "when the directory changes, unless edited",
+        Overwrite::WhenSourceChanges => "when the directory changes",
+    };
+    format!("{overwrite}{}", if rule.clear { "; may be cleared" } else { "" })
 }

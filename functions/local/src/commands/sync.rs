@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ::sync::{
-    NotBegun, RunProgress, StartRequest, lines, start,
+    NotBegun, RunProgress, StartRequest, Unusable, lines, start,
     views::{LineView, RunDetailView},
 };
 use domain::{
@@ -99,6 +99,8 @@ pub(crate) async fn begin(
         scope: RunScope { client: scope.client, tenant: scope.tenant },
         trigger: Trigger::Manual,
         actor: None,
+        source: None,
+        settings: None,
     };
     let begun = start(&house.sync, request).await.map_err(|error| not_begun(&error))?;
     let label = if kind.writes() { "syncing" } else { "planning" };
@@ -150,8 +152,11 @@ pub(crate) fn lines_table(
     let shown = planned.iter().filter(|(_, line)| all || !is_left_out(line));
     let row = |(tenant, line): &(ManagedTenantId, Line)| {
         let view = LineView::from(line);
-        let change =
-            |change: &::sync::views::ChangeView| format!("{}: {} → {}", change.field, change.old, change.new);
+        let change = |change: &::sync::views::ChangeView| {
+            let edit = if change.over_edit { " (somebody's edit)" } else { "" };
+            let new = if change.new.is_empty() { "(cleared)" } else { &change.new };
+            format!("{}: {}{edit} → {new}", change.field, change.old)
+        };
         let changes: Vec<String> = view.changes.iter().map(change).collect();
         vec![
             names.get(tenant).cloned().unwrap_or_default(),
@@ -210,6 +215,25 @@ pub(crate) fn run_table(view: &RunDetailView, names: &BTreeMap<ManagedTenantId, 
     let total = format!("{} tenants", view.run.total_tenants);
     rows.push([total, status].into_iter().chain(cells(&view.run.summary.counters)).collect());
     let mut text = output::table(&header, rows, 2);
+    let counters = view.run.summary.counters;
+    if counters.restored + counters.left > 0 {
+        let (back, left) = (count(counters.restored), count(counters.left));
+        let said =
+            format!("\nPut back: {back} contacts. Left as they are, because they had changed: {left}.");
+        text.push_str(&said);
+    }
+    if counters.held > 0 {
+        let (held, run) = (count(counters.held), view.run.run_id);
+        let said = format!(
+            "\n{held} lines wait for you: `runs lines {run}` shows them, `runs allow {run}` lets them through, \
+             `runs reject {run}` rejects them for good."
+        );
+        text.push_str(&said);
+    }
+    for guard in view.tenant_results.iter().filter_map(|result| result.guard.as_ref()) {
+        text.push('\n');
+        text.push_str(guard);
+    }
     for result in &view.tenant_results {
         if let Some(message) = &result.error_message {
             let name = names.get(&result.managed_tenant_id).map(String::as_str).unwrap_or_default();
@@ -227,7 +251,7 @@ fn writes(line: &Line) -> bool {
     line.writes_contact() || matches!(line.action, Action::Review { .. })
 }
 
-fn not_begun(error: &NotBegun) -> Failure {
+pub(crate) fn not_begun(error: &NotBegun) -> Failure {
     match error {
         NotBegun::AlreadyRunning(run) => Failure::new(
             "already_running",
@@ -239,6 +263,7 @@ fn not_begun(error: &NotBegun) -> Failure {
             "There is no connection to Microsoft, so nothing can be synced.",
             "Run `entra-sync connect`, then `discover` and `map`.",
         ),
+        NotBegun::Source(unusable) => unusable_source(*unusable),
         NotBegun::NothingMapped => Failure::new(
             "nothing_mapped",
             "No tenant in this scope is mapped to a client, so there is nothing to sync.",
@@ -247,4 +272,29 @@ fn not_begun(error: &NotBegun) -> Failure {
         NotBegun::Engine(error) => Failure::of("workflow_unavailable", error, "Try again."),
         NotBegun::Store(error) => Failure::of("store_unavailable", error, "Try again."),
     }
+}
+
+fn unusable_source(unusable: Unusable) -> Failure {
+    let (code, message, remedy) = match unusable {
+        Unusable::NotAPreview => (
+            "not_a_preview",
+            "Only the plan of a preview can be applied; this run has written its plan itself.",
+            "Take the id of a preview.",
+        ),
+        Unusable::NotEnded => (
+            "run_not_ended",
+            "The run is still going on, so its plan is not whole.",
+            "Wait until it has ended.",
+        ),
+        Unusable::NothingStaged => {
+            ("nothing_held", "No line of this run waits for an operator.", "Look at the run's lines.")
+        }
+        Unusable::NothingWritten => (
+            "nothing_to_undo",
+            "This run is a preview: it has written nothing that could be taken back.",
+            "Take the id of a run that has written.",
+        ),
+        Unusable::Unknown => ("unknown_run", "There is no run with this id.", "Take an id from `runs`."),
+    };
+    Failure::new(code, message, remedy)
 }

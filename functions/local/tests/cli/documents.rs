@@ -31,7 +31,12 @@ fn contact(number: u32, client: u32, name: &str) -> Value {
             { "phoneNumber": "-1", "canonicalType": "satellite", "isDefault": false, "displayOrder": 1 },
         ],
         "role": "=cmd|' /C calc'!A0",
+        "department": "+Care",
+        "officeLocation": "Oslo, 2nd floor",
+        "companyName": null,
         "isInactive": false,
+        "isProtected": number.is_multiple_of(2),
+        "protectedFields": ["phones", "role"],
     })
 }
 

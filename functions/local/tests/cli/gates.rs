@@ -142,6 +142,37 @@ fn settings_are_kept_and_refused_by_name() {
     folder.run(&["settings", "--field", "shoe-size=on"]).refused("shoe-size");
     folder.run(&["settings", "--field", "role=perhaps"]).refused("role=perhaps");
     folder.run(&["settings", "--field", "role"]).refused("FIELD=on");
+    folder.run(&["settings", "--field", "inactive-when-disabled=only-if-empty"]).refused("on or off");
+    folder.run(&["settings", "--clear", "email"]).refused("never cleared");
+    folder.run(&["settings", "--clear", "shoe-size"]).refused("shoe-size");
     folder.json(&["settings", "--field", "role=off", "--guests", "off"]);
     assert_eq!(folder.json(&["settings"]), before);
+}
+
+#[test]
+fn every_policy_can_be_typed() {
+    let folder = Folder::new();
+    for (options, rule, shown) in [
+        (&["--field", "role=on"][..], "role", json!(true)),
+        (&["--field", "role=off"], "role", json!(false)),
+        (&["--field", "role=always"], "role", json!(true)),
+        (&["--field", "role=only-if-empty"], "role", json!("only_if_empty")),
+        (&["--field", "role=when-source-changes"], "role", json!("when_source_changes")),
+        (&["--field", "role=unless-edited"], "role", json!("unless_edited")),
+        (&["--clear", "role"], "role", json!({"overwrite": "unless_edited", "clear": true})),
+        (&["--field", "role=never"], "role", json!({"overwrite": "never", "clear": true})),
+        (&["--clear", "role=off"], "role", json!(false)),
+        (&["--allow-clearing"], "allowClearing", json!(true)),
+        (&["--allow-clearing=off"], "allowClearing", json!(false)),
+        (&["--field", "display-name=unless-edited"], "displayName", json!("unless_edited")),
+        (&["--field", "phone=on"], "phone", json!(true)),
+        (&["--field", "upn=on"], "upn", json!(true)),
+        (&["--field", "department=on"], "department", json!(true)),
+        (&["--field", "office=on", "--field", "company=on"], "company", json!(true)),
+        (&["--field", "inactive-when-disabled=off"], "markInactiveWhenDisabled", json!(false)),
+    ] {
+        let arguments: Vec<&str> = std::iter::once("settings").chain(options.iter().copied()).collect();
+        assert_eq!(folder.json(&arguments)["fieldSyncConfig"][rule], shown, "{options:?}");
+    }
+    assert_eq!(folder.json(&["settings"])["fieldSyncConfig"]["office"], json!(true));
 }

@@ -13,6 +13,7 @@ mod gates;
 mod http;
 mod kills;
 mod microsoft;
+mod plans;
 mod preview;
 mod refused_documents;
 mod secrecy;

@@ -228,8 +228,39 @@ fn many_who_are_gone_at_once_wait_for_an_operator() {
 }
 
 #[test]
+fn what_waits_for_an_operator_is_let_through_or_rejected_for_good() {
+    let office = Office::mapped();
+    office.run(&["settings", "--gone-hours", "0", "--gone-after", "1"]).succeeded();
+    office.json(&["sync"]);
+    office.remove(10);
+    let held = office.run(&["sync", "--output", "json"]).ended_with(3).document();
+    let run = held["run"]["runId"].as_str().unwrap();
+    let lines = office.json(&["runs", "lines", run]);
+    let waiting: Vec<&str> = lines
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|line| line["action"] == "hold")
+        .map(|line| line["lineId"].as_str().unwrap())
+        .collect();
+    assert_eq!(waiting.len(), 10);
+    let rejected = office.json(&["runs", "reject", run, "--line", waiting[0], "--line", waiting[1]]);
+    assert_eq!(rejected["rejected"], 2);
+    let only: Vec<&str> = waiting[2..].iter().flat_map(|line| ["--line", line]).collect();
+    let allowed = office.json(&[&["runs", "allow", run][..], &only].concat());
+    assert_eq!(allowed["run"]["summary"]["inactivated"], 8);
+    assert_eq!(office.inactive(), 8);
+    for _ in 0..10 {
+        let sync = office.json(&["sync"]);
+        assert_eq!(sync["run"]["summary"]["held"], 0, "a rejected line is not asked about again");
+    }
+    assert_eq!(office.inactive(), 8);
+}
+
+#[test]
 fn a_few_who_are_gone_become_inactive_after_two_reads() {
     let office = Office::mapped();
+    office.run(&["settings", "--gone-hours", "0"]).succeeded();
     office.json(&["sync"]);
     office.remove(3);
     office.run(&["sync"]).succeeded();

@@ -207,6 +207,7 @@ async fn synced(world: &World, number: u128, kind: RunKind, status: TenantStatus
         counters: Counters::default(),
         cancel_requested: false,
         settings: store::SyncSettings::default(),
+        source: None,
         turns: store::Turns::default(),
         halted: None,
     };
@@ -222,9 +223,11 @@ async fn synced(world: &World, number: u128, kind: RunKind, status: TenantStatus
         completed_at: now,
         pages: 1,
         chain: None,
+        guard: None,
     };
-    let people = (status == TenantStatus::Completed && kind.writes()).then_some(0);
-    assert!(store.end_tenant(WORKSPACE, id, lease, &ended, people).await.unwrap());
+    let ground = store::Ground { active_links: Some(0), ..store::Ground::default() };
+    let ground = (status == TenantStatus::Completed && kind.writes()).then_some(&ground);
+    assert!(store.end_tenant(WORKSPACE, id, lease, &ended, ground).await.unwrap());
 }
 
 #[tokio::test]

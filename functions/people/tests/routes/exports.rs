@@ -1,5 +1,7 @@
 //! What leaves, page by page.
 
+use std::collections::BTreeSet;
+
 use axum::{body::Body, http::Request};
 use domain::{
     contact::{ContactValues, InactiveReason},
@@ -28,6 +30,9 @@ async fn with_contacts(numbers: std::ops::Range<u128>) -> World {
             },
             additional_emails: Vec::new(),
             inactive: false,
+            protected: None,
+            protected_fields: None,
+            unsaid: BTreeSet::new(),
         };
         world.people.store.upsert_contact(WORKSPACE, &input).await.unwrap();
     }
@@ -120,7 +125,7 @@ async fn no_cell_of_a_csv_begins_a_formula() {
             "{},{},\"'=HYPERLINK(\"\"http://x\"\")\",'+a@a.example,,\
              \"[{{\"\"canonicalType\"\":\"\"work\"\",\"\"displayOrder\"\":0,\"\"isDefault\"\":true,\"\"phoneNumber\"\":\"\"+47 22\"\"}},\
              {{\"\"canonicalType\"\":\"\"mobile\"\",\"\"displayOrder\"\":1,\"\"isDefault\"\":false,\"\"phoneNumber\"\":\"\"9\"\"}}]\",\
-             '@SUM(1),false,,,,,,,",
+             '@SUM(1),,,,false,false,,,,,,,,",
             contact_id(1),
             client_id(1)
         )
@@ -177,6 +182,9 @@ async fn linked(world: &World) {
         email: "c0@a.example".parse().unwrap(),
         phones: Vec::new(),
         role: None,
+        department: None,
+        office: None,
+        company: None,
         user_principal_name: Some("c0@a.example".to_owned()),
     };
     let applier = Applier {
@@ -190,11 +198,28 @@ async fn linked(world: &World) {
     };
     let contact = contact_id(0);
     for (number, rule, action) in [
-        (1, Rule::PrimaryAddress, Action::Link { contact, expect: 1, changes: Vec::new(), facts }),
+        (
+            1,
+            Rule::PrimaryAddress,
+            Action::Link {
+                contact,
+                expect: 1,
+                before: None,
+                supersedes: None,
+                activate: false,
+                changes: Vec::new(),
+                facts,
+            },
+        ),
         (
             2,
             Rule::Disabled,
-            Action::MarkInactive { contact, expect: 2, reason: InactiveReason::DisabledUpstream },
+            Action::MarkInactive {
+                contact,
+                expect: 2,
+                before: None,
+                reason: InactiveReason::DisabledUpstream,
+            },
         ),
     ] {
         let line = Line {
@@ -210,6 +235,8 @@ async fn linked(world: &World) {
             format: PLAN_PAGE_FORMAT,
             lines: vec![line],
             seen: Vec::new(),
+            leavers: Vec::new(),
+            guard: None,
             counters: Counters::default(),
         };
         assert_eq!(applier.apply(&page).await.unwrap(), []);

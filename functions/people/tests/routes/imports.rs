@@ -70,6 +70,50 @@ async fn a_contact_in_every_format_is_the_same_contact() {
     assert!(stored[0].entra.is_none(), "the sync's marks are not imported");
 }
 
+/// The PSA has no such columns of its own: what a document says nothing of stays.
+#[tokio::test]
+async fn an_import_without_the_newer_columns_leaves_them() {
+    let world = World::new().await;
+    let plain = contact(1, client_id(1), "one@a.example");
+    let mut full = plain.clone();
+    for (column, value) in [
+        ("department", json!("Care")),
+        ("officeLocation", json!("Oslo")),
+        ("companyName", json!("Acme")),
+        ("isProtected", json!(true)),
+        ("protectedFields", json!(["jobTitle", "phones"])),
+    ] {
+        full[column] = value;
+    }
+    let id = format!("{},{}", contact_id(1), client_id(1));
+    let csv = |columns: &str, cells: &str| {
+        format!("contactNameId,clientId,fullName,email{columns}\r\n{id},Mira Sund,one@a.example{cells}\r\n")
+    };
+    for (kind, document, counts, shown) in [
+        (LINES, full.to_string(), [1, 0, 0, 0], json!(["Care", "Oslo", "Acme", true, ["phones", "role"]])),
+        (LINES, plain.to_string(), [0, 0, 1, 0], json!(["Care", "Oslo", "Acme", true, ["phones", "role"]])),
+        (CSV, csv("", ""), [0, 0, 1, 0], json!(["Care", "Oslo", "Acme", true, ["phones", "role"]])),
+        (
+            CSV,
+            csv(",department,isProtected", ",,no"),
+            [0, 1, 0, 0],
+            json!([null, "Oslo", "Acme", false, ["phones", "role"]]),
+        ),
+        (
+            CSV,
+            csv(",protectedFields", ",email; upn"),
+            [0, 1, 0, 0],
+            json!([null, "Oslo", "Acme", false, ["email", "userPrincipalName"]]),
+        ),
+        (CSV, csv(",protectedFields", ","), [0, 1, 0, 0], json!([null, "Oslo", "Acme", false, []])),
+    ] {
+        assert_eq!(world.post(CONTACTS, kind, document.clone()).await.counts(), counts, "{document}");
+        let row: Value = serde_json::from_str(&world.get("/contacts/export").await.text()).unwrap();
+        let columns = ["department", "officeLocation", "companyName", "isProtected", "protectedFields"];
+        assert_eq!(json!(columns.map(|column| &row[column])), shown, "{document}");
+    }
+}
+
 /// Each bad row fails alone, under its line; the good rows around it are applied.
 #[tokio::test]
 async fn bad_rows_are_reported_and_good_rows_applied() {
@@ -87,6 +131,9 @@ async fn bad_rows_are_reported_and_good_rows_applied() {
         ("additionalEmailAddresses", json!([7]), "invalid_value"),
         ("phoneNumbers", json!([{ "number": "1" }]), "missing_value"),
         ("isInactive", json!("perhaps"), "invalid_value"),
+        ("department", json!(7), "invalid_value"),
+        ("isProtected", json!("perhaps"), "invalid_value"),
+        ("protectedFields", json!(["role", "shoeSize"]), "invalid_value"),
         ("contactNameId", json!("7"), "invalid_value"),
         ("contactNameId", json!(contact_id(0)), "repeated_id"),
         ("clientId", json!(""), "missing_value"),
@@ -108,7 +155,7 @@ async fn bad_rows_are_reported_and_good_rows_applied() {
     rows.push(contact(99, client_id(2), "last@a.example").to_string());
     let answer = world.post(CONTACTS, LINES, rows.join("\n")).await;
     assert_eq!(answer.failed(), expected);
-    assert_eq!(answer.counts(), [2, 0, 0, 19]);
+    assert_eq!(answer.counts(), [2, 0, 0, 22]);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What an export gives, an import takes back unchanged.
 
-use proptest::{collection::vec, option, prelude::*};
+use proptest::{collection::vec, option, prelude::*, sample::subsequence};
 use serde_json::{Value, json};
 
 use crate::world::{CSV, LINES, World, client_id, contact_id, lines};
@@ -18,10 +18,15 @@ fn text() -> impl Strategy<Value = String> {
 
 fn contacts() -> impl Strategy<Value = Vec<Value>> {
     let phone = (text(), prop_oneof![Just("work".to_owned()), Just("mobile".to_owned()), text()]);
+    let places = (option::of(text()), option::of(text()), option::of(text()));
+    let protection = (any::<bool>(), subsequence(vec!["role", "email", "upn", "phones"], 0..=4));
     let contact =
         (text(), option::of(text()), vec(phone, 0..3), "[-+=']?[a-z]{1,5}", 0..3_usize, any::<bool>());
-    vec(contact, 1..6).prop_map(|contacts| {
-        let contact = |(number, (name, role, phones, local, more, inactive)): (u128, _)| {
+    vec((contact, places, protection), 1..6).prop_map(|contacts| {
+        let contact = |(number, (contact, places, protection)): (u128, _)| {
+            let (name, role, phones, local, more, inactive) = contact;
+            let (department, office, company): (Option<String>, Option<String>, Option<String>) = places;
+            let (protected, protected_fields): (bool, Vec<&str>) = protection;
             let phones: Vec<(String, String)> = phones;
             let phones: Vec<Value> = phones
                 .into_iter()
@@ -43,7 +48,12 @@ fn contacts() -> impl Strategy<Value = Vec<Value>> {
                 "additionalEmailAddresses": additional,
                 "phoneNumbers": phones,
                 "role": role,
+                "department": department,
+                "officeLocation": office,
+                "companyName": company,
                 "isInactive": inactive,
+                "isProtected": protected,
+                "protectedFields": protected_fields,
             })
         };
         (0..).zip(contacts).map(contact).collect()

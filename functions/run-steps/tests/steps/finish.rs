@@ -116,6 +116,8 @@ async fn a_cancelled_run_keeps_what_was_done() {
         started_at: house.clock.now(),
         pages: 2,
         cursor: Some("1.0.https://graph.example".to_owned()),
+        only_changes: false,
+        feed: None,
         read_complete: false,
         closed: false,
         counters,

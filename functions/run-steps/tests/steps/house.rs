@@ -78,6 +78,7 @@ pub(crate) fn queued(now: Timestamp) -> Run {
         cancel_requested: false,
         halted: None,
         settings: SyncSettings::default(),
+        source: None,
         turns: Turns::default(),
     }
 }
@@ -186,6 +187,7 @@ impl House {
             completed_at: self.clock.now(),
             pages: 1,
             chain: None,
+            guard: None,
         };
         assert!(self.store.put_tenant_run(WORKSPACE, RUN.run_id, &result).await.unwrap());
     }

@@ -245,6 +245,7 @@ impl Carrier {
                 completed_at: now,
                 pages: u32::try_from(plan.pages.len()).unwrap(),
                 chain: None,
+                guard: None,
             };
             assert!(self.steps.store.put_tenant_run(workspace_id, run_id, &result).await.unwrap());
         }
@@ -264,7 +265,14 @@ impl Carrier {
         for (number, page) in (1..).zip(&plan.pages) {
             counters.add(&page.counters);
             let chain = ChainHash::GENESIS;
-            let head = StoredPageHead { number, group_end, next_cursor: None, closes_read: false, chain };
+            let head = StoredPageHead {
+                number,
+                group_end,
+                next_cursor: None,
+                feed: None,
+                closes_read: false,
+                chain,
+            };
             let stored = StoredPage { head, page: page.clone() };
             let lease = Lease { token: 1 };
             let put =

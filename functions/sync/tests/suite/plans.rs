@@ -3,7 +3,7 @@
 use domain::{
     contact::InactiveReason,
     facts::SourceFacts,
-    fields::FieldChange,
+    fields::{Change, FieldChange},
     ids::{ContactId, EntraObjectId},
     plan::{Action, Candidate, Conflict, Line, PLAN_PAGE_FORMAT, Person, PlanPage, Rule},
     run::Counters,
@@ -24,6 +24,8 @@ pub(crate) fn page(lines: Vec<Line>) -> PlanPage {
         format: PLAN_PAGE_FORMAT,
         lines,
         seen: Vec::new(),
+        leavers: Vec::new(),
+        guard: None,
         counters: Counters { read, ..Counters::default() },
     }
 }
@@ -44,7 +46,7 @@ pub(crate) fn created(number: u128) -> Line {
 
 /// A line of every kind, each with the name and the bucket it has on the wire.
 pub(crate) fn every_line() -> Vec<(Line, &'static str, Option<&'static str>)> {
-    let changes = || vec![FieldChange::FullName { old: "Old".to_owned(), new: "New".to_owned() }];
+    let changes = || vec![FieldChange::FullName(Change::new("Old".to_owned(), "New".to_owned()))];
     let reason = InactiveReason::DeletedUpstream;
     let candidate = Candidate {
         contact: contact(90),
@@ -60,7 +62,15 @@ pub(crate) fn every_line() -> Vec<(Line, &'static str, Option<&'static str>)> {
             line(
                 2,
                 Rule::PrimaryAddress,
-                Action::Link { contact: contact(2), expect: 1, changes: changes(), facts: facts(2) },
+                Action::Link {
+                    contact: contact(2),
+                    expect: 1,
+                    before: None,
+                    supersedes: None,
+                    activate: false,
+                    changes: changes(),
+                    facts: facts(2),
+                },
             ),
             "link",
             Some("link"),
@@ -81,6 +91,7 @@ pub(crate) fn every_line() -> Vec<(Line, &'static str, Option<&'static str>)> {
                 Action::Reactivate {
                     contact: contact(4),
                     expect: 1,
+                    before: None,
                     activate: true,
                     changes: Vec::new(),
                     facts: facts(4),
@@ -96,13 +107,21 @@ pub(crate) fn every_line() -> Vec<(Line, &'static str, Option<&'static str>)> {
             Some("needs_decision"),
         ),
         (
-            line(7, Rule::Vanished, Action::MarkInactive { contact: contact(7), expect: 1, reason }),
+            line(
+                7,
+                Rule::Vanished,
+                Action::MarkInactive { contact: contact(7), expect: 1, before: None, reason },
+            ),
             "mark_inactive",
             Some("mark_inactive"),
         ),
-        (line(8, Rule::Vanished, Action::NoteMissing { times: 1 }), "note_missing", Some("no_change")),
+        (
+            line(8, Rule::Vanished, Action::NoteMissing { times: 1, since: None, reason: None }),
+            "note_missing",
+            Some("no_change"),
+        ),
         (line(9, Rule::IdentityLink, Action::Refresh { facts: facts(9) }), "refresh", Some("no_change")),
-        (line(10, Rule::Scope, Action::Exclude { reason: Exclusion::Guest }), "exclude", None),
+        (line(10, Rule::Scope, Action::Exclude { reason: Exclusion::Guest, detail: None }), "exclude", None),
         (line(11, Rule::BadRecord, Action::Fail { code: "bad_record".to_owned() }), "fail", None),
     ]
 }
@@ -113,6 +132,9 @@ fn facts(number: u128) -> SourceFacts {
         email: format!("p{number}@acme.example").parse().unwrap(),
         phones: Vec::new(),
         role: None,
+        department: None,
+        office: None,
+        company: None,
         user_principal_name: None,
     }
 }

@@ -124,6 +124,7 @@ async fn a_run_under_way_shows_each_tenant_and_the_sums_of_this_moment() {
         completed_at: now,
         pages: 1,
         chain: None,
+        guard: None,
     };
     assert!(house.store.put_tenant_run(WORKSPACE, run.id, &result).await.unwrap());
     let (lease, _) = house.store.acquire(WORKSPACE, tenant(2), run.id, now).await.unwrap().unwrap();
@@ -132,6 +133,8 @@ async fn a_run_under_way_shows_each_tenant_and_the_sums_of_this_moment() {
         started_at: now,
         pages: 1,
         cursor: None,
+        only_changes: false,
+        feed: None,
         read_complete: false,
         closed: false,
         counters: counters(5),
@@ -179,10 +182,10 @@ async fn lines_come_page_by_page_and_say_what_and_why() {
     assert_eq!(shown.len(), lines.len());
     for (shown, (line, action, _)) in shown.iter().zip(&lines) {
         assert_eq!((&shown["lineId"], &shown["action"]), (&json!(line.id), &json!(action)));
-        assert_eq!(shown["contactNameId"], json!(line.contact_written()));
+        assert_eq!(shown["contactNameId"], json!(line.action.contact()));
         assert!(shown["reason"].as_str().unwrap().len() > 10, "{shown}");
     }
-    let change = json!([{ "field": "full name", "old": "Old", "new": "New" }]);
+    let change = json!([{ "field": "full name", "old": "Old", "new": "New", "overEdit": false }]);
     assert_eq!(shown[1]["changes"], change, "{}", shown[1]);
     assert_eq!(shown[4]["candidates"][0]["fullName"], "Somebody");
     let ids: BTreeSet<String> = shown.iter().map(|line| line["lineId"].to_string()).collect();

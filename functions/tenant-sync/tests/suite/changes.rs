@@ -56,6 +56,9 @@ async fn a_contact_that_a_human_made_inactive_stays_so() {
 #[tokio::test]
 async fn somebody_who_is_gone_becomes_inactive_at_the_second_read_and_not_before() {
     let mut customer = Customer::new().await;
+    let mut settings = SyncSettings::default();
+    settings.vanish.grace_hours = 1;
+    customer.house.settings(settings).await;
     let person = customer.hire(1, "Mira Sund", "mira.sund", |_| {});
     let address = person.mail.clone().unwrap();
     customer.sync().await;

@@ -1,6 +1,6 @@
 //! A table in memory, the functions over it, and the workflow that calls them.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use ambient::{Clock, SeededEntropy, VirtualClock};
 use async_trait::async_trait;
@@ -143,6 +143,7 @@ impl House {
         let fields = json!({ "displayName": true, "email": true, "phone": true, "role": true, "upn": true });
         let mut settings = SyncSettings { field_sync_config: fields, ..SyncSettings::default() };
         settings.vanish.confirmations = 1;
+        settings.vanish.grace_hours = 0;
         self.settings(settings).await;
     }
 
@@ -170,7 +171,16 @@ impl House {
         let email = (!address.is_empty()).then(|| address.parse().unwrap());
         let values = ContactValues { full_name: name.to_owned(), email, ..ContactValues::default() };
         let id = ContactId::new(Uuid::from_u128(0xC0_0000 + number));
-        let input = ContactInput { id, client, values, additional_emails: Vec::new(), inactive: false };
+        let input = ContactInput {
+            id,
+            client,
+            values,
+            additional_emails: Vec::new(),
+            inactive: false,
+            protected: None,
+            protected_fields: None,
+            unsaid: BTreeSet::new(),
+        };
         let upserted = self.store.upsert_contact(WORKSPACE, &input).await.unwrap();
         assert_eq!(upserted, Upserted::Created, "{name}");
         input
@@ -235,6 +245,7 @@ impl House {
             cancel_requested: false,
             halted: None,
             settings: self.store.settings(WORKSPACE).await.unwrap(),
+            source: None,
             turns: Turns::default(),
         };
         assert!(self.store.create_run(&run).await.unwrap());

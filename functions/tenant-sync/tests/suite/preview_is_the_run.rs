@@ -54,7 +54,7 @@ async fn a_preview_of_a_later_sync_is_the_later_sync() {
     house.dump().await.people().assert_same(&before, "the preview");
     let ended = house.carry(scene.run).await;
     assert_eq!(ended.run.counters, previewed.run.counters);
-    assert_eq!((ended.run.counters.vanished, ended.run.counters.reactivated), (1, 1));
+    assert_eq!((ended.run.counters.vanished, ended.run.counters.reactivated), (2, 1));
     for tenant in scene.tenants() {
         assert_same_plan(&house, preview, scene.run, tenant).await;
     }

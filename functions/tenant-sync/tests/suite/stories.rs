@@ -87,7 +87,7 @@ async fn a_user_without_any_address_is_left_out_and_listed() {
     });
     customer.sync().await;
     let line = customer.line("No Address").await;
-    assert_eq!(line.action, Action::Exclude { reason: Exclusion::MissingIdentity });
+    assert_eq!(line.action, Action::Exclude { reason: Exclusion::MissingIdentity, detail: None });
     assert_eq!(customer.contacts().await.len(), 3);
 }
 
@@ -133,7 +133,10 @@ async fn a_guest_stays_out_until_an_operator_lets_guests_in() {
         user.mail = Some("guest@partner.example".to_owned());
     });
     customer.sync().await;
-    assert_eq!(customer.line("A Guest").await.action, Action::Exclude { reason: Exclusion::Guest });
+    assert_eq!(
+        customer.line("A Guest").await.action,
+        Action::Exclude { reason: Exclusion::Guest, detail: None }
+    );
     let mut settings = SyncSettings::default();
     settings.scope.include_guests = true;
     customer.house.settings(settings).await;
@@ -165,7 +168,8 @@ async fn abbott_and_robotics_example_are_no_robots() {
     let lines = house.lines(run, microsoft.tenant(2).id).await;
     let action = |user: &User| &lines.iter().find(|line| line.object == user.id).unwrap().action;
     assert!(matches!(action(&abbott), Action::Create { .. }));
-    assert_eq!(*action(&service), Action::Exclude { reason: Exclusion::ServiceAccount });
+    let detail = Some("service account".to_owned());
+    assert_eq!(*action(&service), Action::Exclude { reason: Exclusion::ServiceAccount, detail });
 }
 
 #[tokio::test]

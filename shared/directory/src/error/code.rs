@@ -153,6 +153,12 @@ codes! {
     DelegatedAdminBlocked "delegated_admin_blocked" AccessLost
         "Microsoft has blocked delegated administration of this customer for suspicious activity; its contacts stay as they are."
         "Contact Microsoft's partner support."
+    GroupGone "group_gone" AccessLost
+        "A group that decides who is synced does not exist in this customer's tenant any more. That is not taken for an empty group: the customer's contacts stay as they are."
+        "Choose another group for this customer, or none."
+    GroupsNotReadable "groups_not_readable" AccessLost
+        "The account may enter this customer but not read its groups; its contacts stay as they are."
+        "Check that the app has the permission GroupMember.Read.All and that this customer has consented to it."
     RelationshipMissing "relationship_missing" AccessLost
         "The account used to connect has no delegated path into this customer, or also exists there as a guest; its contacts stay as they are."
         "Add the account to the security group of this customer's delegated admin relationship, and remove guest copies of it."
@@ -175,6 +181,9 @@ codes! {
         "Try again; if it persists, report it to the product's support with the diagnostics."
 
     // Listings.
+    ChangesExpired "changes_expired" ExpiredPage
+        "Microsoft forgot up to where changes were read, as it does after seven days. It does not mean that anybody left: everybody is read again, and contacts stay as they are until then."
+        "Nothing: all users are read again."
     PageExpired "page_expired" ExpiredPage
         "Microsoft forgot the position in the listing. The read begins again; contacts stay as they are."
         "Nothing: it is repeated from the first page."
@@ -227,6 +236,9 @@ codes! {
     NextLinkLoop "next_link_loop" Fault
         "The listing led back to a page already read. Contacts stay as they are."
         "Start the sync again; if it persists, report it to the product's support."
+    ReadNotOffered "read_not_offered" Fault
+        "This kind of connection to Microsoft cannot answer what was asked. Contacts stay as they are."
+        "Take what needs it out of the settings, or connect to Microsoft directly."
     RequestRejected "request_rejected" Fault
         "Microsoft Graph does not accept the request. Contacts stay as they are."
         "Report it to the product's support with the diagnostics."

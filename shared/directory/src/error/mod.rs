@@ -23,7 +23,8 @@ pub enum ErrorClass {
     AccessLost,
     /// The connection itself is refused: stop and ask the operator to connect again.
     CredentialRejected,
-    /// The listing must begin again from its first page.
+    /// The position is lost, which says nothing about who is there: the listing must begin again
+    /// from its first page; where changes were read, all users must be listed.
     ExpiredPage,
     /// A bug, or an answer that must not be trusted: do not retry.
     Fault,

@@ -16,7 +16,10 @@ use std::{
 
 use ambient::{Clock, Entropy};
 use async_trait::async_trait;
-use domain::ids::EntraTenantId;
+use domain::{
+    ids::{EntraTenantId, GroupId},
+    user::DirectoryUser,
+};
 use jiff::SignedDuration;
 
 pub use credentials::Credentials;
@@ -27,16 +30,22 @@ pub use usage::Usage;
 use crate::{
     Cursor,
     error::{Code, ErrorClass, ReadError},
-    port::{Directory, ListedTenant, PublicTenant, TenantProof, UserPage},
+    port::{
+        ChangePage, ChangesNext, Directory, Group, ListedTenant, MembersPage, PublicTenant, TenantProof,
+        UserKey, UserPage,
+    },
     protocol::{
-        Input, Step, is_throttled_for_the_whole_app,
+        Input, Step,
+        changes::Changes,
+        groups::{GroupMembers, SecurityGroups, sorted},
+        is_missing, is_throttled_for_the_whole_app,
         listing::{Page, Place, Reading, RequestSpec},
         organization::{Organization, proof},
         page::Shape,
         public_tenant::PublicInformation,
         relationships::{Relationships, listed},
         retry::retry_after,
-        users::Users,
+        users::{OneUser, Users},
     },
 };
 use pause::Pause;
@@ -114,16 +123,60 @@ impl GraphDirectory {
                     clock.sleep(wait).await;
                     input = Input::Waited;
                 }
-                Step::Request(RequestSpec { url, renew_token }) => {
+                Step::Request(RequestSpec { url, renew_token, eventual }) => {
                     self.pause.pass(&**clock, self.settings.retry.wait_max).await?;
                     let refused_now = refused.take().filter(|_| renew_token);
                     let token = self.tokens.bearer(owner, refused_now.as_ref()).await?;
-                    input = self.transport.get(url, &token).await;
+                    input = self.transport.get(url, &token, eventual).await;
                     refused = Some(token);
                     self.heed(&input);
                 }
             }
         }
+    }
+
+    /// Drives a machine through all its pages.
+    async fn read_all<S: Shape<Content = Vec<T>>, T: Send>(
+        &self,
+        shape: S,
+        owner: Owner,
+    ) -> Result<Vec<T>, ReadError> {
+        let mut reading = self.reading(shape, owner, self.settings.page_size);
+        let mut rows = Vec::new();
+        loop {
+            let page = self.read(&mut reading, owner).await?;
+            rows.extend(page.content);
+            match page.next {
+                Some(next) => reading.follow(&next)?,
+                None => return Ok(rows),
+            }
+        }
+    }
+
+    /// One page of a listing whose pages may have to be smaller than configured.
+    async fn read_page<S: Shape>(
+        &self,
+        shape: S,
+        tenant: EntraTenantId,
+        cursor: Option<&Cursor>,
+    ) -> Result<Page<S::Content>, ReadError> {
+        let owner = Owner::Customer(tenant);
+        let page_size = self.page_size(tenant);
+        let mut reading = self.reading(shape, owner, page_size);
+        if let Some(cursor) = cursor {
+            reading.follow(cursor)?;
+        }
+        let outcome = self.read(&mut reading, owner).await;
+        match &outcome {
+            Ok(_) if cursor.is_none() && reading.page_size() < page_size => {
+                self.remember_page_size(tenant, reading.page_size());
+            }
+            Err(error) if error.code() == Code::PageTooLarge => {
+                self.remember_page_size(tenant, reading.smaller_page_size());
+            }
+            _ => {}
+        }
+        outcome
     }
 
     /// Lets a throttled app rest as a whole, when the service says that all of it is meant.
@@ -167,16 +220,7 @@ impl GraphDirectory {
 #[async_trait]
 impl Directory for GraphDirectory {
     async fn managed_tenants(&self) -> Result<Vec<ListedTenant>, ReadError> {
-        let mut reading = self.reading(Relationships, Owner::Partner, self.settings.page_size);
-        let mut rows = Vec::new();
-        loop {
-            let page = self.read(&mut reading, Owner::Partner).await?;
-            rows.extend(page.content);
-            match page.next {
-                Some(next) => reading.follow(&next)?,
-                None => break,
-            }
-        }
+        let rows = self.read_all(Relationships, Owner::Partner).await?;
         Ok(listed(rows, self.credentials.partner_tenant(), self.transport.clock.now()))
     }
 
@@ -195,23 +239,7 @@ impl Directory for GraphDirectory {
         tenant: EntraTenantId,
         cursor: Option<&Cursor>,
     ) -> Result<UserPage, ReadError> {
-        let owner = Owner::Customer(tenant);
-        let page_size = self.page_size(tenant);
-        let mut reading = self.reading(Users, owner, page_size);
-        if let Some(cursor) = cursor {
-            reading.follow(cursor)?;
-        }
-        let outcome = self.read(&mut reading, owner).await;
-        match &outcome {
-            Ok(_) if cursor.is_none() && reading.page_size() < page_size => {
-                self.remember_page_size(tenant, reading.page_size());
-            }
-            Err(error) if error.code() == Code::PageTooLarge => {
-                self.remember_page_size(tenant, reading.smaller_page_size());
-            }
-            _ => {}
-        }
-        let page = outcome?;
+        let page = self.read_page(Users, tenant, cursor).await?;
         Ok(UserPage {
             users: page.content.users,
             bad_rows: page.content.bad_rows,
@@ -219,6 +247,59 @@ impl Directory for GraphDirectory {
             bytes: page.bytes,
             requests: page.requests,
         })
+    }
+
+    /// What comes along with the link happened before it, so the complete read that follows sees it.
+    async fn changes_from_now(&self, tenant: EntraTenantId) -> Result<Option<Cursor>, ReadError> {
+        let owner = Owner::Customer(tenant);
+        let mut reading = self.reading(Changes, owner, self.settings.page_size);
+        loop {
+            let page = self.read(&mut reading, owner).await?;
+            match page.next {
+                Some(next) => reading.follow(&next)?,
+                None => return Ok(page.delta),
+            }
+        }
+    }
+
+    async fn changes_page(&self, tenant: EntraTenantId, cursor: &Cursor) -> Result<ChangePage, ReadError> {
+        let owner = Owner::Customer(tenant);
+        let mut reading = self.reading(Changes, owner, self.settings.page_size);
+        reading.follow(cursor)?;
+        let page = self.read(&mut reading, owner).await?;
+        let next = page.next.map(ChangesNext::More).or(page.delta.map(ChangesNext::Complete));
+        Ok(ChangePage {
+            users: page.content.users,
+            removed: page.content.removed,
+            bad_rows: page.content.bad_rows,
+            next: next.ok_or(Code::AnswerUnreadable)?,
+            bytes: page.bytes,
+            requests: page.requests,
+        })
+    }
+
+    async fn group_members_page(
+        &self,
+        tenant: EntraTenantId,
+        group: GroupId,
+        cursor: Option<&Cursor>,
+    ) -> Result<MembersPage, ReadError> {
+        let page = self.read_page(GroupMembers(group), tenant, cursor).await?;
+        Ok(MembersPage { members: page.content, next: page.next, bytes: page.bytes, requests: page.requests })
+    }
+
+    async fn security_groups(&self, tenant: EntraTenantId) -> Result<Vec<Group>, ReadError> {
+        self.read_all(SecurityGroups, Owner::Customer(tenant)).await.map(sorted)
+    }
+
+    async fn user(&self, tenant: EntraTenantId, who: &UserKey) -> Result<Option<DirectoryUser>, ReadError> {
+        let owner = Owner::Customer(tenant);
+        let Some(shape) = OneUser::of(who) else { return Ok(None) };
+        match self.read(&mut self.reading(shape, owner, 1), owner).await {
+            Ok(page) => Ok(Some(page.content)),
+            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     async fn public_tenant(&self, tenant: EntraTenantId) -> Result<Option<PublicTenant>, ReadError> {

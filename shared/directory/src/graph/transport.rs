@@ -45,12 +45,15 @@ impl Transport {
         Retry::new(policy, u64::from_le_bytes(seed))
     }
 
-    /// A read of Graph. Background work says so: it is shed first
-    /// (learn.microsoft.com/graph/throttling).
-    pub(super) async fn get(&self, url: Url, token: &SecretString) -> Input {
+    /// A read of Graph, `eventual` or not in its consistency. Background work says so: it is shed
+    /// first (learn.microsoft.com/graph/throttling).
+    pub(super) async fn get(&self, url: Url, token: &SecretString, eventual: bool) -> Input {
         self.usage.requested();
-        let request =
+        let mut request =
             self.http.get(url).bearer_auth(token.expose_secret()).header("x-ms-throttle-priority", "low");
+        if eventual {
+            request = request.header("consistencylevel", "eventual");
+        }
         self.send(request).await
     }
 

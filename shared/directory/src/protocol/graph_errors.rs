@@ -4,8 +4,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::{exchange::Answer, listing::Place, retry::retry_after};
-use crate::error::{Code, Diagnostics, identifier};
+use super::{exchange::Answer, listing::Place, page::Refusals, retry::retry_after};
+use crate::error::{Code, Diagnostics, ReadError, identifier};
 
 /// Nested codes followed before giving up.
 const DEPTH_MAX: usize = 8;
@@ -16,11 +16,11 @@ const KNOWN: [&str; 14] = [
     EXPIRED[1],
     EXPIRED[2],
     PREMIUM_ONLY,
+    MISSING,
     "Authorization_RequestDenied",
     "BadRequest",
     "InvalidAuthenticationToken",
     "Request_BadRequest",
-    "Request_ResourceNotFound",
     "Request_UnsupportedQuery",
     "TooManyRequests",
     "activityLimitReached",
@@ -28,8 +28,12 @@ const KNOWN: [&str; 14] = [
     "generalException",
 ];
 
-/// The position in the listing is gone.
+/// The position in the listing, or in the changes, is gone. The first has been seen with a capital
+/// letter, too, so letter case counts nowhere.
 const EXPIRED: [&str; 3] = ["syncStateNotFound", "resyncRequired", "Directory_ExpiredPageToken"];
+
+/// The object that the address names does not exist.
+const MISSING: &str = "Request_ResourceNotFound";
 
 /// A property was asked for that needs a premium licence; none of ours does.
 const PREMIUM_ONLY: &str = "Authentication_RequestFromNonPremiumTenantOrB2CTenant";
@@ -49,32 +53,52 @@ pub(crate) enum Judgement {
     Unauthorized,
 }
 
-/// Judges an answer. `resumed`: the request came from a link of the service, which can expire.
-pub(crate) fn judge(answer: &Answer, place: Place, resumed: bool, now: Timestamp) -> Judgement {
+/// What was asked, as far as the meaning of a refusal depends on it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    /// Whose token was sent.
+    pub(crate) place: Place,
+    /// The request came from a link of the service, which can expire.
+    pub(crate) resumed: bool,
+    /// What refusals mean at the endpoint.
+    pub(crate) refusals: Refusals,
+}
+
+/// Judges an answer.
+pub(crate) fn judge(answer: &Answer, asked: Asked, now: Timestamp) -> Judgement {
+    let Asked { place, resumed, refusals } = asked;
     let told = retry_after(&answer.headers, now);
     let busy = || match told {
         Some(_) => Judgement::Again(Code::GraphBusy, told),
         None => Judgement::Again(Code::GraphUnavailable, None),
     };
     let code = error_code(answer);
-    let has = |codes: &[&str]| code.as_deref().is_some_and(|code| codes.contains(&code));
+    let has = |codes: &[&str]| code.as_deref().is_some_and(|code| is_one_of(code, codes));
     match answer.status {
         200 => Judgement::Accept,
-        400 if resumed && has(&EXPIRED) => Judgement::Fail(Code::PageExpired),
+        400 | 404 | 409 | 410 | 412 if resumed && has(&EXPIRED) => Judgement::Fail(refusals.expired),
         401 => Judgement::Unauthorized,
         403 if has(&[PREMIUM_ONLY]) => Judgement::Fail(Code::RequestRejected),
         403 => Judgement::Fail(match place {
-            Place::Customer => Code::RoleMissing,
+            Place::Customer => refusals.denied,
             Place::Partner => Code::PartnerRoleMissing,
         }),
+        404 if has(&[MISSING]) => Judgement::Fail(refusals.missing),
         404 => Judgement::Fail(Code::ResourceUnknown),
-        410 if resumed => Judgement::Fail(Code::PageExpired),
+        410 if resumed => Judgement::Fail(refusals.expired),
         400 | 410 | 501 => Judgement::Fail(Code::RequestRejected),
         429 => Judgement::Again(Code::Throttled, told),
         504 => Judgement::GatewayTimeout(told),
         408 | 423 | 500..=599 => busy(),
         _ => Judgement::Fail(Code::AnswerUnexpected),
     }
+}
+
+/// Whether a read failed because there is no such object, and not because the address is wrong.
+pub(crate) fn is_missing(error: &ReadError) -> bool {
+    let diagnostics = error.diagnostics();
+    let told = diagnostics.error.as_deref().is_some_and(|code| is_one_of(code, &[MISSING]));
+    diagnostics.status == Some(404) && told
 }
 
 /// Whether the app, and not only this tenant, is told to slow down.
@@ -111,13 +135,17 @@ fn error_code(answer: &Answer) -> Option<String> {
     let mut chosen = outermost;
     for _ in 0..DEPTH_MAX {
         let code = error.get("code").and_then(Value::as_str);
-        chosen = code.filter(|code| KNOWN.contains(code)).or(chosen);
+        chosen = code.filter(|code| is_one_of(code, &KNOWN)).or(chosen);
         match inner(error) {
             Some(deeper) => error = deeper,
             None => break,
         }
     }
     chosen.map(str::to_owned)
+}
+
+fn is_one_of(code: &str, codes: &[&str]) -> bool {
+    codes.iter().any(|known| known.eq_ignore_ascii_case(code))
 }
 
 /// `innerError`, in whichever case the service writes it today.
@@ -148,6 +176,10 @@ mod tests {
         format!(r#"{{"error":{{"code":"{code}","message":"x","innerError":{{"request-id":"r"}}}}}}"#)
     }
 
+    fn asked(place: Place, resumed: bool) -> Asked {
+        Asked { place, resumed, refusals: Refusals::USUAL }
+    }
+
     #[test]
     fn what_answers_mean() {
         use Judgement::{Accept, Again, Fail, GatewayTimeout, Unauthorized};
@@ -176,14 +208,48 @@ mod tests {
             (504, String::new(), false, GatewayTimeout(None)),
             (509, String::new(), false, Again(Code::GraphUnavailable, None)),
         ] {
-            let judged = judge(&answer(status, &[], &body), Place::Customer, resumed, now);
+            let judged = judge(&answer(status, &[], &body), asked(Place::Customer, resumed), now);
             assert_eq!(judged, expected, "{status} {body}");
         }
         let busy = answer(503, &[("retry-after", "4")], "");
         let told = Some(SignedDuration::from_secs(4));
-        assert_eq!(judge(&busy, Place::Customer, false, now), Again(Code::GraphBusy, told));
+        assert_eq!(judge(&busy, asked(Place::Customer, false), now), Again(Code::GraphBusy, told));
         let denied = answer(403, &[], &error("Authorization_RequestDenied"));
-        assert_eq!(judge(&denied, Place::Partner, false, now), Fail(Code::PartnerRoleMissing));
+        assert_eq!(judge(&denied, asked(Place::Partner, false), now), Fail(Code::PartnerRoleMissing));
+    }
+
+    #[test]
+    fn what_refusals_mean_depends_on_what_was_asked() {
+        let refusals = Refusals {
+            denied: Code::GroupsNotReadable,
+            expired: Code::ChangesExpired,
+            missing: Code::GroupGone,
+        };
+        for (status, code, resumed, expected) in [
+            (400, "syncStateNotFound", true, Code::ChangesExpired),
+            (400, "SyncStateNotFound", true, Code::ChangesExpired),
+            (410, "syncStateNotFound", true, Code::ChangesExpired),
+            (404, "syncStateNotFound", true, Code::ChangesExpired),
+            (400, "resyncRequired", true, Code::ChangesExpired),
+            (410, "resyncRequired", true, Code::ChangesExpired),
+            (409, "resyncRequired", true, Code::ChangesExpired),
+            (400, "Directory_ExpiredPageToken", true, Code::ChangesExpired),
+            (410, "Novelty", true, Code::ChangesExpired),
+            (410, "", true, Code::ChangesExpired),
+            (400, "Request_BadRequest", true, Code::RequestRejected),
+            (400, "syncStateNotFound", false, Code::RequestRejected),
+            (410, "syncStateNotFound", false, Code::RequestRejected),
+            (403, "Authorization_RequestDenied", true, Code::GroupsNotReadable),
+            (404, "Request_ResourceNotFound", false, Code::GroupGone),
+            (404, "Request_ResourceNotFound", true, Code::GroupGone),
+            (404, "BadRequest", false, Code::ResourceUnknown),
+            (404, "", false, Code::ResourceUnknown),
+        ] {
+            let body = if code.is_empty() { String::new() } else { error(code) };
+            let asked = Asked { place: Place::Customer, resumed, refusals };
+            let judged = judge(&answer(status, &[], &body), asked, Timestamp::UNIX_EPOCH);
+            assert_eq!(judged, Judgement::Fail(expected), "{status} {code} {resumed}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use url::Url;
 use super::{
     GraphBase,
     exchange::{Answer, AnswerBody, Input, Step},
-    graph_errors::{Judgement, diagnostics, judge},
+    graph_errors::{Asked, Judgement, diagnostics, judge},
     page::Shape,
     retry::{Decision, Retry},
 };
@@ -41,6 +41,8 @@ pub struct RequestSpec {
     pub url: Url,
     /// The token last used was refused: get a new one.
     pub renew_token: bool,
+    /// Send `ConsistencyLevel: eventual`.
+    pub eventual: bool,
 }
 
 /// A page that was read.
@@ -50,6 +52,8 @@ pub struct Page<C> {
     pub content: C,
     /// Where to go on.
     pub next: Option<Cursor>,
+    /// Where what changes later is asked for, on the last page of a change feed.
+    pub delta: Option<Cursor>,
     /// Bytes received for it, all attempts together.
     pub bytes: u64,
     /// Requests made for it.
@@ -131,12 +135,13 @@ impl<S: Shape> Reading<S> {
 
     fn request(&mut self, renew_token: bool) -> Step<RequestSpec, Page<S::Content>> {
         self.requests += 1;
-        Step::Request(RequestSpec { url: self.url.clone(), renew_token })
+        Step::Request(RequestSpec { url: self.url.clone(), renew_token, eventual: S::EVENTUAL })
     }
 
     fn answered(&mut self, answer: &Answer, now: Timestamp) -> Step<RequestSpec, Page<S::Content>> {
         self.bytes += answer.bytes().len() as u64;
-        match judge(answer, self.place, self.resumed, now) {
+        let asked = Asked { place: self.place, resumed: self.resumed, refusals: S::REFUSALS };
+        match judge(answer, asked, now) {
             Judgement::Accept => self.accept(answer),
             Judgement::Again(code, told) => self.again(code, told, diagnostics(answer)),
             Judgement::Fail(code) => fail(code, answer),
@@ -162,11 +167,18 @@ impl<S: Shape> Reading<S> {
         let Ok(decoded) = self.shape.decode(answer.bytes()) else {
             return self.again(Code::AnswerUnreadable, None, diagnostics(answer));
         };
-        let next = match decoded.next.map(|link| self.next_cursor(&link)).transpose() {
-            Ok(next) => next,
-            Err(code) => return fail(code, answer),
-        };
-        Step::Page(Page { content: decoded.content, next, bytes: self.bytes, requests: self.requests })
+        let next = decoded.next.map(|link| self.next_cursor(&link)).transpose();
+        let delta = decoded.delta.map(|link| self.delta_cursor(link)).transpose();
+        match (next, delta) {
+            (Ok(next), Ok(delta)) => Step::Page(Page {
+                content: decoded.content,
+                next,
+                delta,
+                bytes: self.bytes,
+                requests: self.requests,
+            }),
+            (Err(code), _) | (_, Err(code)) => fail(code, answer),
+        }
     }
 
     /// The cursor of a link, when it may be followed at all.
@@ -179,6 +191,13 @@ impl<S: Shape> Reading<S> {
             Endless::Loop => Code::NextLinkLoop,
             Endless::TooManyPages => Code::ListingEndless,
         })
+    }
+
+    /// The cursor of a link that later changes are asked for at: a new trail begins there, and where
+    /// nothing has changed it may well be the link that was just asked.
+    fn delta_cursor(&self, link: String) -> Result<Cursor, Code> {
+        self.base.check(&link).map_err(|_| Code::ForeignNextLink)?;
+        Ok(Cursor::from(link))
     }
 
     /// The size of the page is baked into a link, so only a listing that has not begun can
@@ -221,7 +240,8 @@ impl<S: Shape> Reading<S> {
 impl fmt::Debug for RequestSpec {
     /// Query strings of links are confidential.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RequestSpec({}, renew_token: {})", self.url.path(), self.renew_token)
+        let Self { url, renew_token, eventual } = self;
+        write!(f, "RequestSpec({}, renew_token: {renew_token}, eventual: {eventual})", url.path())
     }
 }
 

@@ -29,7 +29,7 @@ impl Shape for Organization {
         let text = text(body);
         let page = collection(&text)?;
         let content = page.rows.iter().map(|row| decode_row(row.get())).collect();
-        Ok(Decoded { content, next: page.next })
+        Ok(Decoded { content, next: page.next, delta: None })
     }
 }
 

@@ -34,6 +34,7 @@ impl Shape for PublicInformation {
         }
         let display_name = member("displayName").and_then(clean);
         let default_domain = member("defaultDomainName").and_then(|name| name.parse().ok());
-        Ok(Decoded { content: PublicTenant { entra_tenant, display_name, default_domain }, next: None })
+        let content = PublicTenant { entra_tenant, display_name, default_domain };
+        Ok(Decoded { content, next: None, delta: None })
     }
 }

@@ -79,7 +79,7 @@ impl Shape for Relationships {
         for row in page.rows {
             content.extend(decode_row(row.get())?);
         }
-        Ok(Decoded { content, next: page.next })
+        Ok(Decoded { content, next: page.next, delta: None })
     }
 }
 

@@ -1,4 +1,5 @@
-//! `GET /v1.0/users` (learn.microsoft.com/graph/api/user-list).
+//! `GET /v1.0/users` and `GET /v1.0/users/{id or sign-in name}`
+//! (learn.microsoft.com/graph/api/user-list, …/user-get).
 
 use domain::{
     ids::EntraObjectId,
@@ -6,19 +7,19 @@ use domain::{
 };
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, value::RawValue};
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use super::{
     GraphBase,
     page::{Decoded, Shape, Unreadable, collection, text},
 };
-use crate::port::{BadRow, BadRowCause};
+use crate::port::{BadRow, BadRowCause, UserKey};
 
 /// Most rows a page may be asked to hold.
 pub const PAGE_SIZE_MAX: u16 = 999;
 
 /// Everything a contact or a filter can need; most of it is absent unless named.
-const SELECT: &str = "id,userPrincipalName,mail,proxyAddresses,displayName,givenName,surname,accountEnabled,\
+pub(super) const SELECT: &str = "id,userPrincipalName,mail,proxyAddresses,displayName,givenName,surname,accountEnabled,\
 userType,jobTitle,department,companyName,officeLocation,businessPhones,mobilePhone,assignedLicenses,\
 externalUserState,onPremisesSyncEnabled,createdDateTime";
 
@@ -55,8 +56,56 @@ impl Shape for Users {
                 Err((object, cause)) => content.bad_rows.push(BadRow { position, object, cause }),
             }
         }
-        Ok(Decoded { content, next: page.next })
+        Ok(Decoded { content, next: page.next, delta: None })
     }
+}
+
+/// One user of the tenant that the token is for.
+#[derive(Clone, Debug)]
+pub struct OneUser {
+    /// Below `users/`.
+    segment: String,
+    object: Option<EntraObjectId>,
+}
+
+impl OneUser {
+    /// The user known by `key`; `None` when nobody can be, since every sign-in name has an `@`.
+    pub fn of(key: &UserKey) -> Option<Self> {
+        match key {
+            UserKey::Object(object) => Some(Self { segment: object.to_string(), object: Some(*object) }),
+            UserKey::SignInName(name) => {
+                let name = name.trim();
+                name.contains('@').then(|| Self { segment: path_segment(name), object: None })
+            }
+        }
+    }
+}
+
+impl Shape for OneUser {
+    type Content = DirectoryUser;
+
+    const PAGED: bool = false;
+
+    fn first(&self, base: &GraphBase, _page_size: u16) -> Url {
+        base.endpoint(&format!("users/{}", self.segment), &[("$select", SELECT)])
+    }
+
+    fn decode(&self, body: &[u8]) -> Result<Decoded<DirectoryUser>, Unreadable> {
+        let text = text(body);
+        let row: &RawValue = serde_json::from_str(&text).map_err(|_| Unreadable)?;
+        let content = decode_row(row).map_err(|_| Unreadable)?;
+        if self.object.is_some_and(|asked| asked != content.object) {
+            return Err(Unreadable);
+        }
+        Ok(Decoded { content, next: None, delta: None })
+    }
+}
+
+/// `name` so that it is one segment of a path, whatever it holds: guests have a `#` in theirs.
+fn path_segment(name: &str) -> String {
+    let encoded: String = form_urlencoded::byte_serialize(name.as_bytes()).collect();
+    // Forms write a blank as `+`, which means itself in a path.
+    encoded.replace('+', "%20").replace("%40", "@")
 }
 
 /// The members that [`RawUser`] does not hold.
@@ -84,7 +133,7 @@ impl Default for Licenses {
     }
 }
 
-fn decode_row(row: &RawValue) -> Result<DirectoryUser, (Option<EntraObjectId>, BadRowCause)> {
+pub(super) fn decode_row(row: &RawValue) -> Result<DirectoryUser, (Option<EntraObjectId>, BadRowCause)> {
     if !row.get().trim_start().starts_with('{') {
         return Err((None, BadRowCause::NotAnObject));
     }
@@ -131,6 +180,48 @@ mod tests {
         assert!(url.starts_with("https://graph.microsoft.com/v1.0/users?$select=id,userPrincipalName,mail,"));
         assert!(url.ends_with("externalUserState,onPremisesSyncEnabled,createdDateTime&$top=999"));
         assert!(Users.first(&base, 5000).to_string().ends_with("$top=999"));
+    }
+
+    #[test]
+    fn one_user_has_one_address() {
+        let base = GraphBase::new("https://graph.microsoft.com".parse().unwrap()).unwrap();
+        let path = |name: &str| {
+            let shape = OneUser::of(&UserKey::SignInName(name.to_owned()))?;
+            Some(shape.first(&base, 1).path().trim_start_matches("/v1.0/users/").to_owned())
+        };
+        for (name, expected) in [
+            ("Mira@contoso.example", Some("Mira@contoso.example")),
+            (" mira@contoso.example ", Some("mira@contoso.example")),
+            ("o'hara@contoso.example", Some("o%27hara@contoso.example")),
+            ("ola_p.no#EXT#@c.onmicrosoft.com", Some("ola_p.no%23EXT%23@c.onmicrosoft.com")),
+            ("mira@bücher.example", Some("mira@b%C3%BCcher.example")),
+            ("a/../b?x=1&y@c.example", Some("a%2F..%2Fb%3Fx%3D1%26y@c.example")),
+            ("50%@c.example", Some("50%25@c.example")),
+            ("a+b c@c.example", Some("a%2Bb%20c@c.example")),
+            ("", None),
+            ("..", None),
+            ("delta", None),
+        ] {
+            assert_eq!(path(name).as_deref(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn one_user_is_the_one_asked_for_or_unreadable() {
+        let key = UserKey::Object(ID.parse().unwrap());
+        let decode = |body: Value| OneUser::of(&key).unwrap().decode(body.to_string().as_bytes());
+        let user =
+            decode(json!({ "@odata.context": "x", "id": ID, "mail": "mira@contoso.example" })).unwrap();
+        assert_eq!(user.content.mail.as_deref(), Some("mira@contoso.example"));
+        for body in [
+            json!({ "id": "1b0c31c4-66a3-4bd0-8c4e-1f8b8b6a0a01" }),
+            json!({ "mail": "mira@contoso.example" }),
+            json!({ "value": [{ "id": ID }] }),
+            json!({ "id": ID, "mail": 7 }),
+            json!([]),
+        ] {
+            assert_eq!(decode(body.clone()), Err(Unreadable), "{body}");
+        }
     }
 
     #[test]

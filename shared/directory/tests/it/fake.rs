@@ -26,16 +26,17 @@ use crate::server::client;
 
 const NONCE: &str = "nonce-of-this-session";
 
-struct Connected {
-    fake: Fake,
-    directory: GraphDirectory,
+/// A fake that somebody has signed in at, and a directory that reads it.
+pub(crate) struct Connected {
+    pub(crate) fake: Fake,
+    pub(crate) directory: GraphDirectory,
     clock: VirtualClock,
-    customers: Vec<EntraTenantId>,
+    pub(crate) customers: Vec<EntraTenantId>,
     stored: Arc<Stored>,
     _server: FakeServer,
 }
 
-struct Stored {
+pub(crate) struct Stored {
     app: AppCredentials,
     partner: EntraTenantId,
     refresh_token: Mutex<SecretString>,
@@ -62,7 +63,7 @@ impl Credentials for Stored {
 }
 
 /// Signs in at a fake with customers of these sizes.
-async fn connect(sizes: &[u32]) -> Connected {
+pub(crate) async fn connect(sizes: &[u32]) -> Connected {
     let config = WorldConfig::sample(7, sizes);
     let clock = VirtualClock::starting_at(config.as_of);
     let app = AppCredentials {

@@ -13,7 +13,7 @@ use crate::server::{Answer, CUSTOMER, PARTNER, Script, World, client, ok, status
 
 const OTHER: &str = "1c0fa218-5dec-49db-8247-cfa457af8116";
 
-fn id(text: &str) -> EntraTenantId {
+pub(crate) fn id(text: &str) -> EntraTenantId {
     text.parse().unwrap()
 }
 
@@ -24,7 +24,7 @@ fn users(rows: usize, next: Option<String>) -> Answer {
 }
 
 /// A script with the token endpoints of customer and partner in front.
-fn script(rest: Vec<(&'static str, Vec<Answer>)>) -> Script {
+pub(crate) fn script(rest: Vec<(&'static str, Vec<Answer>)>) -> Script {
     let tokens = [
         ("/5e61cc55-0b1f-4c3a-9d2e-7f1e2a3b4c5d/oauth2", vec![token("customer-1"), token("customer-2")]),
         ("/0a1b2c3d-0b1f-4c3a-9d2e-7f1e2a3b4c5d/oauth2", vec![token("partner-1"), token("partner-2")]),

@@ -4,7 +4,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod arbitrary;
+mod changes;
 mod fake;
+mod folding;
+mod groups;
 mod listing;
 mod loopback;
 mod samples;

@@ -31,6 +31,7 @@ pub(crate) struct Arrived {
     pub(crate) target: String,
     pub(crate) bearer: Option<String>,
     pub(crate) priority: Option<String>,
+    pub(crate) consistency: Option<String>,
     pub(crate) request_id: Option<String>,
     pub(crate) body: String,
 }
@@ -151,6 +152,7 @@ async fn serve(State(served): State<Served>, request: Request) -> Response<Body>
         target: target.clone(),
         bearer: header("authorization").and_then(|value| value.strip_prefix("Bearer ").map(str::to_owned)),
         priority: header("x-ms-throttle-priority"),
+        consistency: header("consistencylevel"),
         request_id: header("client-request-id"),
         body,
     });

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Broken, People, Planned, holds};
 use crate::{
     contact::Contact,
-    fields::FieldRules,
+    fields::{Field, FieldRules, Overwrite},
     ids::{ClientId, ContactId, Identity, LineId},
     plan::Action,
 };
@@ -34,11 +34,15 @@ pub fn only_enabled_fields_change(
     let cases = before.contacts.values().map(|contact| {
         let now = after.contacts.get(&contact.id)?;
         let (old, new) = (&contact.values, &now.values);
+        let off = |field| rules.rule(field).overwrite == Overwrite::Never;
         let changed = [
-            ("the name", old.full_name != new.full_name && !rules.display_name),
-            ("the address", old.email != new.email && !rules.email),
-            ("the phones", old.phones != new.phones && !rules.phone),
-            ("the role", old.role != new.role && !rules.role),
+            ("the name", old.full_name != new.full_name && off(Field::FullName)),
+            ("the address", old.email != new.email && off(Field::Email)),
+            ("the phones", old.phones != new.phones && off(Field::Phones)),
+            ("the role", old.role != new.role && off(Field::Role)),
+            ("the department", old.department != new.department && off(Field::Department)),
+            ("the office", old.office != new.office && off(Field::Office)),
+            ("the company", old.company != new.company && off(Field::Company)),
             ("the additional addresses", contact.additional_emails != now.additional_emails),
         ];
         let (field, _) = changed.into_iter().find(|(_, changed)| *changed)?;
@@ -108,14 +112,7 @@ fn path(
 
 /// The contact's version a line was planned for; 0 for a contact that is created.
 fn expected(action: &Action) -> Option<u64> {
-    match action {
-        Action::Create { .. } => Some(0),
-        Action::Link { expect, .. }
-        | Action::MarkInactive { expect, .. }
-        | Action::Reactivate { expect, .. }
-        | Action::Update { expect, .. } => Some(*expect),
-        _ => None,
-    }
+    if matches!(action, Action::Create { .. }) { Some(0) } else { action.expected_version() }
 }
 
 /// Every line of pages that are noted as applied is among those `written`, unless it was reported as

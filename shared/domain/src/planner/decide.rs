@@ -1,25 +1,35 @@
 //! One person, one decision.
 //!
-//! Order: what the person is linked to, then whose address the person has; a name alone never
-//! links anybody.
+//! Order: what the person is linked to, then the object id the PSA has on a contact, then whose
+//! address the person has; a name alone never links anybody.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
-use super::{Known, Planner};
+use super::{
+    Known, Planner, Reading, Step,
+    trace::{Trace, Tried},
+};
 use crate::{
-    contact::{Contact, InactiveReason, Owner},
+    contact::{Contact, InactiveReason, Link, Owner},
     email::EmailAddress,
     facts::SourceFacts,
     fields::FieldChange,
     ids::{ContactId, EntraObjectId, Identity},
-    inventory::{LinkEntry, ReviewState},
-    plan::{Action, Candidate, Conflict, Rule},
+    inventory::ReviewState,
+    plan::{Action, Candidate, Conflict, ContactState, LinkState, Rule},
+    policy::{TenantPolicy, Timing},
     scope::Exclusion,
     text::comparison_key,
     user::{Addresses, DirectoryUser},
 };
 
 pub(super) enum Decision {
+    /// The person may have to become inactive: decided at the end of the read.
+    Leaving {
+        reason: InactiveReason,
+        /// What is said about the person now.
+        line: Option<(Rule, Action)>,
+    },
     Line(Rule, Action),
     /// The same question is already in the queue.
     StillAmbiguous,
@@ -32,100 +42,213 @@ impl Decision {
     }
 
     fn exclude(reason: Exclusion) -> Self {
-        let rule = if reason == Exclusion::AccountDisabled { Rule::Disabled } else { Rule::Scope };
-        Self::Line(rule, Action::Exclude { reason })
+        let (rule, action) = excluded(reason, None);
+        Self::Line(rule, action)
     }
 }
 
 /// What the adapter has to look up first.
 pub(super) enum Missing {
-    Owners(Vec<EmailAddress>),
     Contacts(Vec<ContactId>),
+    Facts(EntraObjectId),
+    /// Both, of one link.
+    Linked(ContactId, EntraObjectId),
+    Owners(Vec<EmailAddress>),
+    People(Vec<EntraObjectId>),
 }
 
 type Decided = Result<Decision, Missing>;
 
-impl Planner {
-    pub(super) fn decide(&self, user: &DirectoryUser, known: &Known) -> Decided {
-        let link = self.inventory.link(user.object);
-        if let Some(link) = link
-            && self.inventory.client(link) != Some(self.policy.client)
-        {
+/// Decides about people with what is known, and remembers why if it is asked to.
+pub(super) struct Decider<'a> {
+    planner: &'a Planner,
+    known: &'a Known,
+    trace: Trace,
+}
+
+impl<'a> Decider<'a> {
+    pub(super) fn new(planner: &'a Planner, known: &'a Known) -> Self {
+        Self { planner, known, trace: Trace::default() }
+    }
+
+    pub(super) fn tracing(self) -> Self {
+        Self { trace: Trace::on(), ..self }
+    }
+
+    pub(super) fn into_steps(self) -> Vec<Step> {
+        self.trace.into_steps()
+    }
+
+    pub(super) fn decide(&mut self, user: &DirectoryUser) -> Decided {
+        let link = self.link(user.object)?;
+        self.note_link(link.as_ref());
+        if let Some(link) = link.as_ref().filter(|link| link.client != self.policy().client) {
             return Ok(self.linked_at_other_client(user.object, link));
         }
         if user.account_enabled == Some(false) {
-            return self.decide_disabled(user.object, link, known);
+            return Ok(self.decide_disabled(link.as_ref()));
         }
-        let addresses = user.addresses(&self.policy.verified_domains);
-        if let Some(exclusion) = self.policy.scope.exclusion(user, &addresses) {
-            return Ok(Decision::exclude(exclusion));
+        self.trace.note(Tried::AccountEnabled, false, || "sign-in is allowed".to_owned());
+        let addresses = user.addresses(&self.policy().verified_domains);
+        if let Some((reason, detail)) = self.exclusion(user, &addresses) {
+            return Ok(self.decide_excluded(link.as_ref(), reason, detail));
         }
+        self.trace.note(Tried::Scope, false, || "among the people who are synced".to_owned());
         // The scope lets nobody pass who has no address.
         let Some(primary) = addresses.primary.clone() else {
             return Ok(Decision::exclude(Exclusion::MissingIdentity));
         };
         let facts = SourceFacts::new(user, primary);
         match link {
-            Some(link) if link.active => self.decide_linked(link, facts, known),
-            Some(link) => self.decide_returned(link, facts, known),
-            None if self.is_dismissed(user.object) => Ok(Decision::exclude(Exclusion::DismissedByOperator)),
-            None => self.decide_unlinked(user, &addresses, facts, known),
+            Some(link) if link.active => self.decide_linked(&link, facts),
+            Some(link) => self.decide_returned(&link, facts),
+            None if self.is_dismissed(user.object) => {
+                self.trace
+                    .note(Tried::OperatorDecision, true, || "an operator dismissed the person".to_owned());
+                Ok(Decision::exclude(Exclusion::DismissedByOperator))
+            }
+            None => self.decide_unlinked(user, &addresses, facts),
         }
-    }
-
-    /// `None` when the contact is gone or belongs to another account by now: then only a human
-    /// can say what is right, and nothing is written.
-    pub(super) fn decide_vanished(&self, link: &LinkEntry, known: &Known) -> Option<Decision> {
-        let contact = self.contact(link.contact, known).ok().flatten()?;
-        let reason = InactiveReason::DeletedUpstream;
-        let action = Action::MarkInactive { contact: contact.id, expect: contact.version, reason };
-        (!self.is_anothers(&contact, link.object)).then_some(Decision::Line(Rule::Vanished, action))
     }
 
     /// The contact as the planned lines make it; `None` when there is none.
-    pub(super) fn contact(&self, contact: ContactId, known: &Known) -> Result<Option<Contact>, Missing> {
+    pub(super) fn contact(&self, contact: ContactId) -> Result<Option<Contact>, Missing> {
+        let (planner, policy) = (self.planner, self.policy());
         // Whatever the adapter looked up: nothing of another client is ever written.
-        let is_ours = |contact: &Contact| contact.client == self.policy.client;
-        let stored = match known.contacts.get(&contact) {
+        let is_ours = |contact: &Contact| contact.client == policy.client;
+        let stored = match self.known.contacts.get(&contact) {
             Some(stored) => stored.clone().filter(is_ours),
-            None if self.overlay.creates(contact) => None,
+            None if planner.overlay.creates(contact) => None,
             None => return Err(Missing::Contacts(vec![contact])),
         };
-        Ok(self.overlay.lay_over(&self.policy, contact, stored))
+        Ok(planner.overlay.lay_over(policy, contact, stored))
     }
 
-    fn decide_disabled(&self, object: EntraObjectId, link: Option<&LinkEntry>, known: &Known) -> Decided {
-        let Some(link) = link else { return Ok(Decision::exclude(Exclusion::AccountDisabled)) };
-        if !link.active || !self.policy.fields.mark_inactive_when_disabled {
-            return Ok(Decision::Unchanged);
+    /// The person's link.
+    pub(super) fn link(&self, object: EntraObjectId) -> Result<Option<Link>, Missing> {
+        match &self.planner.reading {
+            Reading::Complete { inventory } => Ok(inventory.link(object)),
+            Reading::Changes { .. } => match self.known.people.get(&object) {
+                Some(person) => Ok(person.link.clone()),
+                None => Err(Missing::People(vec![object])),
+            },
         }
-        Ok(match self.contact(link.contact, known)? {
-            None => Decision::fail("contact_missing"),
-            // Only the account a contact belongs to now may make it inactive.
-            Some(contact) if self.is_anothers(&contact, object) => Decision::Unchanged,
-            Some(contact) => {
-                let reason = InactiveReason::DisabledUpstream;
-                let action = Action::MarkInactive { contact: contact.id, expect: contact.version, reason };
-                Decision::Line(Rule::Disabled, action)
-            }
-        })
     }
 
-    fn decide_linked(&self, link: &LinkEntry, facts: SourceFacts, known: &Known) -> Decided {
-        let same = facts.fingerprint(&self.salt) == link.fingerprint;
-        if same && link.missing == 0 {
+    pub(super) fn has_open_question(&self, object: EntraObjectId) -> bool {
+        matches!(self.review(object), Some(ReviewState::Open { .. }))
+    }
+
+    /// Never asked about somebody whose link was not.
+    fn review(&self, object: EntraObjectId) -> Option<&'a ReviewState> {
+        match &self.planner.reading {
+            Reading::Complete { inventory } => inventory.reviews.get(&object),
+            Reading::Changes { .. } => self.known.people.get(&object)?.review.as_ref(),
+        }
+    }
+
+    fn hint(&self, object: EntraObjectId) -> Option<ContactId> {
+        match &self.planner.reading {
+            Reading::Complete { inventory } => inventory.hints.get(&object).copied(),
+            Reading::Changes { .. } => self.known.people.get(&object)?.hint,
+        }
+    }
+
+    /// The contact of a link, and what was last seen of its person: asked for in one go.
+    fn linked(&self, link: &Link) -> Result<(Option<Contact>, Option<&'a SourceFacts>), Missing> {
+        let object = link.identity.object;
+        match (self.contact(link.contact), self.base(object)) {
+            (Ok(contact), Ok(base)) => Ok((contact, base)),
+            (Err(_), Err(_)) => Err(Missing::Linked(link.contact, object)),
+            (Err(missing), _) | (_, Err(missing)) => Err(missing),
+        }
+    }
+
+    /// What was last seen of a linked person.
+    fn base(&self, object: EntraObjectId) -> Result<Option<&'a SourceFacts>, Missing> {
+        self.known.facts.get(&object).map(Option::as_ref).ok_or(Missing::Facts(object))
+    }
+
+    fn policy(&self) -> &'a TenantPolicy {
+        &self.planner.policy
+    }
+
+    fn exclusion(&self, user: &DirectoryUser, addresses: &Addresses) -> Option<(Exclusion, Option<String>)> {
+        let policy = self.policy();
+        let excluded = policy.scope.exclusion(user, addresses, &policy.groups)?;
+        Some((excluded.reason, excluded.detail))
+    }
+
+    fn note_link(&mut self, link: Option<&Link>) {
+        self.trace.note(Tried::IdentityLink, link.is_some(), || match link {
+            None => "not linked to any contact".to_owned(),
+            Some(link) if link.active => format!("linked to contact {}", link.contact),
+            Some(link) => {
+                format!("was linked to contact {}, which was made inactive with the account", link.contact)
+            }
+        });
+    }
+
+    fn decide_disabled(&mut self, link: Option<&Link>) -> Decision {
+        let reason = InactiveReason::DisabledUpstream;
+        let timing = self.policy().timing(reason);
+        self.trace.note(Tried::AccountEnabled, true, || {
+            let then = match (link, timing) {
+                (None, _) => "no contact is linked, so the person is left out",
+                (Some(link), _) if !link.active => "the contact has been dealt with already",
+                (Some(_), Timing::AtOnce) => "the contact becomes inactive at the end of the read",
+                (Some(_), Timing::AfterGrace) => "the contact becomes inactive once that is confirmed",
+                (Some(_), Timing::Never) => "the rule that would make the contact inactive is off",
+            };
+            format!("sign-in is blocked; {then}")
+        });
+        match link {
+            None => Decision::exclude(Exclusion::AccountDisabled),
+            Some(link) if link.active && timing != Timing::Never => Decision::Leaving { reason, line: None },
+            Some(_) => Decision::Unchanged,
+        }
+    }
+
+    fn decide_excluded(
+        &mut self,
+        link: Option<&Link>,
+        reason: Exclusion,
+        detail: Option<String>,
+    ) -> Decision {
+        self.trace.note(Tried::Scope, true, || match &detail {
+            Some(detail) => format!("left out: {} ({detail})", reason.explanation()),
+            None => format!("left out: {}", reason.explanation()),
+        });
+        let line = excluded(reason, detail);
+        let leaver = InactiveReason::OutOfScope;
+        if link.is_some_and(|link| link.active) && self.policy().timing(leaver) != Timing::Never {
+            return Decision::Leaving { reason: leaver, line: Some(line) };
+        }
+        Decision::Line(line.0, line.1)
+    }
+
+    fn decide_linked(&mut self, link: &Link, facts: SourceFacts) -> Decided {
+        let object = link.identity.object;
+        let same = facts.fingerprint(&self.planner.salt) == link.fingerprint;
+        self.trace.note(Tried::Changed, same, || {
+            let what = if same { "nothing" } else { "the directory, or a rule," };
+            format!("{what} has changed since the last read")
+        });
+        if same && link.missing == 0 && !link.keep {
             return Ok(Decision::Unchanged);
         }
         if same {
             return Ok(Decision::Line(Rule::IdentityLink, Action::Refresh { facts }));
         }
-        let Some(contact) = self.contact(link.contact, known)? else {
-            return Ok(Decision::fail("contact_missing"));
-        };
-        if self.is_anothers(&contact, link.object) {
-            return Ok(self.ask(link.object, Conflict::AddressShared, vec![candidate(&contact)]));
+        let (contact, base) = self.linked(link)?;
+        let Some(contact) = contact else { return Ok(Decision::fail("contact_missing")) };
+        if self.planner.is_anothers(&contact, object) {
+            return Ok(self.ask(object, Conflict::AddressShared, vec![candidate(&contact)]));
         }
-        let changes = match self.changes(&contact, &facts, link.object, known)? {
+        if contact.protected {
+            return Ok(self.protected());
+        }
+        let changes = match self.changes(&contact, base, &facts, object)? {
             Ok(changes) => changes,
             Err(conflict) => return Ok(conflict),
         };
@@ -137,58 +260,47 @@ impl Planner {
         Ok(Decision::Line(Rule::IdentityLink, action))
     }
 
-    fn decide_returned(&self, link: &LinkEntry, facts: SourceFacts, known: &Known) -> Decided {
-        let Some(contact) = self.contact(link.contact, known)? else {
-            return Ok(Decision::fail("contact_missing"));
-        };
-        if self.is_anothers(&contact, link.object) {
-            return Ok(self.ask(link.object, Conflict::AddressShared, vec![candidate(&contact)]));
+    fn decide_returned(&mut self, link: &Link, facts: SourceFacts) -> Decided {
+        let object = link.identity.object;
+        let (contact, base) = self.linked(link)?;
+        let Some(contact) = contact else { return Ok(Decision::fail("contact_missing")) };
+        if self.planner.is_anothers(&contact, object) {
+            return Ok(self.ask(object, Conflict::AddressShared, vec![candidate(&contact)]));
         }
-        let changes = match self.changes(&contact, &facts, link.object, known)? {
+        if contact.protected {
+            return Ok(self.protected());
+        }
+        let changes = match self.changes(&contact, base, &facts, object)? {
             Ok(changes) => changes,
             Err(conflict) => return Ok(conflict),
         };
-        let ours = contact.entra.as_ref().is_some_and(|stamp| stamp.inactive_reason.is_some());
-        let activate = contact.inactive && ours;
-        let action =
-            Action::Reactivate { contact: contact.id, expect: contact.version, activate, changes, facts };
+        let activate = contact.inactive && is_inactive_by_sync(&contact);
+        let before = Some(Box::new(state(&contact, LinkState::Inactive)));
+        let (contact, expect) = (contact.id, contact.version);
+        let action = Action::Reactivate { contact, expect, before, activate, changes, facts };
         Ok(Decision::Line(Rule::IdentityLink, action))
     }
 
     fn decide_unlinked(
-        &self,
+        &mut self,
         user: &DirectoryUser,
         addresses: &Addresses,
         facts: SourceFacts,
-        known: &Known,
     ) -> Decided {
-        let owners = Owners::find(self, addresses, known)?;
-        if let Some(elsewhere) = owners.primary_elsewhere(self) {
-            let other = Candidate {
-                contact: elsewhere.contact,
-                client: elsewhere.client,
-                full_name: None,
-                email: None,
-                inactive: false,
-            };
-            return Ok(self.ask(user.object, Conflict::AddressAtOtherClient, vec![other]));
+        if let Some(contact) = self.hinted(user.object)? {
+            return self.tie(Rule::StoredObjectId, &contact, facts, user.object, None);
         }
-        let mut direct = self.contacts_of(&owners.direct, known)?;
+        let owners = Owners::find(self, addresses)?;
+        self.note_owners(&owners, addresses);
+        if let Some(elsewhere) = owners.primary_elsewhere(self.planner) {
+            return Ok(self.ask(user.object, Conflict::AddressAtOtherClient, vec![elsewhere_of(elsewhere)]));
+        }
+        let mut direct = self.contacts_of(&owners.direct)?;
         match direct.len() {
-            0 => self.decide_by_alias(user, &owners, facts, known),
+            0 => self.decide_by_alias(user, &owners, facts),
             1 => {
                 let (contact, owner, rule) = direct.remove(0);
-                let conflict = if owner.additional {
-                    Some(Conflict::AdditionalAddress)
-                } else if self.is_anothers(&contact, user.object) {
-                    Some(Conflict::AddressShared)
-                } else {
-                    None
-                };
-                match conflict {
-                    Some(conflict) => Ok(self.ask(user.object, conflict, vec![candidate(&contact)])),
-                    None => self.link(rule, &contact, facts, user.object, known),
-                }
+                self.decide_by_address(user.object, &contact, owner, rule, facts)
             }
             _ => {
                 let candidates = direct.iter().map(|(contact, ..)| candidate(contact)).collect();
@@ -197,20 +309,52 @@ impl Planner {
         }
     }
 
-    fn decide_by_alias(
-        &self,
-        user: &DirectoryUser,
-        owners: &Owners,
+    /// One contact of this client has the person's address or sign-in name.
+    fn decide_by_address(
+        &mut self,
+        object: EntraObjectId,
+        contact: &Contact,
+        owner: Owner,
+        rule: Rule,
         facts: SourceFacts,
-        known: &Known,
     ) -> Decided {
-        let mut hits = self.contacts_of(&owners.alias, known)?;
+        if owner.additional {
+            return Ok(self.ask(object, Conflict::AdditionalAddress, vec![candidate(contact)]));
+        }
+        if !self.planner.is_anothers(contact, object) {
+            return self.tie(rule, contact, facts, object, None);
+        }
+        let Some(gone) = self.gone_account(contact)? else {
+            return Ok(self.ask(object, Conflict::AddressShared, vec![candidate(contact)]));
+        };
+        if self.is_dismissed(object) || !same_name(&contact.values.full_name, &facts.full_name) {
+            return Ok(self.ask(object, Conflict::MailboxReused, vec![candidate(contact)]));
+        }
+        self.tie(rule, contact, facts, object, Some(gone))
+    }
+
+    /// The account of this tenant that the contact belonged to, when it is known to be gone.
+    fn gone_account(&self, contact: &Contact) -> Result<Option<EntraObjectId>, Missing> {
+        let Some(stamp) = &contact.entra else { return Ok(None) };
+        if stamp.identity.tenant != self.policy().tenant {
+            return Ok(None);
+        }
+        let object = stamp.identity.object;
+        let link = self.link(object)?;
+        let is_gone = link.is_some_and(|link| !link.active) && !self.planner.overlay.is_revived(contact.id);
+        Ok(is_gone.then_some(object))
+    }
+
+    fn decide_by_alias(&mut self, user: &DirectoryUser, owners: &Owners, facts: SourceFacts) -> Decided {
+        let mut hits = self.contacts_of(&owners.alias)?;
         // An alias on somebody else's contact says nothing: shared addresses are common.
-        hits.retain(|(contact, owner, _)| !owner.additional && !self.is_anothers(contact, user.object));
+        hits.retain(|(contact, owner, _)| {
+            !owner.additional && !self.planner.is_anothers(contact, user.object)
+        });
         match hits.as_slice() {
             [] => Ok(self.create(user.object, facts)),
             [(contact, _, rule)] if same_name(&contact.values.full_name, &facts.full_name) => {
-                self.link(*rule, contact, facts, user.object, known)
+                self.tie(*rule, contact, facts, user.object, None)
             }
             [(contact, ..)] => Ok(self.ask(user.object, Conflict::AliasOnly, vec![candidate(contact)])),
             several => {
@@ -221,76 +365,107 @@ impl Planner {
     }
 
     fn create(&self, object: EntraObjectId, facts: SourceFacts) -> Decision {
-        let identity = Identity { tenant: self.policy.tenant, object };
-        let contact = ContactId::derived(self.policy.workspace, identity, &facts.email);
+        let identity = Identity { tenant: self.policy().tenant, object };
+        let contact = ContactId::derived(self.policy().workspace, identity, &facts.email);
         Decision::Line(Rule::NoMatch, Action::Create { contact, facts })
     }
 
-    fn link(
-        &self,
+    /// Ties the person to `contact`, in the place of an account that is gone, if there is one.
+    fn tie(
+        &mut self,
         rule: Rule,
         contact: &Contact,
         facts: SourceFacts,
         object: EntraObjectId,
-        known: &Known,
+        supersedes: Option<EntraObjectId>,
     ) -> Decided {
-        let changes = match self.changes(contact, &facts, object, known)? {
+        if contact.protected {
+            return Ok(self.protected());
+        }
+        let base = match supersedes {
+            Some(gone) => self.base(gone)?,
+            None => None,
+        };
+        let changes = match self.changes(contact, base, &facts, object)? {
             Ok(changes) => changes,
             Err(conflict) => return Ok(conflict),
         };
-        let action = Action::Link { contact: contact.id, expect: contact.version, changes, facts };
+        let activate = supersedes.is_some() && contact.inactive && is_inactive_by_sync(contact);
+        let before = Some(Box::new(state(contact, LinkState::Cut)));
+        let (contact, expect) = (contact.id, contact.version);
+        let action = Action::Link { contact, expect, before, supersedes, activate, changes, facts };
         Ok(Decision::Line(rule, action))
+    }
+
+    fn protected(&mut self) -> Decision {
+        let reason = Exclusion::ProtectedContact;
+        self.trace.note(Tried::Scope, true, || format!("left out: {}", reason.explanation()));
+        Decision::exclude(reason)
     }
 
     /// What the rules write, unless a new address is somebody else's: then a human is asked, and
     /// once they have dismissed the question the other fields are written.
     fn changes(
-        &self,
+        &mut self,
         contact: &Contact,
+        base: Option<&SourceFacts>,
         facts: &SourceFacts,
         object: EntraObjectId,
-        known: &Known,
     ) -> Result<Result<Vec<FieldChange>, Decision>, Missing> {
-        let mut changes = self.policy.fields.changes(contact, facts);
+        let mut changes = self.policy().fields.changes(contact, base, facts);
+        self.note_fields(&changes);
         let is_email = |change: &FieldChange| matches!(change, FieldChange::Email { .. });
         if !changes.iter().any(is_email) {
             return Ok(Ok(changes));
         }
-        let owner = self.owner(&facts.email, known)?.filter(|owner| owner.contact != contact.id);
+        let owner = self.owner(&facts.email)?.filter(|owner| owner.contact != contact.id);
         let Some(owner) = owner else { return Ok(Ok(changes)) };
         if self.is_dismissed(object) {
             changes.retain(|change| !is_email(change));
             return Ok(Ok(changes));
         }
-        let conflict = if owner.client == self.policy.client {
-            Conflict::MultipleEmailMatches
+        let conflict = if owner.client == self.policy().client {
+            self.conflict_in_client(owner)?
         } else {
             Conflict::AddressAtOtherClient
         };
-        let other = Candidate {
-            contact: owner.contact,
-            client: owner.client,
+        Ok(Err(self.ask(object, conflict, vec![candidate(contact), elsewhere_of(owner)])))
+    }
+
+    fn conflict_in_client(&self, owner: Owner) -> Result<Conflict, Missing> {
+        let tenant = self.policy().tenant;
+        let theirs = self.contact(owner.contact)?;
+        let of_colleague =
+            |contact: &Contact| contact.entra.as_ref().is_some_and(|stamp| stamp.identity.tenant == tenant);
+        Ok(match theirs {
+            Some(contact) if of_colleague(&contact) => Conflict::OwnedByColleague,
+            _ => Conflict::MultipleEmailMatches,
+        })
+    }
+
+    fn linked_at_other_client(&mut self, object: EntraObjectId, link: &Link) -> Decision {
+        let candidate = Candidate {
+            contact: link.contact,
+            client: link.client,
             full_name: None,
             email: None,
             inactive: false,
         };
-        Ok(Err(self.ask(object, conflict, vec![candidate(contact), other])))
-    }
-
-    fn linked_at_other_client(&self, object: EntraObjectId, link: &LinkEntry) -> Decision {
-        let client = self.inventory.client(link).unwrap_or(self.policy.client);
-        let candidate =
-            Candidate { contact: link.contact, client, full_name: None, email: None, inactive: false };
         self.ask(object, Conflict::LinkedAtOtherClient, vec![candidate])
     }
 
-    fn ask(&self, object: EntraObjectId, conflict: Conflict, candidates: Vec<Candidate>) -> Decision {
-        if self.is_dismissed(object) {
+    fn ask(&mut self, object: EntraObjectId, conflict: Conflict, candidates: Vec<Candidate>) -> Decision {
+        let is_dismissed = self.is_dismissed(object);
+        self.trace.note(Tried::OperatorDecision, true, || {
+            let then = if is_dismissed { "an operator dismissed the question" } else { "a human is asked" };
+            format!("{}: {then}", conflict.explanation())
+        });
+        if is_dismissed {
             return Decision::exclude(Exclusion::DismissedByOperator);
         }
         let ids = candidates.iter().map(|candidate| candidate.contact).collect();
         let question = ReviewState::Open { conflict, candidates: ids };
-        if self.inventory.reviews.get(&object) == Some(&question) {
+        if self.review(object) == Some(&question) {
             return Decision::StillAmbiguous;
         }
         let rule = match conflict {
@@ -302,32 +477,37 @@ impl Planner {
     }
 
     fn is_dismissed(&self, object: EntraObjectId) -> bool {
-        self.inventory.reviews.get(&object) == Some(&ReviewState::Dismissed)
+        self.review(object) == Some(&ReviewState::Dismissed)
     }
 
-    fn is_anothers(&self, contact: &Contact, object: EntraObjectId) -> bool {
-        contact.belongs_to_another(self.policy.tenant, object)
-    }
-
-    fn owner(&self, address: &EmailAddress, known: &Known) -> Result<Option<Owner>, Missing> {
-        match (self.overlay.owner(address), known.owners.get(address)) {
+    fn owner(&self, address: &EmailAddress) -> Result<Option<Owner>, Missing> {
+        match (self.planner.overlay.owner(address), self.known.owners.get(address)) {
             (Some(owner), _) => Ok(Some(owner)),
             (None, Some(owner)) => Ok(*owner),
             (None, None) => Err(Missing::Owners(vec![address.clone()])),
         }
     }
 
+    /// The contact on which the PSA has the person's object id, unless it belongs to another account.
+    fn hinted(&mut self, object: EntraObjectId) -> Result<Option<Contact>, Missing> {
+        let Some(hint) = self.hint(object) else { return Ok(None) };
+        let contact = self.contact(hint)?.filter(|contact| !self.planner.is_anothers(contact, object));
+        self.trace.note(Tried::StoredObjectId, contact.is_some(), || match &contact {
+            Some(contact) => format!("the PSA has the object id on {}", named(contact)),
+            None => {
+                "the PSA has the object id on a contact that is gone or belongs to another account".to_owned()
+            }
+        });
+        Ok(contact)
+    }
+
     /// The contacts behind `owners` in this client, each once. An owner whose contact is not there
     /// is the claim of a creation under way; applying settles whose it is.
-    fn contacts_of(
-        &self,
-        owners: &[(Owner, Rule)],
-        known: &Known,
-    ) -> Result<Vec<(Contact, Owner, Rule)>, Missing> {
+    fn contacts_of(&self, owners: &[(Owner, Rule)]) -> Result<Vec<(Contact, Owner, Rule)>, Missing> {
         let mut found: Vec<(Contact, Owner, Rule)> = Vec::new();
         let mut missing = Vec::new();
-        for (owner, rule) in owners.iter().filter(|(owner, _)| owner.client == self.policy.client) {
-            match self.contact(owner.contact, known) {
+        for (owner, rule) in owners.iter().filter(|(owner, _)| owner.client == self.policy().client) {
+            match self.contact(owner.contact) {
                 Ok(Some(contact)) if found.iter().all(|(other, ..)| other.id != contact.id) => {
                     found.push((contact, *owner, *rule));
                 }
@@ -337,6 +517,51 @@ impl Planner {
             }
         }
         if missing.is_empty() { Ok(found) } else { Err(Missing::Contacts(missing)) }
+    }
+
+    fn note_owners(&mut self, owners: &Owners, addresses: &Addresses) {
+        let client = self.policy().client;
+        let whose = |owner: Option<&Owner>| match owner {
+            None => Cow::Borrowed("no contact has it"),
+            Some(owner) if owner.client != client => Cow::Borrowed("a contact of another client has it"),
+            Some(owner) if owner.additional => {
+                Cow::Owned(format!("an additional address of contact {}", owner.contact))
+            }
+            Some(owner) => Cow::Owned(format!("contact {} has it", owner.contact)),
+        };
+        if let Some(primary) = &addresses.primary {
+            let owner = owners.primary.as_ref();
+            self.trace
+                .note(Tried::PrimaryAddress, owner.is_some(), || format!("{primary}: {}", whose(owner)));
+        }
+        if let Some(sign_in) = &addresses.sign_in {
+            let owner =
+                owners.direct.iter().find(|(_, rule)| *rule == Rule::SignInAddress).map(|(owner, _)| owner);
+            self.trace.note(Tried::SignInAddress, owner.is_some(), || format!("{sign_in}: {}", whose(owner)));
+        }
+        if !addresses.aliases.is_empty() {
+            self.trace.note(Tried::AliasAddresses, !owners.alias.is_empty(), || {
+                let found = owners.alias.iter().map(|(owner, _)| whose(Some(owner)).into_owned());
+                let found: Vec<String> = found.collect();
+                let count = addresses.aliases.len();
+                if found.is_empty() {
+                    format!("no contact has any of {count} aliases")
+                } else {
+                    format!("of {count} aliases: {}", found.join("; "))
+                }
+            });
+        }
+    }
+
+    fn note_fields(&mut self, changes: &[FieldChange]) {
+        self.trace.note(Tried::Fields, false, || {
+            let change = |change: &FieldChange| {
+                let (field, old, new) = change.describe();
+                format!("{field}: {old} → {new}")
+            };
+            let changes: Vec<String> = changes.iter().map(change).collect();
+            if changes.is_empty() { "no field is to be written".to_owned() } else { changes.join("; ") }
+        });
     }
 }
 
@@ -349,13 +574,13 @@ struct Owners {
 }
 
 impl Owners {
-    fn find(planner: &Planner, addresses: &Addresses, known: &Known) -> Result<Self, Missing> {
-        let unknown = |address: &&EmailAddress| planner.owner(address, known).is_err();
+    fn find(decider: &Decider, addresses: &Addresses) -> Result<Self, Missing> {
+        let unknown = |address: &&EmailAddress| decider.owner(address).is_err();
         let missing: BTreeSet<EmailAddress> = addresses.all().filter(unknown).cloned().collect();
         if !missing.is_empty() {
             return Err(Missing::Owners(missing.into_iter().collect()));
         }
-        let owner = |address: &EmailAddress| planner.owner(address, known).ok().flatten();
+        let owner = |address: &EmailAddress| decider.owner(address).ok().flatten();
         let primary = addresses.primary.as_ref().and_then(owner);
         let sign_in = addresses.sign_in.as_ref().and_then(owner);
         let direct = primary.map(|owner| (owner, Rule::PrimaryAddress)).into_iter();
@@ -369,6 +594,19 @@ impl Owners {
     }
 }
 
+fn excluded(reason: Exclusion, detail: Option<String>) -> (Rule, Action) {
+    let rule = if reason == Exclusion::AccountDisabled { Rule::Disabled } else { Rule::Scope };
+    (rule, Action::Exclude { reason, detail })
+}
+
+fn state(contact: &Contact, link: LinkState) -> ContactState {
+    ContactState { inactive: contact.inactive, entra: contact.entra.clone(), link }
+}
+
+fn is_inactive_by_sync(contact: &Contact) -> bool {
+    contact.entra.as_ref().is_some_and(|stamp| stamp.inactive_reason.is_some())
+}
+
 fn candidate(contact: &Contact) -> Candidate {
     Candidate {
         contact: contact.id,
@@ -377,6 +615,15 @@ fn candidate(contact: &Contact) -> Candidate {
         email: contact.values.email.clone(),
         inactive: contact.inactive,
     }
+}
+
+/// A candidate of whom nothing is told but that it exists.
+fn elsewhere_of(owner: Owner) -> Candidate {
+    Candidate { contact: owner.contact, client: owner.client, full_name: None, email: None, inactive: false }
+}
+
+fn named(contact: &Contact) -> String {
+    format!("contact {} ({})", contact.id, contact.values.full_name)
 }
 
 /// Whether two names have the same words, in any order; a name without a letter is nobody's.

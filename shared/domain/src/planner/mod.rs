@@ -3,26 +3,33 @@
 //! The planner asks for what it needs ([`Planner::needs`]) until nothing is missing, then decides.
 //! It remembers the lines it has planned and lays them over what the store says, so that two users
 //! of one address on different pages meet each other in a preview as they do in a run.
+//!
+//! Who becomes inactive is decided last, when the read has come to its end ([`Planner::close`]): only
+//! then is it known how many they are, and a read that stops half-way has made nobody inactive.
 
+mod close;
 mod decide;
 mod overlay;
 mod pages;
+mod trace;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    contact::{Contact, InactiveReason, Owner},
+    contact::{Contact, InactiveReason, Link, Owner},
     email::EmailAddress,
+    facts::SourceFacts,
     ids::{ContactId, EntraObjectId},
-    inventory::{Inventory, LinkEntry, ReviewState},
-    plan::{Action, Line, Person, PlanPage, Rule, fold},
+    inventory::{Inventory, ReviewState},
+    plan::{Action, Leaver, Limit, Line, Person, PlanPage, Rule, fold},
     policy::TenantPolicy,
     run::Counters,
     user::DirectoryUser,
 };
-use decide::{Decision, Missing};
+use decide::{Decider, Decision, Missing};
 use overlay::Overlay;
 use pages::Pages;
+pub use trace::{Step, Tried};
 
 /// What the adapter has looked up so far. `None` = looked up and not there.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +38,21 @@ pub struct Known {
     pub owners: BTreeMap<EmailAddress, Option<Owner>>,
     /// Contacts of the mapped client.
     pub contacts: BTreeMap<ContactId, Option<Contact>>,
+    /// What was last seen of linked people.
+    pub facts: BTreeMap<EntraObjectId, Option<SourceFacts>>,
+    /// What is stored about people, when it was not all read at the start.
+    pub people: BTreeMap<EntraObjectId, KnownPerson>,
+}
+
+/// What is stored about one person.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KnownPerson {
+    /// The link.
+    pub link: Option<Link>,
+    /// The review item.
+    pub review: Option<ReviewState>,
+    /// The contact on which the PSA has the person's object id.
+    pub hint: Option<ContactId>,
 }
 
 /// What has to be looked up before the page can be planned.
@@ -40,18 +62,31 @@ pub struct Needs {
     pub addresses: BTreeSet<EmailAddress>,
     /// Contacts of the mapped client.
     pub contacts: BTreeSet<ContactId>,
+    /// People of whom is asked what was last seen.
+    pub facts: BTreeSet<EntraObjectId>,
+    /// People of whom is asked what is stored.
+    pub people: BTreeSet<EntraObjectId>,
 }
 
 impl Needs {
     /// Whether everything is known.
     pub fn is_empty(&self) -> bool {
-        self.addresses.is_empty() && self.contacts.is_empty()
+        self.addresses.is_empty()
+            && self.contacts.is_empty()
+            && self.facts.is_empty()
+            && self.people.is_empty()
     }
 
     fn add(&mut self, missing: Missing) {
         match missing {
             Missing::Owners(addresses) => self.addresses.extend(addresses),
             Missing::Contacts(contacts) => self.contacts.extend(contacts),
+            Missing::Facts(object) => self.facts.extend([object]),
+            Missing::Linked(contact, object) => {
+                self.contacts.extend([contact]);
+                self.facts.extend([object]);
+            }
+            Missing::People(people) => self.people.extend(people),
         }
     }
 }
@@ -67,136 +102,154 @@ pub struct UnusableRow {
     pub code: String,
 }
 
+/// How much of the directory is read.
+#[derive(Debug)]
+enum Reading {
+    /// Everybody; who is not there has left.
+    Complete {
+        /// Everything stored about the tenant's people.
+        inventory: Inventory,
+    },
+    /// Only who has changed.
+    Changes {
+        /// Who was leaving at the end of the last read.
+        pending: Vec<Leaver>,
+    },
+}
+
 /// Plans one tenant's read, page by page.
 #[derive(Debug)]
 pub struct Planner {
     policy: TenantPolicy,
     salt: Vec<u8>,
-    inventory: Inventory,
+    reading: Reading,
     overlay: Overlay,
     seen: BTreeSet<u64>,
+    /// People read or told who may have to become inactive, by [`fold`].
+    leaving: BTreeMap<u64, Leaver>,
     anonymous_rows: u64,
-    anybody_read: bool,
-    /// Active links of this client at the start of the read: what the stop limit is a share of.
+    /// Active links of this client at the start of the read: what the stop limits are shares of.
     active_links: usize,
-    /// How many people have a line because they have vanished.
-    vanished: usize,
+    /// Lines so far that count against each limit.
+    spent: BTreeMap<Limit, usize>,
+    /// Whether a page says already why nobody becomes inactive.
+    is_guard_told: bool,
+    /// Who is still leaving after what was planned so far of the end of the read.
+    still_leaving: Vec<Leaver>,
 }
 
 impl Planner {
     /// A planner at the start of a complete read, or, with [`Self::replay`] of the pages planned
     /// before, anywhere in it. `inventory` is what the store holds now.
     pub fn new(policy: TenantPolicy, inventory: Inventory) -> Self {
+        let active_links = inventory.active(policy.client);
+        Self::over(policy, Reading::Complete { inventory }, active_links)
+    }
+
+    /// A planner at the start of a read of changes. `pending` were leaving at the end of the read
+    /// before ([`Self::still_leaving`]).
+    pub fn of_changes(policy: TenantPolicy, pending: Vec<Leaver>) -> Self {
+        let active_links = policy.active_links.and_then(|links| usize::try_from(links).ok());
+        Self::over(policy, Reading::Changes { pending }, active_links.unwrap_or_default())
+    }
+
+    fn over(policy: TenantPolicy, reading: Reading, active_links: usize) -> Self {
         let salt = policy.fingerprint_salt();
-        let is_ours = |link: &&LinkEntry| link.active && inventory.client(link) == Some(policy.client);
-        let active_links = inventory.links().iter().filter(is_ours).count();
         Self {
             policy,
             salt,
-            inventory,
+            reading,
             overlay: Overlay::default(),
             seen: BTreeSet::new(),
+            leaving: BTreeMap::new(),
             anonymous_rows: 0,
-            anybody_read: false,
             active_links,
-            vanished: 0,
+            spent: BTreeMap::new(),
+            is_guard_told: false,
+            still_leaving: Vec::new(),
         }
     }
 
     /// What has to be looked up before `users` can be planned, given what is `known`. Ask again
-    /// with the answers until it is empty; three rounds are enough.
+    /// with the answers until it is empty; four rounds are enough.
     pub fn needs(&self, users: &[DirectoryUser], known: &Known) -> Needs {
         let mut needs = Needs::default();
-        for user in users.iter().filter(|user| !self.seen.contains(&fold(user.object))) {
-            if let Err(missing) = self.decide(user, known) {
+        for user in users.iter().filter(|user| !self.is_done(user.object)) {
+            if let Err(missing) = Decider::new(self, known).decide(user) {
                 needs.add(missing);
             }
         }
         needs
     }
 
-    /// Plans one page of the directory. A user who was on an earlier page of this read is left
-    /// alone: a listing is not a snapshot, and the next read sees the newer state.
+    /// Plans one page of the directory. A user who was on an earlier page of a complete read is left
+    /// alone: a listing is not a snapshot, and the next read sees the newer state. In a read of
+    /// changes the last one wins.
     pub fn plan(&mut self, users: &[DirectoryUser], rows: &[UnusableRow], known: &Known) -> Vec<PlanPage> {
         let mut pages = Pages::default();
-        self.anybody_read |= !users.is_empty();
         for user in users {
-            if self.seen.insert(fold(user.object)) {
-                let person = self.person(user);
-                let decision = self.decide(user, known).unwrap_or_else(|_| Decision::fail("not_gathered"));
-                self.note_seen(&mut pages, person, decision);
+            if self.is_done(user.object) {
+                continue;
             }
+            let folded = fold(user.object);
+            self.seen.insert(folded);
+            self.leaving.remove(&folded);
+            let person = self.person(user);
+            let decided = Decider::new(self, known).decide(user);
+            let decision = decided.unwrap_or_else(|_| Decision::fail("not_gathered"));
+            self.note_seen(&mut pages, person, decision, known);
         }
         for row in rows {
-            self.note_unusable(&mut pages, row);
+            self.note_unusable(&mut pages, row, known);
         }
         pages.finish()
     }
 
-    /// What has to be looked up before [`Self::plan_vanished`].
-    pub fn vanished_needs(&self, known: &Known) -> Needs {
-        let missing = |link: &&LinkEntry| !known.contacts.contains_key(&link.contact);
-        let contacts = self.confirmed_vanished().filter(missing).map(|link| link.contact).collect();
-        Needs { addresses: BTreeSet::new(), contacts }
-    }
-
-    /// Plans what happens to linked people who were on no page. Only for a read that came to its
-    /// end; a row without an id could be anybody, so one such row means that nobody has vanished.
-    pub fn plan_vanished(&mut self, known: &Known) -> Vec<PlanPage> {
+    /// Takes in that the directory has told of people that they are gone. Call after [`Self::plan`] of
+    /// the same page; a person is in one of the two only.
+    pub fn plan_removed(&mut self, removed: &[EntraObjectId]) -> Vec<PlanPage> {
         let mut pages = Pages::default();
-        if self.anonymous_rows > 0 {
-            return pages.finish();
-        }
-        let unseen: Vec<LinkEntry> = self.unseen().copied().collect();
-        // A directory without anybody is a wrong answer until somebody has looked.
-        let too_many =
-            !self.anybody_read || self.vanished + unseen.len() > self.policy.vanish.limit(self.active_links);
-        for link in unseen {
-            let decision = if too_many {
-                let reason = InactiveReason::DeletedUpstream;
-                Decision::Line(Rule::Vanished, Action::Hold { contact: link.contact, reason })
-            } else if self.is_confirmed(&link) {
-                match self.decide_vanished(&link, known) {
-                    Some(decision) => decision,
-                    None => continue,
-                }
-            } else {
-                Decision::Line(Rule::Vanished, Action::NoteMissing { times: link.missing + 1 })
-            };
-            let contact = self.contact(link.contact, known).ok().flatten();
-            let person = Person {
-                object: link.object,
-                label: contact
-                    .as_ref()
-                    .map_or_else(|| link.object.to_string(), |contact| contact.values.full_name.clone()),
-                address: contact.and_then(|contact| contact.values.email),
-            };
-            self.note(&mut pages, person, decision);
+        for object in removed {
+            let leaver = Leaver { object: *object, reason: InactiveReason::DeletedUpstream };
+            self.seen.remove(&fold(*object));
+            self.leaving.insert(fold(*object), leaver);
+            pages.add_leaver(leaver);
         }
         pages.finish()
+    }
+
+    /// Everything that was decided about one person, step by step, without planning anything.
+    /// Ask [`Self::needs`] for the person first.
+    pub fn explain(&self, user: &DirectoryUser, known: &Known) -> (Vec<Step>, Option<(Rule, Action)>) {
+        let mut decider = Decider::new(self, known).tracing();
+        let decision = decider.decide(user);
+        let line = match decision {
+            Ok(Decision::Line(rule, action)) => Some((rule, self.limited(action))),
+            Ok(Decision::Leaving { line, .. }) => line,
+            _ => None,
+        };
+        (decider.into_steps(), line)
     }
 
     /// Takes in a page that was planned before a restart, as if it had just been planned.
     pub fn replay(&mut self, page: &PlanPage) {
-        self.anybody_read |= !page.seen.is_empty();
-        self.seen.extend(&page.seen);
+        for seen in &page.seen {
+            self.leaving.remove(seen);
+            self.seen.insert(*seen);
+        }
+        for leaver in &page.leavers {
+            if leaver.reason == InactiveReason::DeletedUpstream {
+                self.seen.remove(&fold(leaver.object));
+            }
+            self.leaving.insert(fold(leaver.object), *leaver);
+        }
+        self.is_guard_told |= page.guard.is_some();
         for line in &page.lines {
             self.anonymous_rows += u64::from(is_anonymous(line));
             self.overlay.add(&self.policy, line);
-            // The limit is a share of the links at the start of the read. The inventory may or may
-            // not show what the line has done to the link since.
-            let is_active = self.inventory.link(line.object).is_some_and(|link| link.active);
-            match line.action {
-                Action::Create { .. } | Action::Link { .. } | Action::Reactivate { .. } if is_active => {
-                    self.active_links = self.active_links.saturating_sub(1);
-                }
-                Action::MarkInactive { .. } if !is_active => self.active_links += 1,
-                _ => {}
-            }
-            if line.rule == Rule::Vanished {
-                self.seen.insert(fold(line.object));
-                self.vanished += 1;
-            }
+            self.recount(line);
+            self.spend(&line.action);
+            self.note_closed(line);
         }
     }
 
@@ -205,29 +258,71 @@ impl Planner {
         self.overlay.clear();
     }
 
-    /// Notes the decision and, when that leaves the link as it is, that the person is back: only
-    /// complete reads in a row count.
-    fn note_seen(&mut self, pages: &mut Pages, person: Person, decision: Decision) {
-        let was_missing = |link: &LinkEntry| {
-            link.active && link.missing > 0 && self.inventory.client(link) == Some(self.policy.client)
+    /// Active links of the client once everything planned has been applied, for the limits of a later
+    /// read of changes; complete only at the end of a read.
+    pub fn active_links_after(&self, counters: &Counters) -> u64 {
+        let before = u64::try_from(self.active_links).unwrap_or(u64::MAX);
+        let gained = counters.created + counters.linked + counters.reactivated;
+        (before + gained).saturating_sub(counters.inactivated)
+    }
+
+    /// The limits are shares of the links at the start of the read. The inventory may or may not
+    /// show what a line of it has done to the link since.
+    fn recount(&mut self, line: &Line) {
+        let Reading::Complete { inventory } = &self.reading else { return };
+        let is_active = inventory.link(line.object).is_some_and(|link| link.active);
+        match line.action {
+            Action::Create { .. } | Action::Link { .. } | Action::Reactivate { .. } if is_active => {
+                self.active_links = self.active_links.saturating_sub(1);
+            }
+            Action::MarkInactive { .. } if !is_active => self.active_links += 1,
+            _ => {}
+        }
+    }
+
+    fn spend(&mut self, action: &Action) {
+        if let Some(limit) = limit_of(action) {
+            *self.spent.entry(limit).or_default() += 1;
+        }
+    }
+
+    /// The action, or that it waits for an operator because it crosses a stop limit.
+    fn limited(&self, action: Action) -> Action {
+        let Some(limit) = limit_of(&action) else { return action };
+        let allowed = match limit {
+            // The first people of a tenant are no surge.
+            Limit::Creations if self.active_links == 0 => return action,
+            Limit::Creations => self.policy.limits.creations.of(self.active_links),
+            Limit::LinkMoves => self.policy.limits.link_moves.of(self.active_links),
+            // Known only at the end of the read.
+            Limit::Inactivations => return action,
         };
-        let is_back = !writes_link(&decision) && self.inventory.link(person.object).is_some_and(was_missing);
-        self.note(pages, person.clone(), decision);
+        if self.spent.get(&limit).copied().unwrap_or_default() < allowed {
+            return action;
+        }
+        Action::Stage { proposal: Box::new(action), limit }
+    }
+
+    /// Notes the decision and, when that leaves the link as it is, that the person is back: only
+    /// reads in a row count.
+    fn note_seen(&mut self, pages: &mut Pages, person: Person, decision: Decision, known: &Known) {
+        let is_leaving = matches!(decision, Decision::Leaving { .. });
+        let link = Decider::new(self, known).link(person.object).ok().flatten();
+        let was_leaving =
+            |link: &Link| link.active && (link.missing > 0 || link.keep) && link.client == self.policy.client;
+        let is_back = !is_leaving && !writes_link(&decision) && link.as_ref().is_some_and(was_leaving);
+        self.note(pages, person.clone(), decision, known);
         if is_back {
             let (workspace, tenant) = (self.policy.workspace, self.policy.tenant);
-            let action = Action::NoteMissing { times: 0 };
+            let action = Action::NoteMissing { times: 0, since: None, reason: None };
             let line = Line::new(workspace, tenant, person, Rule::IdentityLink, action);
             pages.add(Some(line), None, &Counters::default());
         }
     }
 
-    fn note(&mut self, pages: &mut Pages, person: Person, decision: Decision) {
-        let mut counters = Counters::default();
-        let vanished = matches!(decision, Decision::Line(Rule::Vanished, _));
+    fn note(&mut self, pages: &mut Pages, person: Person, decision: Decision, known: &Known) {
+        let mut counters = Counters { read: 1, ..Counters::default() };
         let object = person.object;
-        if !vanished {
-            counters.read = 1;
-        }
         let line = match decision {
             Decision::Unchanged => {
                 counters.unchanged = 1;
@@ -237,55 +332,52 @@ impl Planner {
                 counters.ambiguous = 1;
                 None
             }
-            Decision::Line(rule, action) => {
-                count(&mut counters, &action, vanished);
-                let is_open = matches!(self.inventory.reviews.get(&object), Some(ReviewState::Open { .. }));
-                let line = Line::new(self.policy.workspace, self.policy.tenant, person, rule, action);
-                Some(line.answering_review(is_open))
+            Decision::Leaving { reason, line } => {
+                let leaver = Leaver { object, reason };
+                self.leaving.insert(fold(object), leaver);
+                pages.add_leaver(leaver);
+                counters.leaving = u64::from(line.is_none());
+                line
             }
+            Decision::Line(rule, action) => Some((rule, self.limited(action))),
         };
+        let line = line.map(|(rule, action)| {
+            count(&mut counters, &action);
+            self.spend(&action);
+            let is_open = Decider::new(self, known).has_open_question(object);
+            let line = Line::new(self.policy.workspace, self.policy.tenant, person, rule, action);
+            line.answering_review(is_open)
+        });
         if let Some(line) = &line {
             self.overlay.add(&self.policy, line);
         }
-        pages.add(line, (!vanished).then(|| fold(object)), &counters);
+        pages.add(line, Some(fold(object)), &counters);
     }
 
-    fn note_unusable(&mut self, pages: &mut Pages, row: &UnusableRow) {
+    fn note_unusable(&mut self, pages: &mut Pages, row: &UnusableRow, known: &Known) {
         match row.object {
-            Some(object) if !self.seen.insert(fold(object)) => return,
-            Some(_) => {}
+            Some(object) if self.is_done(object) => return,
+            Some(object) => {
+                self.seen.insert(fold(object));
+                self.leaving.remove(&fold(object));
+            }
             None => self.anonymous_rows += 1,
         }
         let object = row.object.unwrap_or(NOBODY);
         let label = format!("row {} of its page", row.position + 1);
         let person = Person { object, label, address: None };
-        self.note_seen(
-            pages,
-            person,
-            Decision::Line(Rule::BadRecord, Action::Fail { code: row.code.clone() }),
-        );
+        let decision = Decision::Line(Rule::BadRecord, Action::Fail { code: row.code.clone() });
+        self.note_seen(pages, person, decision, known);
+    }
+
+    /// Whether the person has been planned in this read and is not to be planned again.
+    fn is_done(&self, object: EntraObjectId) -> bool {
+        matches!(self.reading, Reading::Complete { .. }) && self.seen.contains(&fold(object))
     }
 
     fn person(&self, user: &DirectoryUser) -> Person {
         let address = user.addresses(&self.policy.verified_domains).primary;
         Person { object: user.object, label: user.label(), address }
-    }
-
-    fn unseen(&self) -> impl Iterator<Item = &LinkEntry> {
-        let ours = |link: &&LinkEntry| self.inventory.client(link) == Some(self.policy.client);
-        self.inventory
-            .links()
-            .iter()
-            .filter(|link| link.active && !self.seen.contains(&fold(link.object)))
-            .filter(ours)
-    }
-
-    fn confirmed_vanished(&self) -> impl Iterator<Item = &LinkEntry> {
-        self.unseen().filter(|link| self.is_confirmed(link))
-    }
-
-    fn is_confirmed(&self, link: &LinkEntry) -> bool {
-        link.missing.saturating_add(1) >= self.policy.vanish.confirmations.max(1)
     }
 }
 
@@ -296,7 +388,7 @@ fn writes_link(decision: &Decision) -> bool {
     match decision {
         Decision::Line(_, Action::Refresh { .. }) => true,
         Decision::Line(_, action) => action.contact_written().is_some(),
-        Decision::StillAmbiguous | Decision::Unchanged => false,
+        Decision::Leaving { .. } | Decision::StillAmbiguous | Decision::Unchanged => false,
     }
 }
 
@@ -304,24 +396,47 @@ fn is_anonymous(line: &Line) -> bool {
     line.rule == Rule::BadRecord && line.object == NOBODY
 }
 
-fn count(counters: &mut Counters, action: &Action, vanished: bool) {
+fn limit_of(action: &Action) -> Option<Limit> {
+    match action {
+        Action::Create { .. } => Some(Limit::Creations),
+        Action::Link { supersedes: Some(_), .. } => Some(Limit::LinkMoves),
+        _ => None,
+    }
+}
+
+fn count(counters: &mut Counters, action: &Action) {
     let counter = match action {
         Action::Create { .. } => &mut counters.created,
         Action::Exclude { .. } => &mut counters.excluded,
         Action::Fail { .. } => &mut counters.failed,
         Action::Hold { .. } => &mut counters.held,
+        Action::Leave { .. } => &mut counters.left,
         Action::Link { .. } => &mut counters.linked,
-        Action::MarkInactive { .. } => &mut counters.inactivated,
+        Action::MarkInactive { .. } => {
+            counters.vanished = 1;
+            &mut counters.inactivated
+        }
         Action::NoteMissing { .. } => &mut counters.missing,
         Action::Reactivate { .. } => &mut counters.reactivated,
         Action::Refresh { .. } => &mut counters.unchanged,
+        Action::Restore { .. } => &mut counters.restored,
         Action::Review { .. } => &mut counters.ambiguous,
+        Action::Stage { .. } => {
+            counters.waiting = counters.read;
+            &mut counters.held
+        }
         Action::Update { .. } => &mut counters.updated,
     };
     *counter = 1;
-    if vanished && matches!(action, Action::MarkInactive { .. }) {
-        counters.vanished = 1;
-    }
+}
+
+/// What a line with this action adds to the counters of a run that reads nobody.
+pub fn counted(action: &Action) -> Counters {
+    // Whoever is created or linked by it counts as a person of the run.
+    let read = u64::from(matches!(action, Action::Create { .. } | Action::Link { .. }));
+    let mut counters = Counters { read, ..Counters::default() };
+    count(&mut counters, action);
+    counters
 }
 
 #[cfg(test)]

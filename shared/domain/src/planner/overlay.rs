@@ -1,6 +1,6 @@
 //! What the planned lines make of the store's answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     contact::{Contact, Owner},
@@ -19,6 +19,9 @@ pub(super) struct Overlay {
     /// within one read, they would be free or not depending on who is read first.
     given_up: BTreeMap<EmailAddress, Owner>,
     lines: BTreeMap<ContactId, Vec<(Identity, LineId, Action)>>,
+    /// Contacts whose account has come back in this read, applied or not: what the inventory says of
+    /// its link is from before.
+    revived: BTreeSet<ContactId>,
 }
 
 impl Overlay {
@@ -29,6 +32,9 @@ impl Overlay {
 
     pub(super) fn add(&mut self, policy: &TenantPolicy, line: &Line) {
         let Some(contact) = line.contact_written() else { return };
+        if matches!(line.action, Action::Reactivate { .. }) {
+            self.revived.insert(contact);
+        }
         let owner = Owner { client: policy.client, contact, additional: false };
         for (old, new) in addresses_changed(&line.action) {
             self.owners.insert(new.clone(), owner);
@@ -48,6 +54,11 @@ impl Overlay {
             .get(&contact)
             .and_then(|lines| lines.first())
             .is_some_and(|(_, _, action)| matches!(action, Action::Create { .. }))
+    }
+
+    /// Whether the account of the contact has come back in this read.
+    pub(super) fn is_revived(&self, contact: ContactId) -> bool {
+        self.revived.contains(&contact)
     }
 
     /// The contact as it will be.
@@ -77,7 +88,7 @@ fn addresses_changed(action: &Action) -> Vec<(Option<&EmailAddress>, &EmailAddre
 
 fn email_changed(change: &FieldChange) -> Option<(Option<&EmailAddress>, &EmailAddress)> {
     match change {
-        FieldChange::Email { old, new } => Some((old.as_ref(), new)),
+        FieldChange::Email(change) => Some((change.old.as_ref(), change.new.as_ref()?)),
         _ => None,
     }
 }
@@ -88,6 +99,7 @@ fn compact(mut action: Action) -> Action {
     if let Action::Create { facts, .. } = &mut action {
         facts.phones = Vec::new();
         facts.role = None;
+        (facts.department, facts.office, facts.company) = (None, None, None);
         facts.user_principal_name = None;
     }
     action

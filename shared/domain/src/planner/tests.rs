@@ -10,7 +10,7 @@ mod vanished;
 mod world;
 
 use serde_json::json;
-use world::{NOTHING, World, contact_id, object, person, tenant, user};
+use world::{NOTHING, World, contact_id, object, person, sum, tenant, user};
 
 use super::*;
 use crate::{
@@ -18,4 +18,5 @@ use crate::{
     ids::{ClientId, EntraTenantId, Identity, WorkspaceId},
     inventory::ReviewState,
     plan::Conflict,
+    scope::ScopeRules,
 };

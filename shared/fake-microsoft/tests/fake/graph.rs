@@ -72,7 +72,27 @@ async fn what_is_unknown_is_refused_and_not_ignored() {
         ("/users?$select=mySite", 501, "NotImplemented"),
         ("/users?$count=true", 400, "Request_UnsupportedQuery"),
         ("/users?$skiptoken=abc", 400, "BadRequest"),
-        ("/users/delta", 400, "BadRequest"),
+        ("/users/delta?$filter=id%20eq%20'x'", 400, "Request_UnsupportedQuery"),
+        ("/users/delta?$orderby=mail", 400, "Request_UnsupportedQuery"),
+        ("/users/delta?$count=true", 400, "Request_UnsupportedQuery"),
+        ("/users/delta?deltatoken=latest", 400, "Request_BadRequest"),
+        ("/users/delta?$deltatoken=latest&$deltaToken=latest", 400, "BadRequest"),
+        ("/users/delta?$deltatoken=abc", 400, "BadRequest"),
+        ("/users/delta?$skiptoken=abc", 400, "BadRequest"),
+        ("/users/delta?$deltatoken=abc&$select=id", 400, "BadRequest"),
+        ("/users/delta?$select=shoeSize", 400, "BadRequest"),
+        ("/users/delta?$select=signInActivity", 501, "NotImplemented"),
+        ("/users/nobody@nowhere.example", 404, "Request_ResourceNotFound"),
+        ("/users/87d349ed-44d7-43e1-9a83-5f2406dee5bd", 404, "Request_ResourceNotFound"),
+        ("/users/87d349ed-44d7-43e1-9a83-5f2406dee5bd?$top=1", 400, "Request_UnsupportedQuery"),
+        ("/users/87d349ed-44d7-43e1-9a83-5f2406dee5bd/manager", 400, "BadRequest"),
+        ("/users/", 400, "BadRequest"),
+        ("/groups?$count=true", 400, "Request_UnsupportedQuery"),
+        ("/groups?$filter=securityEnabled%20eq%20true", 400, "Request_UnsupportedQuery"),
+        ("/groups?$select=visibility", 501, "NotImplemented"),
+        ("/groups?$select=shoeSize", 400, "BadRequest"),
+        ("/groups/02bd9fd6-8f93-4758-87c3-1fb73740a315", 400, "BadRequest"),
+        ("/groups/02bd9fd6-8f93-4758-87c3-1fb73740a315/transitiveMembers", 400, "BadRequest"),
         ("/managedTenants/users", 400, "BadRequest"),
         ("/organization?$top=1", 400, "Request_UnsupportedQuery"),
         ("/organization?$select=users", 400, "BadRequest"),
@@ -101,7 +121,7 @@ async fn what_is_unknown_is_refused_and_not_ignored() {
     assert_eq!(session.get("/beta/users", Some(&customer)).await.status, 404);
     let post = Request::post("/v1.0/users").header("authorization", format!("Bearer {customer}"));
     assert_eq!(session.send(post.body(Body::empty()).unwrap()).await.status, 405);
-    assert_eq!(session.fake.requests().of(Route::Unknown).requests, 4);
+    assert_eq!(session.fake.requests().of(Route::Unknown).requests, 7);
 }
 
 #[tokio::test]

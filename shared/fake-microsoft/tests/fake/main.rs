@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
 mod contract;
+mod delta;
 mod faults;
 mod graph;
+mod groups;
 mod login;
 mod support;
 mod world;

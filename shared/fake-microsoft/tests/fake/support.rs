@@ -82,6 +82,15 @@ impl Session {
         self.send(request.body(Body::empty()).unwrap()).await
     }
 
+    /// With the header `ConsistencyLevel: eventual`.
+    pub(crate) async fn get_eventual(&self, target: &str, token: &str) -> Answer {
+        let request = Request::get(target.strip_prefix(BASE).unwrap_or(target))
+            .header("host", "fake.test")
+            .header("authorization", format!("Bearer {token}"))
+            .header("consistencylevel", "eventual");
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
     pub(crate) async fn graph(&self, path_and_query: &str, token: &str) -> Answer {
         self.get(&format!("/v1.0{path_and_query}"), Some(token)).await
     }

@@ -48,7 +48,7 @@ pub(crate) async fn what_a_page_writes(backend: &Backend) {
     assert!(link(6).active);
     assert_eq!(link(8).missing, 1);
     assert_ne!(link(9).fingerprint, facts("p9").fingerprint(super::make::SALT));
-    assert_eq!(inventory.links().len(), 10);
+    assert_eq!(inventory.links().count(), 10);
     assert!(inventory.reviews.keys().eq([&object(10)]), "the other question is answered");
 
     let others = store::ClientScope::new(WORKSPACE, OTHER_CLIENT);

@@ -5,15 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{
     contact::{ContactValues, InactiveReason},
     email::EmailAddress,
+    fields::{Change, Field, FieldChange},
     ids::ContactId,
-    plan::{Action, Rule},
+    plan::{Action, Line, Rule},
 };
 use store::{ClientScope, ContactInput, StoreError, Upserted, probe::Fault};
 
 use super::{
     backend::{Backend, Table, at_once},
     make::{CLIENT, OTHER_CLIENT, WORKSPACE, address, apply, contact, input, line, page, scope, values},
-    world::{creation, made},
+    world::{creation, made, moving, update},
 };
 
 async fn upsert(table: &Table, input: &ContactInput) -> Upserted {
@@ -133,6 +134,60 @@ pub(crate) async fn the_syncs_marks_survive_an_edit(backend: &Backend) {
     assert!(table.dump().await.one(&made(1).to_string()).contains_key("syncedAt"));
 }
 
+pub(crate) async fn what_an_edit_says_nothing_of_stays(backend: &Backend) {
+    let table = backend.table().await;
+    let care = ContactValues { department: Some("Care".to_owned()), ..values("a") };
+    let fields = || Some([Field::Role, Field::Phones].into());
+    let edit = |values: &ContactValues, protected, protected_fields, unsaid: &[Field]| ContactInput {
+        values: values.clone(),
+        protected,
+        protected_fields,
+        unsaid: unsaid.iter().copied().collect(),
+        ..input(1, "-")
+    };
+    let (blank, renamed) = (values("a"), ContactValues { full_name: "By Hand".to_owned(), ..values("a") });
+    let bare = ContactValues { phones: Vec::new(), role: None, ..values("a") };
+    let unsaid = [Field::Department, Field::Office, Field::Company];
+    for (what, edit, upserted, department, protection) in [
+        ("new", edit(&care, Some(true), fields(), &unsaid), Upserted::Created, "Care", (true, 2)),
+        ("says nothing", edit(&blank, None, None, &unsaid), Upserted::Unchanged, "Care", (true, 2)),
+        ("another field", edit(&renamed, None, None, &unsaid), Upserted::Updated, "Care", (true, 2)),
+        ("lifts one", edit(&renamed, Some(false), None, &unsaid), Upserted::Updated, "Care", (false, 2)),
+        (
+            "lifts all",
+            edit(&renamed, None, Some(BTreeSet::new()), &unsaid),
+            Upserted::Updated,
+            "Care",
+            (false, 0),
+        ),
+        ("protects", edit(&renamed, None, fields(), &unsaid), Upserted::Updated, "Care", (false, 2)),
+        ("clears", edit(&renamed, None, None, &[]), Upserted::Updated, "", (false, 2)),
+        ("all", edit(&bare, None, None, &Field::ALL), Upserted::Unchanged, "", (false, 2)),
+    ] {
+        assert_eq!(upsert(&table, &edit).await, upserted, "{what}");
+        let stored = table.store.contacts_of_client(scope()).await.unwrap().remove(0);
+        assert_eq!(stored.values.department.unwrap_or_default(), department, "{what}");
+        assert_eq!((stored.protected, stored.protected_fields.len()), protection, "{what}");
+    }
+}
+
+pub(crate) async fn a_line_can_take_an_address_away(backend: &Backend) {
+    let table = backend.table().await;
+    apply(&table.store, &page(vec![creation(1)])).await;
+    apply(&table.store, &page(vec![update(1, "p1", vec![moving("p1", "x")])])).await;
+    assert_eq!(owners(&table, &["p1", "x"]).await, [(address("x"), made(1))].into());
+    let emptied = FieldChange::Email(Change::new(Some(address("x")), None));
+    let Line { action: Action::Update { contact, changes, facts, .. }, .. } = update(1, "p1", vec![emptied])
+    else {
+        unreachable!()
+    };
+    let again = Action::Update { contact, expect: 2, changes, facts };
+    apply(&table.store, &page(vec![line(1, Rule::IdentityLink, again)])).await;
+    assert_eq!(owners(&table, &["p1", "x"]).await, [].into());
+    let stored = table.store.contacts_of_client(scope()).await.unwrap().remove(0);
+    assert_eq!((stored.values.email, stored.version), (None, 3));
+}
+
 pub(crate) async fn fifty_at_once_make_one_contact(backend: &Backend) {
     for seed in 0..4 {
         let table = backend.table().await;
@@ -216,7 +271,7 @@ pub(crate) async fn a_scope_reads_its_own_client_only(backend: &Backend) {
         assert_eq!(table.store.contacts_page(scope, None, 10).await.unwrap(), (Vec::new(), None));
         assert_eq!(table.store.contacts_page(scope, Some(contact(0)), 10).await.unwrap(), (Vec::new(), None));
         let reason = InactiveReason::DisabledUpstream;
-        let action = Action::MarkInactive { contact: contact(1), expect: 1, reason };
+        let action = Action::MarkInactive { contact: contact(1), expect: 1, before: None, reason };
         let page = page(vec![line(1, Rule::Disabled, action)]);
         let before = table.dump().await;
         let applier = store::Applier { scope, ..super::make::applier(&table.store, 1) };

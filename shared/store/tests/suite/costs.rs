@@ -4,7 +4,7 @@ use domain::{
     plan::{Action, LINES_PER_PAGE_MAX, Rule},
     scope::Exclusion,
 };
-use store::probe::Probe;
+use store::{Ground, probe::Probe};
 
 use super::{
     backend::{Backend, Table},
@@ -38,7 +38,8 @@ pub(crate) async fn applying_costs(backend: &Backend) {
     let made = calls(&table.probe, apply(&table.store, &everything())).await;
     assert_eq!(made, "BatchGetItem 1, PutItem 18, UpdateItem 7");
 
-    let left_out = |person| line(person, Rule::Scope, Action::Exclude { reason: Exclusion::Guest });
+    let left_out =
+        |person| line(person, Rule::Scope, Action::Exclude { reason: Exclusion::Guest, detail: None });
     let many = u32::try_from(LINES_PER_PAGE_MAX).unwrap();
     let unchanged = page((0..many).map(left_out).collect());
     assert_eq!(calls(&table.probe, apply(&table.store, &unchanged)).await, "");
@@ -117,12 +118,12 @@ async fn tenant_patterns(table: &Table) {
     let (lease, _) = taken.unwrap();
     let page = stored(1, everything());
     cost! { table;
-        acquire(WORKSPACE, MANAGED, run_id(1), at(1)) => "GetItem 1";
-        acquire(WORKSPACE, super::runs::target(1).tenant, run_id(1), at(0)) => "GetItem 1, PutItem 1";
+        acquire(WORKSPACE, MANAGED, run_id(2), at(1)) => "UpdateItem 1";
+        acquire(WORKSPACE, super::runs::target(1).tenant, run_id(1), at(0)) => "UpdateItem 1";
         checkpoint(WORKSPACE, MANAGED, lease, &progress(run_id(1), 1), at(1)) => "UpdateItem 1";
         renew(WORKSPACE, MANAGED, lease, at(1)) => "UpdateItem 1";
         release_tenant(WORKSPACE, MANAGED, lease, None) => "UpdateItem 1";
-        end_tenant(WORKSPACE, run_id(2), lease, &tenant_run(1), Some(1)) => "TransactWriteItems 1";
+        end_tenant(WORKSPACE, run_id(2), lease, &tenant_run(1), Some(&Ground::default())) => "TransactWriteItems 1";
         tenant_states(WORKSPACE, &[MANAGED]) => "BatchGetItem 1";
         put_page(WORKSPACE, run_id(1), MANAGED, lease, &page, 1) => "PutItem 1";
         pages(WORKSPACE, run_id(1), MANAGED, 0, 1) => "Query 1";

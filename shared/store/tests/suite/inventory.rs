@@ -19,12 +19,12 @@ pub(crate) async fn links_and_questions(backend: &Backend) {
     let table = world(backend).await;
     apply(&table.store, &everything()).await;
     let inventory = table.store.inventory(WORKSPACE, TENANT).await.unwrap();
-    let people: Vec<_> = inventory.links().iter().map(|link| link.object).collect();
+    let people: Vec<_> = inventory.links().map(|link| link.identity.object).collect();
     assert!(people.into_iter().eq((1..=9).chain([14]).map(object)));
-    assert_eq!(inventory.active(), 9);
+    assert_eq!(inventory.active(CLIENT), 9);
     let link = inventory.link(object(1)).unwrap();
     assert_eq!((link.contact, link.fingerprint), (made(1), facts("p1").fingerprint(SALT)));
-    assert_eq!(inventory.client(link), Some(CLIENT));
+    assert_eq!(link.client, CLIENT);
     let candidates = vec![contact(2), contact(90)];
     let open = ReviewState::Open { conflict: Conflict::MultipleEmailMatches, candidates };
     assert_eq!(inventory.reviews, [(object(10), open)].into());
@@ -32,14 +32,14 @@ pub(crate) async fn links_and_questions(backend: &Backend) {
     let links = table.store.links(WORKSPACE, TENANT).await.unwrap();
     assert!(links.iter().map(|link| link.identity.object).eq((1..=9).chain([14]).map(object)));
     let nobody = EntraTenantId::new(Uuid::from_u128(0xE2));
-    assert_eq!(table.store.inventory(WORKSPACE, nobody).await.unwrap(), Inventory::default());
+    assert_eq!(table.store.inventory(WORKSPACE, nobody).await.unwrap(), Inventory::new(nobody));
 }
 
 pub(crate) async fn five_thousand_links(backend: &Backend) {
     let table = backend.table().await;
     apply(&table.store, &page(vec![creation(0), question(1)])).await;
     let (link, review) = (table.dump().await.one("LINK#"), table.dump().await.one("REVIEW#"));
-    let mut expected = Inventory::default();
+    let mut expected = Inventory::new(TENANT);
     let mut items = Vec::new();
     for number in 0..5_000_u32 {
         let text = |text: String| AttributeValue::S(text);
@@ -53,6 +53,8 @@ pub(crate) async fn five_thousand_links(backend: &Backend) {
             active: number % 7 != 0,
             fingerprint: Fingerprint(u64::MAX - u64::from(number)),
             missing: u8::try_from(number % 3).unwrap(),
+            missing_since: None,
+            keep: false,
         };
         let mut item = link.clone();
         item.extend([
@@ -84,7 +86,7 @@ pub(crate) async fn five_thousand_links(backend: &Backend) {
     whole.probe.reset();
     let inventory = whole.store.inventory(WORKSPACE, TENANT).await.unwrap();
     assert!(inventory == expected, "every link, once, by object id");
-    assert!(inventory.links().is_sorted_by_key(|link| link.object));
+    assert!(inventory.links().is_sorted_by_key(|link| link.identity.object));
     assert!(whole.probe.counts().total() >= 3, "more than one megabyte: several pages");
     assert_eq!(whole.store.links(WORKSPACE, TENANT).await.unwrap().len(), 5_000);
 }
@@ -99,6 +101,6 @@ pub(crate) async fn the_largest_fingerprint(backend: &Backend) {
             })
             .await;
         let inventory = table.store.inventory(WORKSPACE, TENANT).await.unwrap();
-        assert_eq!(inventory.links()[0].fingerprint, Fingerprint(fingerprint));
+        assert_eq!(inventory.links().next().unwrap().fingerprint, Fingerprint(fingerprint));
     }
 }

@@ -6,7 +6,7 @@ use domain::{
     run::Counters,
 };
 use jiff::{SignedDuration, Timestamp};
-use store::{Lease, LeaseRefused, Progress, TenantState};
+use store::{Ground, Lease, LeaseRefused, Progress, TenantState};
 use uuid::Uuid;
 
 use super::{
@@ -41,11 +41,18 @@ pub(crate) fn progress(run: RunId, pages: u32) -> Progress {
         started_at: at(0),
         pages,
         cursor: Some("next page".to_owned()),
+        only_changes: false,
+        feed: None,
         read_complete: false,
         counters: Counters { read: u64::from(pages) * 500, ..Counters::default() },
         chain: ChainHash::GENESIS.followed_by(b"page"),
         closed: true,
     }
+}
+
+pub(crate) fn ground(links: u64) -> Ground {
+    let active_links = Some(links);
+    Ground { active_links, ..Ground::default() }
 }
 
 pub(crate) async fn a_worker_that_lost_its_lease_changes_nothing(backend: &Backend) {
@@ -63,7 +70,11 @@ pub(crate) async fn a_worker_that_lost_its_lease_changes_nothing(backend: &Backe
     assert!(!checkpoint(&table, first, &progress(run, 1), at(151)).await);
     assert!(!table.store.renew(WORKSPACE, MANAGED, first, at(151)).await.unwrap());
     assert!(!table.store.release_tenant(WORKSPACE, MANAGED, first, None).await.unwrap());
-    let ended = table.store.end_tenant(WORKSPACE, run, first, &tenant_run(1), Some(5)).await.unwrap();
+    let ended = table
+        .store
+        .end_tenant(WORKSPACE, run, first, &tenant_run(1), Some(&Ground::default()))
+        .await
+        .unwrap();
     assert!(!ended);
     table.dump().await.assert_same(&before, "a stale token");
     assert!(checkpoint(&table, second, &progress(run, 1), at(151)).await);
@@ -112,9 +123,9 @@ pub(crate) async fn a_late_checkpoint_is_not_written_over(backend: &Backend) {
     let table = backend.table().await;
     let run = run_id(1);
     let (late, _) = acquire(&table, run, at(0)).await.unwrap();
-    // The first worker was thought dead and comes back between the second one's read and write.
+    // The first worker was thought dead and comes back between the second one's look and its write.
     let store = table.store.clone();
-    table.wire.before_put(async move {
+    table.wire.before_second_update(async move {
         let noted = store.checkpoint(WORKSPACE, MANAGED, late, &progress(run, 1), at(95)).await;
         assert!(noted.unwrap());
     });
@@ -140,7 +151,7 @@ pub(crate) async fn ending_stores_the_result_and_frees_the_tenant_at_once(backen
     let (lease, _) = acquire(&table, run, at(0)).await.unwrap();
     assert!(checkpoint(&table, lease, &progress(run, 1), at(1)).await);
     let result = store::TenantRun { completed_at: at(5), ..tenant_run(1) };
-    assert!(table.store.end_tenant(WORKSPACE, run, lease, &result, Some(321)).await.unwrap());
+    assert!(table.store.end_tenant(WORKSPACE, run, lease, &result, Some(&ground(321))).await.unwrap());
     assert_eq!(table.store.tenant_runs(WORKSPACE, run).await.unwrap(), [result]);
     let state = state(&table).await;
     assert_eq!((state.last_success_run, state.last_success_at), (Some(run), Some(at(5))));

@@ -1,5 +1,7 @@
 //! Things to store.
 
+use std::collections::BTreeSet;
+
 use domain::{
     contact::{Client, ContactValues, Phone, PhoneKind},
     email::EmailAddress,
@@ -59,6 +61,9 @@ pub(crate) fn facts(local: &str) -> SourceFacts {
         email: address(local),
         phones: vec![Phone { number: "+47 2100".to_owned(), kind: PhoneKind::Work, is_default: true }],
         role: Some("Engineer".to_owned()),
+        department: None,
+        office: None,
+        company: None,
         user_principal_name: Some(format!("{local}@acme.example")),
     }
 }
@@ -74,6 +79,9 @@ pub(crate) fn input(number: u32, local: &str) -> ContactInput {
         values: values(local),
         additional_emails: Vec::new(),
         inactive: false,
+        protected: None,
+        protected_fields: None,
+        unsaid: BTreeSet::new(),
     }
 }
 
@@ -94,6 +102,8 @@ pub(crate) fn page(lines: Vec<Line>) -> PlanPage {
         format: PLAN_PAGE_FORMAT,
         lines,
         seen,
+        leavers: Vec::new(),
+        guard: None,
         counters: Counters { read, unchanged: read, ..Counters::default() },
     }
 }
@@ -149,6 +159,7 @@ pub(crate) fn run(id: RunId) -> Run {
         counters: Counters::default(),
         cancel_requested: false,
         settings: store::SyncSettings::default(),
+        source: None,
         turns: store::Turns::default(),
         halted: None,
     }

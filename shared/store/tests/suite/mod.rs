@@ -35,6 +35,7 @@ macro_rules! tests {
             contacts: {
                 a_cut_off_edit_goes_on_when_it_is_repeated,
                 a_given_up_address_can_be_taken,
+                a_line_can_take_an_address_away,
                 a_refused_edit_claims_nothing,
                 a_scope_reads_its_own_client_only,
                 an_address_named_twice_is_a_primary_one,
@@ -44,6 +45,7 @@ macro_rules! tests {
                 pages_of_contacts,
                 the_largest_contact,
                 the_syncs_marks_survive_an_edit,
+                what_an_edit_says_nothing_of_stays,
             }
             costs: {
                 applying_costs,

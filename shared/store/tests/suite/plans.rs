@@ -17,7 +17,14 @@ pub(crate) fn stored(number: u32, page: PlanPage) -> StoredPage {
     let chain = ChainHash::GENESIS.followed_by(&page.encode());
     let next_cursor = Some(format!("after {number}"));
     StoredPage {
-        head: StoredPageHead { number, group_end: number + 1, next_cursor, closes_read: false, chain },
+        head: StoredPageHead {
+            number,
+            group_end: number + 1,
+            next_cursor,
+            feed: None,
+            closes_read: false,
+            chain,
+        },
         page,
     }
 }

@@ -42,6 +42,7 @@ pub(crate) fn tenant_run(pages: u32) -> TenantRun {
         completed_at: at(9),
         pages,
         chain: Some(ChainHash::GENESIS.followed_by(b"page")),
+        guard: None,
     }
 }
 

@@ -5,18 +5,19 @@
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use domain::{
-    contact::InactiveReason,
+    contact::{ContactValues, InactiveReason},
+    fields::Field,
     ids::{Identity, LineId, ReviewItemId},
     plan::{Action, PlanPage, Rule},
     run::{Counters, RunStatus},
 };
 use serde_json::Value;
-use store::{Connection, ConnectionStatus, ContactInput, Lease, Run, StaleLine, Store, TenantState};
+use store::{Connection, ConnectionStatus, ContactInput, Ground, Lease, Run, StaleLine, Store, TenantState};
 
 use super::{
     backend::{Backend, Table},
     dump::{Item, from_json, to_json},
-    leases::progress,
+    leases::{ground, progress},
     make::{
         CLIENT, MANAGED, SALT, TENANT, WORKSPACE, address, applier, apply, at, client, connection, contact,
         facts, input, line, object, page, run, run_id, scope, values,
@@ -122,9 +123,9 @@ async fn write_one_of_each(store: &Store) {
 
     let (lease, _) = store.acquire(WORKSPACE, MANAGED, run_id(1), at(0)).await.unwrap().unwrap();
     store.checkpoint(WORKSPACE, MANAGED, lease, &progress(run_id(1), 2), at(1)).await.unwrap();
-    store.end_tenant(WORKSPACE, run_id(1), lease, &tenant_run(3), Some(321)).await.unwrap();
-    let (lease, _) = store.acquire(WORKSPACE, MANAGED, run_id(1), at(10)).await.unwrap().unwrap();
-    store.checkpoint(WORKSPACE, MANAGED, lease, &progress(run_id(1), 2), at(11)).await.unwrap();
+    store.end_tenant(WORKSPACE, run_id(1), lease, &tenant_run(3), Some(&ground(321))).await.unwrap();
+    let (lease, _) = store.acquire(WORKSPACE, MANAGED, run_id(2), at(10)).await.unwrap().unwrap();
+    store.checkpoint(WORKSPACE, MANAGED, lease, &progress(run_id(2), 2), at(11)).await.unwrap();
 }
 
 /// Contact 1 was the PSA's, was linked and made inactive; contact 2 was edited.
@@ -134,13 +135,25 @@ async fn write_contacts(store: &Store) {
     apply(store, &page(vec![link(1, "linked", Vec::new()), question(10)])).await;
     apply(store, &page(vec![inactivation()])).await;
     store.upsert_contact(WORKSPACE, &input(2, "old")).await.unwrap();
-    let person = ContactInput { additional_emails: vec![address("others")], ..input(2, "new") };
+    let person = ContactInput {
+        additional_emails: vec![address("others")],
+        values: edited(),
+        protected: Some(true),
+        protected_fields: Some([Field::Role, Field::UserPrincipalName].into()),
+        ..input(2, "new")
+    };
     store.upsert_contact(WORKSPACE, &person).await.unwrap();
+}
+
+/// With the fields that there were not in the first samples.
+fn edited() -> ContactValues {
+    let text = |text: &str| Some(text.to_owned());
+    ContactValues { department: text("Care"), office: text("Oslo"), company: text("Acme"), ..values("new") }
 }
 
 fn inactivation() -> domain::plan::Line {
     let reason = InactiveReason::DeletedUpstream;
-    line(1, Rule::Vanished, Action::MarkInactive { contact: contact(1), expect: 2, reason })
+    line(1, Rule::Vanished, Action::MarkInactive { contact: contact(1), expect: 2, before: None, reason })
 }
 
 /// A line of every kind there was when the samples were made.
@@ -201,7 +214,12 @@ async fn read(kind: &str, version: u32, table: &Table) {
         "contact" => read_contact(store).await,
         "contact-edited" => {
             let contact = store.contacts_of_client(scope()).await.unwrap().remove(0);
-            assert_eq!((contact.version, contact.values), (2, values("new")), "{version}");
+            let (shown, protected) = if version == 1 { (values("new"), false) } else { (edited(), true) };
+            assert_eq!((contact.version, contact.values), (2, shown), "{version}");
+            assert_eq!(
+                (contact.protected, contact.protected_fields.len()),
+                (protected, 2 * usize::from(protected))
+            );
             assert_eq!(contact.additional_emails, [address("others")]);
             assert_eq!((contact.entra, contact.line), (None, None));
         }
@@ -224,7 +242,13 @@ async fn read(kind: &str, version: u32, table: &Table) {
         "mapping" => assert_eq!(store.mappings(WORKSPACE).await.unwrap(), [mapping_record(2)], "{version}"),
         "plan-page" => {
             let pages = store.pages(WORKSPACE, run_id(1), MANAGED, 0, 1).await.unwrap();
-            assert_eq!(pages, [stored(1, planned())], "{version}");
+            let [read] = pages.as_slice() else { panic!("one page") };
+            // The hash is over the format, too: it stays that of the page as it was written.
+            let format = u16::try_from(version).unwrap();
+            let chain = read.head.chain;
+            let mut expected = stored(1, domain::plan::PlanPage { format, ..planned() });
+            expected.head.chain = chain;
+            assert_eq!(*read, expected, "{version}");
         }
         "review" => read_review(store).await,
         "run" => assert_eq!(store.runs(WORKSPACE, None, 1).await.unwrap(), [ended_run()], "{version}"),
@@ -243,7 +267,14 @@ async fn read(kind: &str, version: u32, table: &Table) {
         }
         "tenant-state" => {
             let states = store.tenant_states(WORKSPACE, &[MANAGED]).await.unwrap();
-            assert_eq!(states, [(MANAGED, tenant_state())], "{version}");
+            let mut expected = tenant_state();
+            if version == 1 {
+                // The first form knew nothing of these.
+                (expected.ground, expected.ended_run) = (Ground::default(), None);
+                expected.holder = Some(run_id(1));
+                expected.progress = [(run_id(1), progress(run_id(1), 2))].into();
+            }
+            assert_eq!(states, [(MANAGED, expected)], "{version}");
         }
         other => panic!("no repository reads {other}"),
     }
@@ -283,11 +314,13 @@ fn tenant_state() -> TenantState {
     TenantState {
         token: 2,
         busy_until: at(101).as_millisecond(),
-        holder: Some(run_id(1)),
+        holder: Some(run_id(2)),
         attempts: 0,
-        progress: [(run_id(1), progress(run_id(1), 2))].into(),
+        progress: [(run_id(2), progress(run_id(2), 2))].into(),
         last_success_run: Some(run_id(1)),
         last_success_at: Some(at(9)),
         last_success_people: Some(321),
+        ground: ground(321),
+        ended_run: Some(run_id(1)),
     }
 }

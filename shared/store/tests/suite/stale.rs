@@ -49,9 +49,24 @@ pub(crate) async fn what_a_line_does_not_write_over(backend: &Backend) {
     let table = world(backend).await;
     let elsewhere = ContactInput { client: OTHER_CLIENT, ..input(60, "p60") };
     assert_eq!(table.store.upsert_contact(WORKSPACE, &elsewhere).await.unwrap(), Upserted::Created);
-    let linked_to_another =
-        Action::Link { contact: contact(2), expect: 1, changes: Vec::new(), facts: facts("p4") };
-    let anothers = Action::Link { contact: made(4), expect: 1, changes: Vec::new(), facts: facts("p20") };
+    let linked_to_another = Action::Link {
+        contact: contact(2),
+        expect: 1,
+        before: None,
+        supersedes: None,
+        activate: false,
+        changes: Vec::new(),
+        facts: facts("p4"),
+    };
+    let anothers = Action::Link {
+        contact: made(4),
+        expect: 1,
+        before: None,
+        supersedes: None,
+        activate: false,
+        changes: Vec::new(),
+        facts: facts("p20"),
+    };
     let same_id = Action::Create { contact: made(4), facts: facts("p20") };
     let unlinked = 30;
     for (what, line, code) in [
@@ -64,7 +79,7 @@ pub(crate) async fn what_a_line_does_not_write_over(backend: &Backend) {
         ("a contact of another person", line(20, Rule::NoMatch, same_id), "contact_exists"),
         (
             "a person without a link",
-            line(unlinked, Rule::Vanished, Action::NoteMissing { times: 1 }),
+            line(unlinked, Rule::Vanished, Action::NoteMissing { times: 1, since: None, reason: None }),
             "link_gone",
         ),
         (

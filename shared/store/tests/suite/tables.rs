@@ -66,7 +66,7 @@ pub(crate) async fn a_damaged_item_is_reported(backend: &Backend) {
     super::make::apply(&table.store, &page(vec![creation(1)])).await;
     table
         .change("LINK#", |item| {
-            item.remove("contact");
+            item.remove("client");
         })
         .await;
     let damaged = table.store.inventory(WORKSPACE, super::make::TENANT).await.unwrap_err();

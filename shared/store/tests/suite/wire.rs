@@ -27,6 +27,8 @@ pub(crate) struct Wire {
 struct State {
     shuffle: Option<SeededEntropy>,
     before_put: Option<BoxFuture<'static, ()>>,
+    /// After how many more `UpdateItem`s, and what.
+    before_update: Option<(u8, BoxFuture<'static, ()>)>,
 }
 
 impl fmt::Debug for Wire {
@@ -53,6 +55,11 @@ impl Wire {
         self.state.lock().unwrap().before_put = Some(Box::pin(work));
     }
 
+    /// Does `work` when the second `UpdateItem` from now is on its way, before it is carried out.
+    pub(crate) fn before_second_update(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.state.lock().unwrap().before_update = Some((1, Box::pin(work)));
+    }
+
     /// How often to give way before and after a call.
     fn pauses(&self) -> (u8, u8) {
         let mut drawn = [0; 2];
@@ -63,8 +70,21 @@ impl Wire {
     }
 
     fn interruption(&self, request: &HttpRequest) -> Option<BoxFuture<'static, ()>> {
-        let puts = request.headers().get("x-amz-target").is_some_and(|target| target.ends_with(".PutItem"));
-        puts.then(|| self.state.lock().unwrap().before_put.take()).flatten()
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let mut state = self.state.lock().unwrap();
+        if target.ends_with(".PutItem") {
+            return state.before_put.take();
+        }
+        if !target.ends_with(".UpdateItem") {
+            return None;
+        }
+        match state.before_update.take()? {
+            (0, work) => Some(work),
+            (left, work) => {
+                state.before_update = Some((left - 1, work));
+                None
+            }
+        }
     }
 }
 

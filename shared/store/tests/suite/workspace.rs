@@ -36,8 +36,9 @@ pub(crate) fn sync_settings() -> SyncSettings {
         field_sync_config: json!({
             "displayName": true, "mail": "1", "empty": {}, "list": [], "none": null, "number": 1.5,
         }),
-        scope: ScopeRules { include_guests: true, include_service_accounts: false },
-        vanish: VanishRules { confirmations: 3, allowed: 7, allowed_percent: 20 },
+        scope: ScopeRules { include_guests: true, ..ScopeRules::default() },
+        vanish: VanishRules { confirmations: 3, allowed: 7, allowed_percent: 20, ..VanishRules::default() },
+        ..SyncSettings::default()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use domain::{
     contact::InactiveReason,
-    fields::FieldChange,
+    fields::{Change, FieldChange},
     ids::{ContactId, Identity},
     plan::{Action, Candidate, Conflict, Line, PlanPage, Rule},
     scope::Exclusion,
@@ -95,7 +95,7 @@ pub(crate) fn cases() -> Vec<Case> {
         Case {
             name: "note missing",
             person: 8,
-            line: line(8, Rule::Vanished, Action::NoteMissing { times: 1 }),
+            line: line(8, Rule::Vanished, Action::NoteMissing { times: 1, since: None, reason: None }),
             calls: "UpdateItem 1",
             writes: 1,
         },
@@ -110,7 +110,7 @@ pub(crate) fn cases() -> Vec<Case> {
         Case {
             name: "exclude",
             person: 11,
-            line: line(11, Rule::Scope, Action::Exclude { reason: Exclusion::Guest }),
+            line: line(11, Rule::Scope, Action::Exclude { reason: Exclusion::Guest, detail: None }),
             calls: "",
             writes: 0,
         },
@@ -147,7 +147,15 @@ pub(crate) fn question(person: u32) -> Line {
 }
 
 pub(crate) fn link(number: u32, local: &str, changes: Vec<FieldChange>) -> Line {
-    let action = Action::Link { contact: contact(number), expect: 1, changes, facts: facts(local) };
+    let action = Action::Link {
+        contact: contact(number),
+        expect: 1,
+        before: None,
+        supersedes: None,
+        activate: false,
+        changes,
+        facts: facts(local),
+    };
     line(number, Rule::PrimaryAddress, action)
 }
 
@@ -158,17 +166,22 @@ pub(crate) fn update(person: u32, local: &str, changes: Vec<FieldChange>) -> Lin
 
 pub(crate) fn inactivation(person: u32) -> Line {
     let reason = InactiveReason::DisabledUpstream;
-    line(person, Rule::Disabled, Action::MarkInactive { contact: made(person), expect: 1, reason })
+    line(
+        person,
+        Rule::Disabled,
+        Action::MarkInactive { contact: made(person), expect: 1, before: None, reason },
+    )
 }
 
 pub(crate) fn moving(old: &str, new: &str) -> FieldChange {
-    FieldChange::Email { old: Some(address(old)), new: address(new) }
+    FieldChange::Email(Change::new(Some(address(old)), Some(address(new))))
 }
 
 fn reactivation(person: u32) -> Line {
     let action = Action::Reactivate {
         contact: made(person),
         expect: 2,
+        before: None,
         activate: true,
         changes: Vec::new(),
         facts: facts(&format!("p{person}")),
@@ -182,5 +195,5 @@ fn hold(person: u32) -> Line {
 }
 
 fn renaming(person: u32) -> FieldChange {
-    FieldChange::FullName { old: format!("Mira p{person}"), new: format!("Mira Renamed {person}") }
+    FieldChange::FullName(Change::new(format!("Mira p{person}"), format!("Mira Renamed {person}")))
 }

@@ -143,7 +143,7 @@ fn a_guest_is_left_out() {
         world.add_contact(7, "Ola", "ola@partner.example");
         let ola = user(1, raw.clone());
         assert_eq!(world.sync(std::slice::from_ref(&ola)), ["u1 exclude guest"], "{raw}");
-        world.policy.scope.include_guests = true;
+        world.policy.scope = ScopeRules { include_guests: true, ..ScopeRules::default() }.compile().unwrap();
         assert_eq!(world.sync(&[ola]), ["u1 link c7 by primary_address"], "{raw}");
     }
 }
@@ -370,6 +370,7 @@ fn a_claim_of_a_creation_under_way_does_not_hold_up_the_creation() {
     let known = Known {
         owners: BTreeMap::from([(address, Some(owner))]),
         contacts: BTreeMap::from([(contact, None)]),
+        ..Known::default()
     };
     let pages = planner.plan(&[mira], &[], &known);
     assert!(matches!(&pages[0].lines[0].action, Action::Create { contact: id, .. } if *id == contact));

@@ -26,8 +26,8 @@ fn interrupted(scene: &Scene, is_run: bool) -> (World, Vec<PlanPage>) {
             let known = world.gather(&planner, users);
             planner.plan(users, &[], &known)
         } else {
-            let known = world.gather_vanished(&planner);
-            planner.plan_vanished(&known)
+            let known = world.gather_leavers(&planner);
+            planner.close(&known)
         };
         match planned.into_iter().next() {
             Some(page) => {
@@ -69,6 +69,7 @@ fn crowd(confirmations: u8, allowed_percent: u8) -> Scene {
     let mut world = World::new();
     world.policy.vanish.confirmations = confirmations;
     world.policy.vanish.allowed_percent = allowed_percent;
+    world.policy.limits.creations.count = 600;
     for number in 1..=600 {
         let email = format!("u{number}@acme.example");
         world.add_contact(number, "Somebody", &email);

@@ -8,9 +8,8 @@ use super::{
 };
 use crate::{
     contact::{Fingerprint, InactiveReason, Link, Phone},
-    fields::FieldRules,
+    fields::{FieldRule, FieldRules, Overwrite},
     policy::VanishRules,
-    scope::ScopeRules,
 };
 
 const ADDRESSES: usize = 8;
@@ -64,7 +63,7 @@ pub(super) fn scenes() -> impl Strategy<Value = Scene> {
         |(policy, contacts, reads, reviews, cuts)| {
             let mut world = World::new();
             world.policy.fields = policy.0;
-            world.policy.scope = policy.1;
+            world.policy.scope = policy.1.compile().unwrap();
             world.policy.vanish = policy.2;
             let users = |(number, raw)| user(number, raw);
             let reads: Vec<Vec<DirectoryUser>> =
@@ -79,18 +78,23 @@ pub(super) fn scenes() -> impl Strategy<Value = Scene> {
 }
 
 fn policy() -> impl Strategy<Value = (FieldRules, ScopeRules, VanishRules)> {
-    let fields = any::<[bool; 6]>().prop_map(|on| FieldRules {
-        display_name: on[0],
-        email: on[1],
-        phone: on[2],
-        role: on[3],
-        upn: on[4],
+    let rule = |on| FieldRule::from(if on { Overwrite::Always } else { Overwrite::Never });
+    let fields = any::<[bool; 6]>().prop_map(move |on| FieldRules {
+        full_name: rule(on[0]),
+        email: rule(on[1]),
+        phones: rule(on[2]),
+        role: rule(on[3]),
+        user_principal_name: rule(on[4]),
         mark_inactive_when_disabled: on[5],
+        ..FieldRules::default()
     });
-    let scope = any::<[bool; 2]>()
-        .prop_map(|on| ScopeRules { include_guests: on[0], include_service_accounts: on[1] });
+    let scope = any::<[bool; 2]>().prop_map(|on| ScopeRules {
+        include_guests: on[0],
+        include_service_accounts: on[1],
+        ..ScopeRules::default()
+    });
     let vanish = (0_u8..4, 0_u32..4, 0_u8..100).prop_map(|(confirmations, allowed, allowed_percent)| {
-        VanishRules { confirmations, allowed, allowed_percent }
+        VanishRules { confirmations, allowed, allowed_percent, grace_hours: 0, ..VanishRules::default() }
     });
     (fields, scope, vanish)
 }

@@ -75,7 +75,7 @@ proptest! {
 fn a_directory_that_answers_with_everybody_at_once_makes_several_pages() {
     let people = 20_000;
     let mut world = World::new();
-    world.policy.scope.include_guests = true;
+    world.policy.scope = ScopeRules { include_guests: true, ..ScopeRules::default() }.compile().unwrap();
     // Ids as random as Microsoft's: folded, they have up to twenty digits.
     let users: Vec<DirectoryUser> = (0..people)
         .map(|number: u64| {

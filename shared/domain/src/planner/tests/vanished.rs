@@ -1,8 +1,14 @@
 //! People who are in no complete read any more.
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::{
     world::{OTHER_CLIENT, story},
     *,
+};
+use crate::{
+    plan::Guard,
+    policy::{Timing, VanishRules},
 };
 
 /// A world in which users 1 to `count` are linked to contacts of the same number.
@@ -66,17 +72,128 @@ fn a_disabled_person_who_flaps_is_counted_from_one_again() {
 }
 
 #[test]
-fn an_empty_read_is_held() {
+fn an_empty_read_makes_nobody_inactive_and_says_so() {
     let (mut world, _) = with_staff(60);
+    world.policy.vanish.confirmations = 1;
+    let before = world.clone();
     for _ in 0..3 {
         let pages = world.run(&[]);
-        assert_eq!(story(&pages).len(), 60);
-        assert!(
-            story(&pages).iter().all(|line| line.ends_with("deleted_upstream") && line.contains(" hold c"))
-        );
-        assert_eq!(pages[0].counters, Counters { held: 60, ..Counters::default() });
+        assert_eq!(story(&pages), NOTHING);
+        assert_eq!(pages[0].guard, Some(Guard::ShortRead { read: 0, expected: 60 }));
     }
-    assert!(world.contacts.values().all(|contact| !contact.inactive && contact.version == 1));
+    assert_eq!(world, before);
+}
+
+#[test]
+fn a_short_read_creates_and_updates_and_makes_nobody_inactive() {
+    for (expected, read, percent, guarded) in [
+        (100, 49, 50, true),
+        (100, 50, 50, false),
+        (100, 1, 0, false),
+        (100, 99, 100, true),
+        // Too small to be short of.
+        (9, 1, 50, false),
+        (10, 4, 50, true),
+    ] {
+        let (mut world, mut staff) = with_staff(120);
+        world.policy.vanish = VanishRules { confirmations: 1, allowed_percent: 100, ..world.policy.vanish };
+        world.policy.limits.short_read_percent = percent;
+        world.policy.expected_people = Some(expected);
+        staff[0].account_enabled = Some(false);
+        let newcomer = person(900, "Newcomer", "newcomer@acme.example");
+        let mut people: Vec<DirectoryUser> =
+            staff.into_iter().take(usize::try_from(read).unwrap() - 1).collect();
+        people.insert(0, newcomer);
+        let case = format!("{read} of {expected}, {percent} %");
+        let pages = world.run(&[people]);
+        assert_eq!(story(&pages)[0], "u900 create", "{case}");
+        assert_eq!(sum(&pages).read, read, "{case}");
+        let inactive = world.contacts.values().filter(|contact| contact.inactive).count();
+        assert_eq!(inactive == 0, guarded, "{case}");
+        let guard = pages.last().unwrap().guard;
+        assert_eq!(guard, guarded.then_some(Guard::ShortRead { read, expected }), "{case}");
+    }
+}
+
+#[test]
+fn grace_is_a_number_of_reads_and_of_hours() {
+    for (confirmations, grace_hours, hours_of_reads, inactive_after) in [
+        (1, 0, [0, 1, 2, 3], Some(0)),
+        (2, 0, [0, 0, 0, 0], Some(1)),
+        (2, 12, [0, 1, 11, 12], Some(3)),
+        (3, 12, [0, 24, 48, 72], Some(2)),
+        (2, 12, [0, 1, 2, 3], None),
+        (0, 24, [0, 23, 24, 25], Some(2)),
+        // A clock that goes back begins grace anew and never cuts it short.
+        (2, 12, [20, 5, 6, 7], None),
+    ] {
+        let (mut world, staff) = with_staff(3);
+        world.policy.vanish = VanishRules { confirmations, grace_hours, ..world.policy.vanish };
+        let inactive_at = hours_of_reads.iter().position(|hours| {
+            world.policy.now = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(1_000 + hours);
+            world.sync(&staff[1..]);
+            world.contact(1).inactive
+        });
+        assert_eq!(
+            inactive_at, inactive_after,
+            "{confirmations} reads, {grace_hours} hours, at {hours_of_reads:?}"
+        );
+    }
+}
+
+/// What the directory says × when the rule says × what an operator or a human has said before.
+#[test]
+fn who_becomes_inactive_and_when() {
+    const ONCE: &[&str] = &["inactivate"];
+    const LATER: &[&str] = &["missing", "inactivate"];
+    const NEVER: &[&str] = &[];
+    for (leaving, disabled, out_of_scope, expected) in [
+        ("gone", Timing::AtOnce, Timing::Never, LATER),
+        ("gone", Timing::Never, Timing::AtOnce, LATER),
+        ("disabled", Timing::AtOnce, Timing::Never, ONCE),
+        ("disabled", Timing::AfterGrace, Timing::Never, LATER),
+        ("disabled", Timing::Never, Timing::AtOnce, NEVER),
+        ("guest", Timing::AtOnce, Timing::Never, NEVER),
+        ("guest", Timing::Never, Timing::AfterGrace, LATER),
+        ("guest", Timing::Never, Timing::AtOnce, ONCE),
+    ] {
+        let (mut world, mut staff) = with_staff(3);
+        world.policy.vanish = VanishRules { disabled, out_of_scope, ..world.policy.vanish };
+        match leaving {
+            "gone" => drop(staff.remove(0)),
+            "disabled" => staff[0].account_enabled = Some(false),
+            _ => staff[0].kind = crate::user::UserKind::Guest,
+        }
+        for keep in [false, true] {
+            let mut world = world.clone();
+            world.links.get_mut(&object(1)).unwrap().keep = keep;
+            let mut lines = Vec::new();
+            for _ in 0..4 {
+                lines.extend(world.sync(&staff).into_iter().filter(|line| !line.contains("exclude")));
+            }
+            let verbs: Vec<&str> = lines.iter().map(|line| line.split(' ').nth(1).unwrap()).collect();
+            let expected = if keep { NEVER } else { expected };
+            let back = if keep && expected.is_empty() && lines.iter().any(|line| line.ends_with("missing 0"))
+            {
+                vec!["missing"]
+            } else {
+                expected.to_vec()
+            };
+            assert_eq!(verbs, back, "{leaving}, {disabled:?}, {out_of_scope:?}, keep: {keep}");
+        }
+    }
+}
+
+#[test]
+fn a_rejected_leaver_stays_until_the_person_is_back() {
+    let (mut world, staff) = with_staff(3);
+    world.policy.vanish.confirmations = 1;
+    world.links.get_mut(&object(1)).unwrap().keep = true;
+    for _ in 0..10 {
+        assert_eq!(world.sync(&staff[1..]), NOTHING, "not asked again");
+    }
+    assert_eq!(world.sync(&staff), ["u1 refresh"]);
+    assert_eq!(world.sync(&staff[1..]), ["u1 inactivate c1: deleted_upstream"], "leaves once more");
 }
 
 #[test]
@@ -94,16 +211,13 @@ fn the_hold_limit_is_a_number_or_a_share_whichever_is_more() {
         (3, 1, 5, 10, false),
         (3, 2, 5, 10, true),
         (2, 1, 5, 10, false),
-        // Nobody at all was read.
-        (60, 60, 0, 100, true),
-        (1, 1, 5, 10, true),
     ] {
         let (mut world, people) = with_staff(staff);
         world.policy.vanish.confirmations = 1;
         world.policy.vanish.allowed = allowed;
         world.policy.vanish.allowed_percent = percent;
         let lines = world.sync(&people[gone..]);
-        let expected = if held { "hold" } else { "inactivate" };
+        let expected = if held { " stage inactivate" } else { " inactivate" };
         assert_eq!(lines.len(), gone);
         assert!(lines.iter().all(|line| line.contains(expected)), "{gone} of {staff}: {lines:?}");
     }
@@ -125,7 +239,10 @@ fn links_of_other_clients_and_inactive_links_do_not_widen_the_hold_limit() {
     world.policy.vanish.allowed = 1;
     // Ten active links are left: one tenth is one person.
     let lines = world.sync(&staff[52..]);
-    assert_eq!(lines, ["u51 hold c51: deleted_upstream", "u52 hold c52: deleted_upstream"]);
+    assert_eq!(
+        lines,
+        ["u51 stage inactivate c51: deleted_upstream", "u52 stage inactivate c52: deleted_upstream"]
+    );
     assert_eq!(world.sync(&staff[51..]), ["u51 inactivate c51: deleted_upstream"]);
 }
 
@@ -146,9 +263,9 @@ fn a_row_without_id_blocks_vanish() {
         for page in &pages {
             resumed.replay(page);
         }
-        let known = world.gather_vanished(&planner);
-        let vanished = planner.plan_vanished(&known);
-        assert_eq!(resumed.plan_vanished(&known), vanished, "after a restart");
+        let known = world.gather_leavers(&planner);
+        let vanished = planner.close(&known);
+        assert_eq!(resumed.close(&known), vanished, "after a restart");
         pages.extend(vanished);
         assert_eq!(story(&pages), expected);
     }

@@ -8,9 +8,8 @@ use crate::{
     contact::{ContactValues, Fingerprint, Link},
     facts::SourceFacts,
     fields::{FieldChange, FieldRules},
-    plan::Candidate,
-    policy::VanishRules,
-    scope::ScopeRules,
+    plan::{Candidate, LinkState},
+    policy::{StopLimits, VanishRules},
 };
 
 pub(super) const OUR_CLIENT: ClientId = ClientId::new(Uuid::from_u128(0xC11E));
@@ -49,6 +48,10 @@ pub(super) struct World {
     pub(super) contacts: BTreeMap<ContactId, Contact>,
     pub(super) links: BTreeMap<EntraObjectId, Link>,
     pub(super) reviews: BTreeMap<EntraObjectId, ReviewState>,
+    /// Contacts on which the PSA has a person's object id.
+    pub(super) hints: BTreeMap<EntraObjectId, ContactId>,
+    /// What was last seen of linked people.
+    pub(super) facts: BTreeMap<EntraObjectId, SourceFacts>,
     /// Lines whose precondition did not hold.
     pub(super) stale: Vec<Line>,
 }
@@ -60,12 +63,19 @@ impl World {
             tenant: tenant(0x7E),
             client: OUR_CLIENT,
             verified_domains: BTreeSet::from(["acme.example".parse().unwrap()]),
-            scope: ScopeRules::default(),
+            scope: ScopeRules::default().compile().unwrap(),
+            groups: crate::scope::GroupMembership::default(),
             fields: FieldRules::default(),
-            vanish: VanishRules::default(),
+            // How long grace lasts has stories of its own.
+            vanish: VanishRules { grace_hours: 0, ..VanishRules::default() },
+            limits: StopLimits::default(),
+            now: jiff::Timestamp::UNIX_EPOCH,
+            expected_people: None,
+            active_links: None,
         };
         let (contacts, links, reviews) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { policy, contacts, links, reviews, stale: Vec::new() }
+        let (hints, facts) = (BTreeMap::new(), BTreeMap::new());
+        Self { policy, contacts, links, reviews, hints, facts, stale: Vec::new() }
     }
 
     /// Every overwrite rule on.
@@ -85,6 +95,8 @@ impl World {
             values: ContactValues { full_name: name.to_owned(), email, ..ContactValues::default() },
             additional_emails: Vec::new(),
             inactive: false,
+            protected: false,
+            protected_fields: std::collections::BTreeSet::new(),
             entra: None,
             line: None,
         };
@@ -116,28 +128,23 @@ impl World {
             active: true,
             fingerprint,
             missing: 0,
+            missing_since: None,
+            keep: false,
         };
+        if let Some(primary) = user.addresses(&self.policy.verified_domains).primary {
+            self.facts.insert(user.object, SourceFacts::new(user, primary));
+        }
         self.links.insert(user.object, link);
         self.links.get_mut(&user.object).unwrap()
     }
 
-    /// A human makes contact `number` the contact of `user`: the previous account's link ends.
-    pub(super) fn resolve(&mut self, user: &DirectoryUser, number: u128) {
-        let contact = contact_id(number);
-        for link in self.links.values_mut().filter(|link| link.contact == contact) {
-            link.active = false;
-        }
-        self.link(user, number);
-        self.contact(number).version += 1;
-        self.reviews.remove(&user.object);
-    }
-
     pub(super) fn planner(&self) -> Planner {
-        let mut inventory = Inventory::default();
+        let mut inventory = Inventory::new(self.policy.tenant);
         // Backwards: the order in which a store answers is nobody's promise.
         self.links.values().rev().for_each(|link| inventory.push(link));
         inventory.seal();
         inventory.reviews.clone_from(&self.reviews);
+        inventory.hints.clone_from(&self.hints);
         Planner::new(self.policy.clone(), inventory)
     }
 
@@ -159,21 +166,34 @@ impl World {
         for contact in &needs.contacts {
             known.contacts.insert(*contact, self.contacts.get(contact).cloned());
         }
+        for object in &needs.facts {
+            known.facts.insert(*object, self.facts.get(object).cloned());
+        }
+        for object in &needs.people {
+            let person = KnownPerson {
+                link: self.links.get(object).cloned(),
+                review: self.reviews.get(object).cloned(),
+                hint: self.hints.get(object).copied(),
+            };
+            known.people.insert(*object, person);
+        }
     }
 
     pub(super) fn gather(&self, planner: &Planner, users: &[DirectoryUser]) -> Known {
         let mut known = Known::default();
-        for _ in 0..3 {
+        for _ in 0..4 {
             self.answer(&planner.needs(users, &known), &mut known);
         }
-        assert!(planner.needs(users, &known).is_empty(), "three rounds are enough");
+        assert!(planner.needs(users, &known).is_empty(), "four rounds are enough");
         known
     }
 
-    pub(super) fn gather_vanished(&self, planner: &Planner) -> Known {
+    pub(super) fn gather_leavers(&self, planner: &Planner) -> Known {
         let mut known = Known::default();
-        self.answer(&planner.vanished_needs(&known), &mut known);
-        assert!(planner.vanished_needs(&known).is_empty(), "one round is enough");
+        for _ in 0..2 {
+            self.answer(&planner.closing_needs(&known), &mut known);
+        }
+        assert!(planner.closing_needs(&known).is_empty(), "two rounds are enough");
         known
     }
 
@@ -185,8 +205,8 @@ impl World {
             let known = self.gather(&planner, users);
             pages.extend(planner.plan(users, &[], &known));
         }
-        let known = self.gather_vanished(&planner);
-        pages.extend(planner.plan_vanished(&known));
+        let known = self.gather_leavers(&planner);
+        pages.extend(planner.close(&known));
         pages
     }
 
@@ -201,8 +221,8 @@ impl World {
             planner.settle();
             pages.extend(planned);
         }
-        let known = self.gather_vanished(&planner);
-        let planned = planner.plan_vanished(&known);
+        let known = self.gather_leavers(&planner);
+        let planned = planner.close(&known);
         self.apply_all(&planned);
         pages.extend(planned);
         pages
@@ -212,7 +232,7 @@ impl World {
     pub(super) fn sync(&mut self, users: &[DirectoryUser]) -> Vec<String> {
         let pages = self.run(&[users.to_vec()]);
         assert_eq!(self.stale, [], "nobody else writes");
-        assert!(pages.iter().all(|page| page.counters.is_consistent()));
+        assert!(sum(&pages).is_consistent());
         story(&pages)
     }
 
@@ -248,14 +268,26 @@ impl World {
                 let contact = self.links[&line.object].contact;
                 self.write_link(line.object, contact, facts);
             }
-            Action::MarkInactive { .. } => self.links.get_mut(&line.object).unwrap().active = false,
-            Action::NoteMissing { times } => self.links.get_mut(&line.object).unwrap().missing = *times,
+            Action::MarkInactive { .. } => {
+                let link = self.links.get_mut(&line.object).unwrap();
+                (link.active, link.missing, link.missing_since) = (false, 0, None);
+            }
+            Action::NoteMissing { times, since, .. } => {
+                let link = self.links.get_mut(&line.object).unwrap();
+                (link.missing, link.missing_since) = (*times, *since);
+                link.keep &= *times > 0;
+            }
             Action::Review { conflict, candidates } => {
                 let candidates = candidates.iter().map(|candidate| candidate.contact).collect();
                 let open = ReviewState::Open { conflict: *conflict, candidates };
                 self.reviews.insert(line.object, open);
             }
-            Action::Exclude { .. } | Action::Fail { .. } | Action::Hold { .. } => {}
+            Action::Restore { contact, turn, .. } => self.turn_link(line.object, *contact, turn.to.link),
+            Action::Exclude { .. }
+            | Action::Fail { .. }
+            | Action::Hold { .. }
+            | Action::Leave { .. }
+            | Action::Stage { .. } => {}
         }
         true
     }
@@ -266,14 +298,7 @@ impl World {
         if before.is_some_and(|before| before.line == Some(line.id)) {
             return true;
         }
-        let expected = match &line.action {
-            Action::Create { .. } => None,
-            Action::Link { expect, .. }
-            | Action::MarkInactive { expect, .. }
-            | Action::Reactivate { expect, .. }
-            | Action::Update { expect, .. } => Some(*expect),
-            _ => return false,
-        };
+        let expected = line.action.expected_version();
         let identity = Identity { tenant: self.policy.tenant, object: line.object };
         let after = line.action.contact_after(self.policy.client, identity, line.id, before);
         let Some(after) = after.filter(|_| before.map(|before| before.version) == expected) else {
@@ -299,9 +324,32 @@ impl World {
             active: true,
             fingerprint: facts.fingerprint(&self.policy.fingerprint_salt()),
             missing: 0,
+            missing_since: None,
+            keep: false,
         };
         self.links.insert(object, link);
+        self.facts.insert(object, facts.clone());
     }
+
+    fn turn_link(&mut self, object: EntraObjectId, contact: ContactId, state: LinkState) {
+        if state == LinkState::Cut {
+            self.links.remove(&object);
+        } else if let Some(link) = self.links.get_mut(&object) {
+            link.active = state == LinkState::Active;
+        } else {
+            let facts = self.facts[&object].clone();
+            self.write_link(object, contact, &facts);
+            self.links.get_mut(&object).unwrap().active = state == LinkState::Active;
+        }
+    }
+}
+
+pub(super) fn sum(pages: &[PlanPage]) -> Counters {
+    let mut sum = Counters::default();
+    for page in pages {
+        sum.add(&page.counters);
+    }
+    sum
 }
 
 /// One short sentence for each line: `u1 link c7 by primary_address: role`.
@@ -313,16 +361,20 @@ fn sentence(line: &Line) -> String {
     let who = format!("u{}", line.object.uuid().as_u128());
     let what = match &line.action {
         Action::Create { .. } => "create".to_owned(),
-        Action::Exclude { reason } => format!("exclude {}", wire(reason)),
+        Action::Exclude { reason, .. } => format!("exclude {}", wire(reason)),
         Action::Fail { code } => format!("fail {code}"),
         Action::Hold { contact, reason } => format!("hold {}: {}", short(*contact), wire(reason)),
-        Action::Link { contact, changes, .. } => {
-            format!("link {} by {}{}", short(*contact), wire(&line.rule), fields(changes))
+        Action::Leave { contact, code, .. } => format!("leave {}: {code}", short(*contact)),
+        Action::Link { contact, changes, activate, supersedes, .. } => {
+            let instead = supersedes.map(|gone| format!(" instead of u{}", gone.uuid().as_u128()));
+            let verb = if *activate { "link and reactivate" } else { "link" };
+            let (contact, rule) = (short(*contact), wire(&line.rule));
+            format!("{verb} {contact} by {rule}{}{}", instead.unwrap_or_default(), fields(changes))
         }
         Action::MarkInactive { contact, reason, .. } => {
             format!("inactivate {}: {}", short(*contact), wire(reason))
         }
-        Action::NoteMissing { times } => format!("missing {times}"),
+        Action::NoteMissing { times, .. } => format!("missing {times}"),
         Action::Reactivate { contact, activate, changes, .. } => {
             let verb = if *activate { "reactivate" } else { "link again" };
             format!("{verb} {}{}", short(*contact), fields(changes))
@@ -332,6 +384,12 @@ fn sentence(line: &Line) -> String {
             let ids: Vec<String> =
                 candidates.iter().map(|Candidate { contact, .. }| short(*contact)).collect();
             format!("ask {}: {}", wire(conflict), ids.join(" "))
+        }
+        Action::Restore { contact, changes, .. } => format!("restore {}{}", short(*contact), fields(changes)),
+        Action::Stage { proposal, .. } => {
+            let staged = Line { action: (**proposal).clone(), ..line.clone() };
+            let what = sentence(&staged);
+            format!("stage {}", what.split_once(' ').map_or("", |(_, what)| what))
         }
         Action::Update { contact, changes, .. } => format!("update {}{}", short(*contact), fields(changes)),
     };

@@ -1,5 +1,7 @@
 //! `/api/integrations/entra/sync…`
 
+mod of_plans;
+
 use std::sync::Arc;
 
 use assembly::store_failed;
@@ -10,17 +12,19 @@ use axum::{
     routing::{get, post},
 };
 use domain::{
+    fields::{FieldRules, InvalidRule},
     ids::{ManagedTenantId, RunId, WorkspaceId},
-    run::{RunKind, Trigger},
+    run::RunKind,
+    scope::ScopeRules,
 };
 use edge::{ApiError, JsonBody, PathId, QueryOf, Reader, Reply, Writer, paging};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
-use store::{Run, RunScope, StoreError};
+use store::{Run, RunScope, StoreError, SyncSettings};
 
 use crate::{
     StartRequest, Sync, lines, progress, reap, start,
-    start::NotBegun,
+    start::{NotBegun, Unusable},
     views::{BUCKETS, LineView, RunDetailView, RunView, Summary, bucket},
 };
 
@@ -41,6 +45,7 @@ pub fn router(sync: Arc<Sync>) -> Router {
         .route("/api/integrations/entra/sync/runs/{run_id}", get(show))
         .route("/api/integrations/entra/sync/runs/{run_id}/cancel", post(cancel))
         .route("/api/integrations/entra/sync/runs/{run_id}/lines", get(show_lines))
+        .merge(of_plans::router())
         .with_state(sync)
 }
 
@@ -100,13 +105,7 @@ async fn begin(
             ));
         }
     }
-    let request = StartRequest {
-        workspace: caller.workspace,
-        kind,
-        scope,
-        trigger: Trigger::Manual,
-        actor: caller.user,
-    };
+    let request = StartRequest::manual(caller.workspace, kind, scope, caller.user);
     let begun = start(&sync, request).await.map_err(not_begun)?;
     Ok(Reply::accepted(BeginView {
         accepted: true,
@@ -123,6 +122,10 @@ struct PreflightBody {
     client_id: Option<String>,
     managed_tenant_id: Option<String>,
     sample_limit: Option<f64>,
+    /// Overwrite rules to preview with that are not saved.
+    field_sync_config: Option<serde_json::Value>,
+    /// A scope to preview with that is not saved.
+    scope: Option<ScopeRules>,
 }
 
 #[derive(Debug, Serialize)]
@@ -166,7 +169,8 @@ async fn preflight(
     let samples = sample_limit(body.sample_limit);
     let workspace = caller.workspace;
     let kind = RunKind::Preflight;
-    let request = StartRequest { workspace, kind, scope, trigger: Trigger::Manual, actor: caller.user };
+    let settings = unsaved(&sync, workspace, body.field_sync_config, body.scope).await?;
+    let request = StartRequest { settings, ..StartRequest::manual(workspace, kind, scope, caller.user) };
     let begun = start(&sync, request).await.map_err(not_begun)?;
     let began = sync.clock.now();
     while sync.clock.now().duration_since(began) < PATIENCE {
@@ -178,6 +182,37 @@ async fn preflight(
         sync.clock.sleep(INTERVAL).await;
     }
     Ok(Reply::accepted(RunView::from(begun.run)).into_response())
+}
+
+/// The rules in force with those in their place that are only tried out; `None` when there are none.
+async fn unsaved(
+    sync: &Sync,
+    workspace: WorkspaceId,
+    fields: Option<serde_json::Value>,
+    scope: Option<ScopeRules>,
+) -> Result<Option<SyncSettings>, ApiError> {
+    if fields.is_none() && scope.is_none() {
+        return Ok(None);
+    }
+    let invalid = |what: &str| {
+        ApiError::bad_request(
+            "invalid_rules",
+            format!("The rules to preview with cannot be used: {what}. Nothing was planned."),
+            "Send rules as the settings take them.",
+        )
+    };
+    let mut settings = sync.store.settings(workspace).await.map_err(store_failed)?;
+    if let Some(fields) = fields {
+        let first =
+            |faults: Vec<InvalidRule>| faults.first().map(|fault| fault.message.clone()).unwrap_or_default();
+        FieldRules::parse(&fields).map_err(|faults| invalid(&edge::text::safe(&first(faults), 160)))?;
+        settings.field_sync_config = fields;
+    }
+    if let Some(scope) = scope {
+        scope.compile().map_err(|fault| invalid(&edge::text::safe(&fault.to_string(), 160)))?;
+        settings.scope = scope;
+    }
+    Ok(Some(settings))
 }
 
 /// Lines shown of each bucket: the PSA truncates what it is sent and keeps it within 1 to 100.
@@ -375,10 +410,37 @@ fn not_begun(error: NotBegun) -> ApiError {
             "No tenant in this scope is mapped to a client, so there is nothing to sync.",
             "Discover tenants and confirm their mappings first.",
         ),
+        NotBegun::Source(unusable) => source_unusable(*unusable),
         NotBegun::Store(_) => match error {
             NotBegun::Store(error) => store_failed(error),
             _ => ApiError::internal_fault(),
         },
+    }
+}
+
+fn source_unusable(unusable: Unusable) -> ApiError {
+    match unusable {
+        Unusable::NotAPreview => ApiError::conflict(
+            "not_a_preview",
+            "Only the plan of a preview can be applied; this run has written its plan itself. Nothing was changed.",
+            "Take the id of a preview.",
+        ),
+        Unusable::NotEnded => ApiError::conflict(
+            "run_not_ended",
+            "The run is still going on, so its plan is not whole. Nothing was changed.",
+            "Wait until the run has ended.",
+        ),
+        Unusable::NothingStaged => ApiError::conflict(
+            "nothing_held",
+            "No line of this run waits for an operator. Nothing was changed.",
+            "Look at the run's lines.",
+        ),
+        Unusable::NothingWritten => ApiError::conflict(
+            "nothing_to_undo",
+            "This run is a preview: it has written nothing that could be taken back.",
+            "Take the id of a run that has written.",
+        ),
+        Unusable::Unknown => no_such_run(),
     }
 }
 

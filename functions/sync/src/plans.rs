@@ -1,0 +1,165 @@
+//! What can be done with a stored plan besides showing it: proving that nobody has changed it,
+//! answering what waits for an operator, and telling one person's story over all runs.
+
+use std::collections::BTreeSet;
+
+use domain::{
+    ids::{EntraObjectId, Identity, LineId, ManagedTenantId, RunId, WorkspaceId},
+    plan::{Action, ChainHash, Line},
+};
+use jiff::Timestamp;
+use serde::Serialize;
+use store::{RejectedLine, Run, Store, StoreError, StoredPage, Target};
+
+use crate::views::LineView;
+
+/// Stored pages that are read at once.
+const PAGES_AT_ONCE: u16 = 20;
+
+/// Whether the stored plan of one tenant is as it was written.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanCheck {
+    /// The tenant.
+    pub managed_tenant_id: ManagedTenantId,
+    /// Pages the result of the tenant speaks of.
+    pub pages: u32,
+    /// Whether every page is there and the chain over them ends in the hash of the result.
+    pub intact: bool,
+    /// The first page that is missing or was changed.
+    pub first_fault: Option<u32>,
+}
+
+/// Checks the hash chain over every plan page of a run. Pages that were removed because their time was
+/// up count as missing.
+pub async fn verify(store: &Store, workspace: WorkspaceId, run: RunId) -> Result<Vec<PlanCheck>, StoreError> {
+    let mut checks = Vec::new();
+    for result in store.tenant_runs(workspace, run).await? {
+        let mut chain = ChainHash::GENESIS;
+        let (mut number, mut first_fault) = (0, None);
+        while number < result.pages && first_fault.is_none() {
+            let pages = store.pages(workspace, run, result.tenant, number, PAGES_AT_ONCE).await?;
+            if pages.is_empty() {
+                first_fault = Some(number + 1);
+            }
+            for stored in pages.into_iter().filter(|stored| stored.head.number <= result.pages) {
+                chain = chain.followed_by(&stored.page.encode());
+                number += 1;
+                if stored.head.number != number || stored.head.chain != chain {
+                    first_fault = Some(number);
+                    break;
+                }
+            }
+        }
+        if first_fault.is_none() && result.chain.is_some_and(|noted| noted != chain) {
+            first_fault = Some(result.pages);
+        }
+        let (managed_tenant_id, intact) = (result.tenant, first_fault.is_none());
+        checks.push(PlanCheck { managed_tenant_id, pages: result.pages, intact, first_fault });
+    }
+    Ok(checks)
+}
+
+/// Remembers that an operator does not want what waits in a run: the contacts of people who have left
+/// stay as they are until those are back, and people who would be created or linked are not asked about
+/// again. `only` = these lines; empty = all. Done again, it changes nothing. Answers how many lines.
+pub async fn reject(
+    store: &Store,
+    workspace: WorkspaceId,
+    run: RunId,
+    only: &BTreeSet<LineId>,
+    now: Timestamp,
+) -> Result<usize, StoreError> {
+    let mut rejected = 0;
+    for target in store.targets(workspace, run).await? {
+        let mut after = 0;
+        loop {
+            let pages = store.pages(workspace, run, target.tenant, after, PAGES_AT_ONCE).await?;
+            let Some(last) = pages.last() else { break };
+            after = last.head.number;
+            for line in lines_of(&pages).filter(|line| only.is_empty() || only.contains(&line.id)) {
+                let Action::Stage { proposal, .. } = &line.action else { continue };
+                reject_line(store, workspace, &target, line, proposal, now).await?;
+                rejected += 1;
+            }
+        }
+    }
+    Ok(rejected)
+}
+
+async fn reject_line(
+    store: &Store,
+    workspace: WorkspaceId,
+    target: &Target,
+    line: &Line,
+    proposal: &Action,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let identity = Identity { tenant: target.entra, object: line.object };
+    if matches!(proposal, Action::MarkInactive { .. }) {
+        store.keep_contact(workspace, identity).await?;
+        return Ok(());
+    }
+    let rejected = RejectedLine {
+        managed_tenant: target.tenant,
+        client: target.client,
+        identity,
+        label: &line.label,
+        address: line.address.as_ref(),
+    };
+    store.reject_person(workspace, &rejected, now).await?;
+    Ok(())
+}
+
+/// What a run said about one person.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Moment {
+    /// The run.
+    pub run_id: RunId,
+    /// When it began.
+    pub at: Timestamp,
+    /// Whether it was a preview.
+    pub is_dry_run: bool,
+    /// What was done, and why.
+    #[serde(flatten)]
+    pub line: LineView,
+    /// Why it was not done after all.
+    pub stale: Option<String>,
+}
+
+/// What the newest runs of one tenant said about one person, newest first. Runs in which nothing was
+/// said, because nothing had changed, are left out.
+pub async fn timeline(
+    store: &Store,
+    workspace: WorkspaceId,
+    tenant: ManagedTenantId,
+    person: EntraObjectId,
+    runs: u16,
+) -> Result<Vec<Moment>, StoreError> {
+    let mut moments = Vec::new();
+    for run in store.runs(workspace, None, runs).await? {
+        let stale = store.stale_lines(workspace, run.id, tenant).await?;
+        let mut after = 0;
+        let mut of_run = Vec::new();
+        loop {
+            let pages = store.pages(workspace, run.id, tenant, after, PAGES_AT_ONCE).await?;
+            let Some(last) = pages.last() else { break };
+            after = last.head.number;
+            of_run.extend(lines_of(&pages).filter(|line| line.object == person).map(|line| {
+                let why = stale.iter().find(|(id, _)| *id == line.id).map(|(_, code)| code.clone());
+                moment(&run, line, why)
+            }));
+        }
+        moments.extend(of_run.into_iter().rev());
+    }
+    Ok(moments)
+}
+
+fn moment(run: &Run, line: &Line, stale: Option<String>) -> Moment {
+    Moment { run_id: run.id, at: run.started_at, is_dry_run: !run.kind.writes(), line: line.into(), stale }
+}
+
+fn lines_of(pages: &[StoredPage]) -> impl Iterator<Item = &Line> {
+    pages.iter().flat_map(|stored| &stored.page.lines)
+}

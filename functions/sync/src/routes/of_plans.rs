@@ -1,0 +1,182 @@
+//! `/api/integrations/entra/sync/runs/{runId}/apply|undo|held…|verify` and a person's timeline.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use assembly::store_failed;
+use axum::{
+    Router,
+    extract::State,
+    routing::{get, post},
+};
+use domain::{
+    ids::{EntraObjectId, LineId, ManagedTenantId, RunId},
+    run::RunKind,
+    undo::UndoScope,
+};
+use edge::{ApiError, Caller, JsonBody, PathId, QueryOf, Reader, Reply, Writer, paging};
+use serde::{Deserialize, Serialize};
+use store::{PlanPart, PlanSource, RunScope};
+
+use super::{no_such_run, not_begun, parse};
+use crate::{Moment, PlanCheck, StartRequest, Sync, reject, start, timeline, verify};
+
+/// Runs a timeline looks through.
+const TIMELINE: paging::Limit = paging::Limit { default: 20, max: 50 };
+
+pub(super) fn router() -> Router<Arc<Sync>> {
+    Router::new()
+        .route("/api/integrations/entra/sync/runs/{run_id}/apply", post(apply))
+        .route("/api/integrations/entra/sync/runs/{run_id}/undo", post(undo))
+        .route("/api/integrations/entra/sync/runs/{run_id}/held/allow", post(allow))
+        .route("/api/integrations/entra/sync/runs/{run_id}/held/reject", post(reject_held))
+        .route("/api/integrations/entra/sync/runs/{run_id}/verify", get(check))
+        .route("/api/integrations/entra/sync/timeline", get(person))
+}
+
+/// What of a stored plan is meant; everything when nothing is said.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct PartBody {
+    client_id: Option<String>,
+    managed_tenant_id: Option<String>,
+    line_ids: Vec<String>,
+    entra_object_ids: Vec<String>,
+    fields: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StartedView {
+    accepted: bool,
+    run_id: RunId,
+    source_run_id: RunId,
+    workflow_id: String,
+}
+
+async fn apply(
+    State(sync): State<Arc<Sync>>,
+    Writer(caller): Writer,
+    PathId(run): PathId<RunId>,
+    JsonBody(body): JsonBody<PartBody>,
+) -> Result<Reply<StartedView>, ApiError> {
+    begin(&sync, &caller, run, RunKind::Apply, PlanPart::Lines, &body).await
+}
+
+async fn undo(
+    State(sync): State<Arc<Sync>>,
+    Writer(caller): Writer,
+    PathId(run): PathId<RunId>,
+    JsonBody(body): JsonBody<PartBody>,
+) -> Result<Reply<StartedView>, ApiError> {
+    let people = ids::<EntraObjectId>(&body.entra_object_ids, "entraObjectIds")?;
+    let scope = UndoScope { people, fields: body.fields.clone() };
+    begin(&sync, &caller, run, RunKind::Undo, PlanPart::Undo { scope }, &body).await
+}
+
+async fn allow(
+    State(sync): State<Arc<Sync>>,
+    Writer(caller): Writer,
+    PathId(run): PathId<RunId>,
+    JsonBody(body): JsonBody<PartBody>,
+) -> Result<Reply<StartedView>, ApiError> {
+    let lines = ids::<LineId>(&body.line_ids, "lineIds")?;
+    begin(&sync, &caller, run, RunKind::Apply, PlanPart::Staged { lines }, &body).await
+}
+
+async fn begin(
+    sync: &Sync,
+    caller: &Caller,
+    run: RunId,
+    kind: RunKind,
+    part: PlanPart,
+    body: &PartBody,
+) -> Result<Reply<StartedView>, ApiError> {
+    let scope = RunScope {
+        client: parse(body.client_id.as_deref(), "clientId")?,
+        tenant: parse(body.managed_tenant_id.as_deref(), "managedTenantId")?,
+    };
+    let source = Some(PlanSource { run, part });
+    let request = StartRequest { source, ..StartRequest::manual(caller.workspace, kind, scope, caller.user) };
+    let begun = start(sync, request).await.map_err(not_begun)?;
+    Ok(Reply::accepted(StartedView {
+        accepted: true,
+        run_id: begun.run.id,
+        source_run_id: run,
+        workflow_id: begun.execution,
+    }))
+}
+
+#[derive(Debug, Serialize)]
+struct RejectedView {
+    rejected: usize,
+}
+
+async fn reject_held(
+    State(sync): State<Arc<Sync>>,
+    Writer(caller): Writer,
+    PathId(run): PathId<RunId>,
+    JsonBody(body): JsonBody<PartBody>,
+) -> Result<Reply<RejectedView>, ApiError> {
+    let lines: BTreeSet<LineId> = ids(&body.line_ids, "lineIds")?.into_iter().collect();
+    let found = sync.store.run(caller.workspace, run).await.map_err(store_failed)?;
+    found.ok_or_else(no_such_run)?;
+    let rejected = reject(&sync.store, caller.workspace, run, &lines, sync.clock.now()).await;
+    Ok(Reply::ok(RejectedView { rejected: rejected.map_err(store_failed)? }))
+}
+
+#[derive(Debug, Serialize)]
+struct CheckView {
+    intact: bool,
+    tenants: Vec<PlanCheck>,
+}
+
+async fn check(
+    State(sync): State<Arc<Sync>>,
+    Reader(caller): Reader,
+    PathId(run): PathId<RunId>,
+) -> Result<Reply<CheckView>, ApiError> {
+    let found = sync.store.run(caller.workspace, run).await.map_err(store_failed)?;
+    found.ok_or_else(no_such_run)?;
+    let tenants = verify(&sync.store, caller.workspace, run).await.map_err(store_failed)?;
+    Ok(Reply::ok(CheckView { intact: tenants.iter().all(|tenant| tenant.intact), tenants }))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TimelineQuery {
+    managed_tenant_id: Option<String>,
+    entra_object_id: Option<String>,
+    limit: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct TimelineView {
+    moments: Vec<Moment>,
+}
+
+async fn person(
+    State(sync): State<Arc<Sync>>,
+    Reader(caller): Reader,
+    QueryOf(query): QueryOf<TimelineQuery>,
+) -> Result<Reply<TimelineView>, ApiError> {
+    let tenant: Option<ManagedTenantId> = parse(query.managed_tenant_id.as_deref(), "managedTenantId")?;
+    let person: Option<EntraObjectId> = parse(query.entra_object_id.as_deref(), "entraObjectId")?;
+    let (Some(tenant), Some(person)) = (tenant, person) else {
+        return Err(ApiError::bad_request(
+            "person_missing",
+            "A timeline needs a `managedTenantId` and an `entraObjectId`.",
+            "Take both from a line of a run.",
+        ));
+    };
+    let runs = u16::try_from(TIMELINE.parse(query.limit.as_deref())?).unwrap_or(u16::MAX);
+    let moments = timeline(&sync.store, caller.workspace, tenant, person, runs).await;
+    Ok(Reply::ok(TimelineView { moments: moments.map_err(store_failed)? }))
+}
+
+fn ids<T: std::str::FromStr<Err = domain::ids::InvalidId>>(
+    texts: &[String],
+    name: &str,
+) -> Result<Vec<T>, ApiError> {
+    let ids = texts.iter().map(|text| parse(Some(text), name));
+    Ok(ids.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+}

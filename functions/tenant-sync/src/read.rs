@@ -1,0 +1,344 @@
+//! A tenant's part of a sync: what the directory says, planned and carried out page by page.
+
+use directory::{ChangesNext, Cursor, ErrorClass, ReadError, TenantProof};
+use domain::{
+    facts::fingerprint_of,
+    planner::{Planner, UnusableRow},
+    policy::TenantPolicy,
+    scope::{GroupMembership, Scope},
+};
+use jiff::{SignedDuration, Timestamp};
+use store::{Feed, Ground};
+
+use crate::{
+    failure,
+    gather::gather,
+    work::{After, Outcome, Stop, Work},
+};
+
+/// How often a listing may begin again because its link ran out.
+const RESTARTS_MAX: u32 = 3;
+
+/// A feed of changes is not trusted longer: the directory forgets it after seven days
+/// (learn.microsoft.com/graph/delta-query-overview).
+const FEED_MAX: SignedDuration = SignedDuration::from_hours(24 * 6);
+
+/// People in grace that a read of changes looks at again; with more of them everybody is read.
+const LEAVING_MAX: usize = 200;
+
+impl Work<'_> {
+    pub(crate) async fn read_directory(&mut self) -> Result<Outcome, Stop> {
+        if self.is_fresh() {
+            self.choose_reading();
+        }
+        if self.progress.only_changes {
+            match self.changes().await {
+                Err(Stop::Read(error)) if error.class() == ErrorClass::ExpiredPage => {
+                    // The directory has forgotten where we were: everybody is read instead.
+                    self.progress.only_changes = false;
+                    self.progress.read_complete = false;
+                    self.progress.cursor = None;
+                    self.progress.feed = None;
+                }
+                outcome => return outcome,
+            }
+        }
+        self.everybody().await
+    }
+
+    fn is_fresh(&self) -> bool {
+        self.progress.pages == 0 && self.progress.cursor.is_none() && !self.progress.read_complete
+    }
+
+    /// A sync reads only who has changed when nothing speaks against it; a preview shows everybody.
+    fn choose_reading(&mut self) {
+        let now = self.sync.clock.now();
+        let ground = &self.state.ground;
+        let settings = &self.job.run.settings;
+        let hours = i64::from(settings.complete_read_hours.0);
+        let is_young = |since: Timestamp, most: SignedDuration| {
+            // A clock that went back says nothing about age.
+            (SignedDuration::ZERO..most).contains(&now.duration_since(since))
+        };
+        let feed = ground.feed.as_ref().filter(|feed| {
+            self.writes()
+                && !ground.look_again
+                // Who joins or leaves a group is no change of the person.
+                && settings.scope.include_groups.is_empty()
+                && settings.scope.exclude_groups.is_empty()
+                && feed.rules == self.rules()
+                && is_young(feed.taken_at, FEED_MAX)
+                && ground.complete_at.is_some_and(|at| is_young(at, SignedDuration::from_hours(hours)))
+        });
+        self.progress.only_changes = feed.is_some();
+        self.progress.cursor = feed.map(|feed| feed.link.clone());
+    }
+
+    /// Stands for everything that decides about people of whom nothing has changed: when it is another
+    /// one, everybody is looked at again.
+    fn rules(&self) -> u64 {
+        let settings = &self.job.run.settings;
+        let all = (settings.fields(), &settings.scope, settings.vanish, self.target.client);
+        fingerprint_of(&[&serde_json::to_vec(&all).unwrap_or_default()]).0
+    }
+
+    /// Everybody is read; who is not there is leaving.
+    async fn everybody(&mut self) -> Result<Outcome, Stop> {
+        // The proof comes before anything else: without it not even a stored plan is applied.
+        let Some(proof) = self.prove().await? else { return Ok(Outcome::Paused) };
+        let Some(policy) = self.policy(proof).await? else { return Ok(Outcome::Paused) };
+        let inventory = self.sync.store.inventory(self.job.run.workspace, self.target.entra).await?;
+        let mut planner = Planner::new(policy, inventory);
+        self.resume(&mut planner).await?;
+        if self.is_fresh() && self.progress.feed.is_none() {
+            self.begin_feed().await?;
+        }
+        if let Outcome::Paused = self.read(&mut planner).await? {
+            return Ok(Outcome::Paused);
+        }
+        self.close(&mut planner).await?;
+        Ok(Outcome::Complete)
+    }
+
+    /// From now on, before the first page: what changes while everybody is read is told later.
+    async fn begin_feed(&mut self) -> Result<(), Stop> {
+        if !self.writes() || self.job.run.settings.complete_read_hours.0 == 0 {
+            return Ok(());
+        }
+        match self.in_time(self.job.directory.changes_from_now(self.target.entra)).await {
+            Ok(feed) => self.progress.feed = feed.flatten().map(|cursor| cursor.as_str().to_owned()),
+            Err(error) if error.class() == ErrorClass::CredentialRejected => return Err(error.into()),
+            // Without a feed the next read is a complete one again.
+            Err(error) => {
+                tracing::info!(tenant = %self.target.tenant, code = %error.code(), "no feed of changes");
+            }
+        }
+        Ok(())
+    }
+
+    async fn read(&mut self, planner: &mut Planner) -> Result<Outcome, Stop> {
+        let mut restarts = 0;
+        while !self.progress.read_complete {
+            if self.should_pause().await? {
+                return Ok(Outcome::Paused);
+            }
+            let cursor = self.progress.cursor.clone().map(Cursor::from);
+            let page = self.job.directory.users_page(self.target.entra, cursor.as_ref());
+            let page = match self.in_time(page).await {
+                Ok(Some(page)) => page,
+                Ok(None) => return Ok(Outcome::Paused),
+                Err(error) if error.class() == ErrorClass::ExpiredPage && restarts < RESTARTS_MAX => {
+                    // From the first page; who was seen before is not planned again.
+                    restarts += 1;
+                    self.progress.cursor = None;
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            let rows: Vec<UnusableRow> = page.bad_rows.iter().map(unusable).collect();
+            let known = gather(self, |known| planner.needs(&page.users, known)).await?;
+            let pages = planner.plan(&page.users, &rows, &known);
+            let next = page.next.map(|cursor| cursor.as_str().to_owned());
+            let after = After { next, feed: self.progress.feed.clone(), closes_read: false };
+            let group = self.group(pages, after);
+            self.store_pages(&group).await?;
+            self.carry_out(Some(planner), group).await?;
+        }
+        Ok(Outcome::Complete)
+    }
+
+    /// Only who has changed is read. The tenant proves itself before anything is planned; when there
+    /// is nothing to plan, nothing is written that a proof would have to protect.
+    async fn changes(&mut self) -> Result<Outcome, Stop> {
+        let mut planner: Option<Planner> = None;
+        if !self.is_untouched() {
+            let Some(begun) = self.begin_changes().await? else { return Ok(Outcome::Paused) };
+            planner = Some(begun);
+        }
+        while !self.progress.read_complete {
+            if self.should_pause().await? {
+                return Ok(Outcome::Paused);
+            }
+            let Some(cursor) = self.progress.cursor.clone().map(Cursor::from) else { break };
+            let page = self.job.directory.changes_page(self.target.entra, &cursor);
+            let Some(page) = self.in_time(page).await? else { return Ok(Outcome::Paused) };
+            let mut pages = Vec::new();
+            if !(page.users.is_empty() && page.removed.is_empty() && page.bad_rows.is_empty()) {
+                if planner.is_none() {
+                    let Some(begun) = self.begin_changes().await? else { return Ok(Outcome::Paused) };
+                    planner = Some(begun);
+                }
+                if let Some(planner) = &mut planner {
+                    let rows: Vec<UnusableRow> = page.bad_rows.iter().map(unusable).collect();
+                    let known = gather(self, |known| planner.needs(&page.users, known)).await?;
+                    pages = planner.plan(&page.users, &rows, &known);
+                    let removed: Vec<_> = page.removed.iter().map(|removed| removed.object).collect();
+                    pages.extend(planner.plan_removed(&removed));
+                }
+            }
+            let after = match page.next {
+                ChangesNext::More(next) => After { next: Some(next.as_str().to_owned()), ..After::default() },
+                ChangesNext::Complete(feed) => {
+                    After { feed: Some(feed.as_str().to_owned()), ..After::default() }
+                }
+            };
+            let group = self.group(pages, after);
+            self.store_pages(&group).await?;
+            self.carry_out(planner.as_mut(), group).await?;
+        }
+        if planner.is_none() && !self.state.ground.leaving.is_empty() {
+            let Some(begun) = self.begin_changes().await? else { return Ok(Outcome::Paused) };
+            planner = Some(begun);
+        }
+        match &mut planner {
+            Some(planner) => self.close(planner).await?,
+            None => self.settle_ground(None),
+        }
+        Ok(Outcome::Complete)
+    }
+
+    /// Whether no page of this reading has been planned.
+    fn is_untouched(&self) -> bool {
+        self.progress.pages == 0 && !self.progress.read_complete
+    }
+
+    async fn begin_changes(&mut self) -> Result<Option<Planner>, Stop> {
+        let Some(proof) = self.prove().await? else { return Ok(None) };
+        let Some(policy) = self.policy(proof).await? else { return Ok(None) };
+        let mut planner = Planner::of_changes(policy, self.state.ground.leaving.clone());
+        self.resume(&mut planner).await?;
+        Ok(Some(planner))
+    }
+
+    /// Deals with linked people who are leaving.
+    async fn close(&mut self, planner: &mut Planner) -> Result<(), Stop> {
+        if !self.progress.closed {
+            let known = gather(self, |known| planner.closing_needs(known)).await?;
+            let pages = planner.close(&known);
+            if !pages.is_empty() {
+                let feed = self.progress.feed.clone();
+                let group = self.group(pages, After { next: None, feed, closes_read: true });
+                self.store_pages(&group).await?;
+                self.carry_out(Some(planner), group).await?;
+            }
+        }
+        self.settle_ground(Some(planner));
+        Ok(())
+    }
+
+    /// What the next sync builds on; nothing a preview has seen.
+    fn settle_ground(&mut self, planner: Option<&Planner>) {
+        if !self.writes() {
+            return;
+        }
+        // The run's time: the same whoever carries it, and never later than what was read.
+        let began = self.job.run.started_at;
+        let before = &self.state.ground;
+        let counters = &self.progress.counters;
+        let mut leaving = planner.map_or_else(Vec::new, |planner| planner.still_leaving().to_vec());
+        // What waits for an operator, or could not be written, is not told of again as a change; nor is
+        // a row that could not be read.
+        let look_again = counters.waiting > 0
+            || counters.stale > 0
+            || counters.failed > 0
+            || self.guard.is_some()
+            || leaving.len() > LEAVING_MAX;
+        leaving.truncate(LEAVING_MAX);
+        let active_links = match planner {
+            Some(planner) => Some(planner.active_links_after(counters)),
+            None => before.active_links,
+        };
+        let feed = self.progress.feed.clone().map(|link| Feed { link, taken_at: began, rules: self.rules() });
+        let is_complete = !self.progress.only_changes;
+        let is_normal = is_complete && self.guard.is_none();
+        self.ground = Some(Ground {
+            feed,
+            complete_at: if is_complete { Some(began) } else { before.complete_at },
+            people: if is_normal { Some(counters.read) } else { before.people },
+            active_links,
+            leaving,
+            look_again,
+        });
+    }
+
+    async fn prove(&mut self) -> Result<Option<TenantProof>, ReadError> {
+        self.in_time(self.job.directory.prove(self.target.entra)).await
+    }
+
+    async fn policy(&mut self, proof: TenantProof) -> Result<Option<TenantPolicy>, Stop> {
+        let settings = &self.job.run.settings;
+        let scope = settings.scope.compile();
+        let scope = scope.map_err(|invalid| Stop::Failed(failure::invalid_scope(&invalid)))?;
+        let Some(groups) = self.members(&scope).await? else { return Ok(None) };
+        let policy = TenantPolicy {
+            workspace: self.job.run.workspace,
+            tenant: self.target.entra,
+            client: self.target.client,
+            verified_domains: proof.verified_domains.into_iter().collect(),
+            scope,
+            groups,
+            fields: settings.fields(),
+            vanish: settings.vanish,
+            limits: settings.limits,
+            now: self.job.run.started_at,
+            expected_people: self.state.ground.people,
+            active_links: self.state.ground.active_links,
+        };
+        self.salt = policy.fingerprint_salt();
+        Ok(Some(policy))
+    }
+
+    /// Who is in the groups that the scope names, each read to its end: with half a group, people would
+    /// be left out or taken by accident.
+    async fn members(&self, scope: &Scope) -> Result<Option<GroupMembership>, Stop> {
+        let mut membership = GroupMembership::default();
+        for group in scope.groups() {
+            let (mut members, mut cursor) = (Vec::new(), None);
+            loop {
+                let page = self.job.directory.group_members_page(self.target.entra, *group, cursor.as_ref());
+                let Some(page) = self.in_time(page).await? else { return Ok(None) };
+                members.extend(page.members);
+                cursor = page.next;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+            membership.insert(*group, members);
+        }
+        Ok(Some(membership))
+    }
+
+    /// Takes in the pages an earlier worker has stored, and applies those it did not come to.
+    async fn resume(&mut self, planner: &mut Planner) -> Result<(), Stop> {
+        let mut guard = None;
+        let group = self
+            .stored_pages(|page| {
+                guard = guard.or(page.guard);
+                planner.replay(page);
+            })
+            .await?;
+        self.guard = guard;
+        if self.writes() {
+            planner.settle();
+        }
+        match group {
+            Some(group) => {
+                for stored in &group.pages {
+                    planner.replay(&stored.page);
+                }
+                self.carry_out(Some(planner), group).await
+            }
+            // The group was never stored whole, so nothing of it was applied: it is planned again.
+            None => Ok(()),
+        }
+    }
+}
+
+fn unusable(row: &directory::BadRow) -> UnusableRow {
+    let code = serde_json::to_value(row.cause).ok().and_then(|code| code.as_str().map(str::to_owned));
+    UnusableRow {
+        object: row.object,
+        position: usize::try_from(row.position).unwrap_or(usize::MAX),
+        code: code.unwrap_or_else(|| "unreadable".to_owned()),
+    }
+}

@@ -1,0 +1,153 @@
+//! A tenant's part of a run that works from a stored plan: applies it, or takes it back.
+
+use std::collections::BTreeSet;
+
+use domain::{
+    ids::{ContactId, Identity, LineId},
+    plan::{Action, Line, PLAN_PAGE_FORMAT, Person, PlanPage, Rule},
+    planner::counted,
+    policy::TenantPolicy,
+    run::Counters,
+    undo::{UndoScope, way_back},
+};
+use store::{Ground, PlanPart, PlanSource, StoreError, StoredPage};
+
+use crate::{
+    failure,
+    work::{After, Outcome, PAGES_PER_READ, Stop, Work},
+};
+
+impl Work<'_> {
+    pub(crate) async fn replay_plan(&mut self, source: &PlanSource) -> Result<Outcome, Stop> {
+        self.salt = TenantPolicy::salt_of(&self.job.run.settings.fields(), self.target.client);
+        let source_pages = self.source_pages(source).await?;
+        if let Some(group) = self.stored_pages(|_| ()).await? {
+            self.carry_out(None, group).await?;
+        }
+        // Which lines of the source never came to be.
+        let stale = match source.part {
+            PlanPart::Undo { .. } => self.stale_lines(source).await?,
+            _ => BTreeSet::new(),
+        };
+        while !self.progress.read_complete {
+            if self.should_pause().await? {
+                return Ok(Outcome::Paused);
+            }
+            let done: usize = self.progress.cursor.as_deref().and_then(|done| done.parse().ok()).unwrap_or(0);
+            let position = match source.part {
+                PlanPart::Undo { .. } => source_pages.checked_sub(done + 1),
+                _ => Some(done).filter(|done| *done < source_pages),
+            };
+            let Some(position) = position else { break };
+            let page = self.source_page(source, position).await?;
+            let planned = match &source.part {
+                PlanPart::Lines => again(&page),
+                PlanPart::Staged { lines } => self.released(&page, lines),
+                PlanPart::Undo { scope } => self.taken_back(&page, scope, &stale).await?,
+            };
+            let next = (done + 1 < source_pages).then(|| (done + 1).to_string());
+            let pages = if planned.lines.is_empty() { Vec::new() } else { vec![planned] };
+            let group = self.group(pages, After { next, ..After::default() });
+            self.store_pages(&group).await?;
+            self.carry_out(None, group).await?;
+        }
+        // What was read of the directory when the plan was made is old by now.
+        self.ground = Some(Ground { look_again: true, ..self.state.ground.clone() });
+        Ok(Outcome::Complete)
+    }
+
+    /// How many pages the plan has. They have to be there, whole and in their chain.
+    async fn source_pages(&self, source: &PlanSource) -> Result<usize, Stop> {
+        let workspace = self.job.run.workspace;
+        let results = self.sync.store.tenant_runs(workspace, source.run).await?;
+        let result = results.iter().find(|result| result.tenant == self.target.tenant);
+        let expected = result.map_or(0, |result| result.pages);
+        let mut chain = domain::plan::ChainHash::GENESIS;
+        let mut number = 0;
+        while number < expected {
+            let pages = self.pages_of(source, number).await?;
+            if pages.is_empty() {
+                return Err(Stop::Failed(failure::plan_expired()));
+            }
+            for stored in pages.iter().filter(|stored| stored.head.number <= expected) {
+                chain = chain.followed_by(&stored.page.encode());
+                if chain != stored.head.chain {
+                    return Err(Stop::Failed(failure::damaged_plan()));
+                }
+                number = stored.head.number;
+            }
+        }
+        if result.and_then(|result| result.chain).is_some_and(|noted| noted != chain) {
+            return Err(Stop::Failed(failure::damaged_plan()));
+        }
+        Ok(usize::try_from(expected).unwrap_or(usize::MAX))
+    }
+
+    async fn pages_of(&self, source: &PlanSource, after: u32) -> Result<Vec<StoredPage>, StoreError> {
+        let (workspace, tenant) = (self.job.run.workspace, self.target.tenant);
+        self.sync.store.pages(workspace, source.run, tenant, after, PAGES_PER_READ).await
+    }
+
+    async fn source_page(&self, source: &PlanSource, position: usize) -> Result<PlanPage, Stop> {
+        let (workspace, tenant) = (self.job.run.workspace, self.target.tenant);
+        let after = u32::try_from(position).unwrap_or(u32::MAX);
+        let pages = self.sync.store.pages(workspace, source.run, tenant, after, 1).await?;
+        let page = pages.into_iter().next().map(|stored| stored.page);
+        page.ok_or_else(|| Stop::Failed(failure::plan_expired()))
+    }
+
+    async fn stale_lines(&self, source: &PlanSource) -> Result<BTreeSet<LineId>, StoreError> {
+        let (workspace, tenant) = (self.job.run.workspace, self.target.tenant);
+        let stale = self.sync.store.stale_lines(workspace, source.run, tenant).await?;
+        Ok(stale.into_iter().map(|(line, _)| line).collect())
+    }
+
+    /// The lines that waited for an operator, as they were proposed.
+    fn released(&self, page: &PlanPage, only: &[LineId]) -> PlanPage {
+        let lines = page.lines.iter().filter_map(|line| match &line.action {
+            Action::Stage { proposal, .. } if only.is_empty() || only.contains(&line.id) => {
+                Some(self.line(line, line.rule, (**proposal).clone()).answering_review(line.answers_review))
+            }
+            _ => None,
+        });
+        page_of(lines.collect())
+    }
+
+    /// The way back of every line of the page, last first.
+    async fn taken_back(
+        &self,
+        page: &PlanPage,
+        scope: &UndoScope,
+        stale: &BTreeSet<LineId>,
+    ) -> Result<PlanPage, StoreError> {
+        let wanted = |line: &&Line| !stale.contains(&line.id) && scope.covers(line);
+        let contacts: BTreeSet<ContactId> =
+            page.lines.iter().filter(wanted).filter_map(Line::contact_written).collect();
+        let contacts = self.sync.store.contacts(self.scope, &contacts).await?;
+        let back = page.lines.iter().rev().filter(wanted).filter_map(|line| {
+            let identity = Identity { tenant: self.target.entra, object: line.object };
+            let now = line.contact_written().and_then(|contact| contacts.get(&contact));
+            let action = way_back(line, identity, now, scope)?;
+            Some(self.line(line, Rule::Undo, action))
+        });
+        Ok(page_of(back.collect()))
+    }
+
+    fn line(&self, of: &Line, rule: Rule, action: Action) -> Line {
+        let person = Person { object: of.object, label: of.label.clone(), address: of.address.clone() };
+        Line::new(self.job.run.workspace, self.target.entra, person, rule, action)
+    }
+}
+
+/// The lines as they are, byte for byte.
+fn again(page: &PlanPage) -> PlanPage {
+    PlanPage { seen: Vec::new(), leavers: Vec::new(), ..page.clone() }
+}
+
+fn page_of(lines: Vec<Line>) -> PlanPage {
+    let mut counters = Counters::default();
+    for line in &lines {
+        counters.add(&counted(&line.action));
+    }
+    PlanPage { format: PLAN_PAGE_FORMAT, lines, seen: Vec::new(), leavers: Vec::new(), guard: None, counters }
+}

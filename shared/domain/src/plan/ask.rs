@@ -1,0 +1,75 @@
+//! Questions for a human.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    email::EmailAddress,
+    ids::{ClientId, ContactId},
+};
+
+/// Why a human is asked.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Conflict {
+    /// The address is one of a contact's additional addresses.
+    AdditionalAddress,
+    /// The address belongs to a contact of another client.
+    AddressAtOtherClient,
+    /// The contact with this address is linked to another account.
+    AddressShared,
+    /// Only an alias matches, and the names differ.
+    AliasOnly,
+    /// The person is linked to a contact of another client.
+    LinkedAtOtherClient,
+    /// The address was that of a contact whose account is gone, and the names differ: a new hire, or
+    /// the same person under another name.
+    MailboxReused,
+    /// The addresses of the person belong to several contacts.
+    MultipleEmailMatches,
+    /// The person's new address is that of a colleague's contact: two people who swapped addresses,
+    /// or an address that was passed on before it was given up.
+    OwnedByColleague,
+    /// Nothing is unclear any more: an operator has rejected what a run would have done.
+    Rejected,
+}
+
+/// A contact a person could be.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Candidate {
+    /// The contact.
+    pub contact: ContactId,
+    /// Its client.
+    pub client: ClientId,
+    /// Its name; unknown when it is another client's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full_name: Option<String>,
+    /// Its address; unknown when it is another client's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<EmailAddress>,
+    /// Whether it is inactive.
+    #[serde(default)]
+    pub inactive: bool,
+}
+
+impl Conflict {
+    /// One sentence for the operator.
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Self::AdditionalAddress => "the address is an additional address of an existing contact",
+            Self::AddressAtOtherClient => "the address belongs to a contact of another client",
+            Self::AddressShared => "the contact with this address is linked to another account",
+            Self::AliasOnly => "only an alias address matches, and the names differ",
+            Self::LinkedAtOtherClient => "the person is linked to a contact of another client",
+            Self::MailboxReused => {
+                "the address was that of a contact whose account is gone, and the names differ: a new hire, or \
+                 the same person under another name"
+            }
+            Self::MultipleEmailMatches => "the person's addresses belong to several contacts",
+            Self::Rejected => "an operator rejected what a run would have done for the person",
+            Self::OwnedByColleague => {
+                "the new address is that of a colleague's contact: swapped, or passed on before it was given up"
+            }
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The end of a read: who becomes inactive.
+
+use super::{Decider, Known, Missing, Needs, Planner, Reading, count, pages::Pages};
+use crate::{
+    contact::{Contact, InactiveReason, Link},
+    ids::EntraObjectId,
+    plan::{Action, ContactState, Guard, Leaver, Limit, Line, LinkState, Person, PlanPage, Rule, fold},
+    policy::Timing,
+    run::Counters,
+};
+
+impl Planner {
+    /// What has to be looked up before [`Self::close`].
+    pub fn closing_needs(&self, known: &Known) -> Needs {
+        let mut needs = Needs::default();
+        match self.leavers(known) {
+            Err(missing) => needs.add(missing),
+            Ok(leavers) => {
+                let decider = Decider::new(self, known);
+                let missing = |(link, _): &(Link, InactiveReason)| decider.contact(link.contact).err();
+                leavers.iter().filter_map(missing).for_each(|missing| needs.add(missing));
+            }
+        }
+        needs
+    }
+
+    /// Plans what happens to linked people who are leaving: who is on no page of a complete read,
+    /// whose sign-in is blocked, who is out of scope by now. Only for a read that came to its end.
+    pub fn close(&mut self, known: &Known) -> Vec<PlanPage> {
+        let mut pages = Pages::default();
+        if let Some(guard) = self.guard().filter(|_| !self.is_guard_told) {
+            self.is_guard_told = true;
+            pages.guard(guard);
+        }
+        let leavers = self.leavers(known).unwrap_or_default();
+        let dealt_with = self.spent.get(&Limit::Inactivations).copied().unwrap_or_default();
+        let too_many = dealt_with + leavers.len() > self.policy.vanish.limit(self.active_links);
+        for (link, reason) in leavers {
+            let object = link.identity.object;
+            let contact = Decider::new(self, known).contact(link.contact).ok().flatten();
+            // The contact is gone, is protected, or belongs to another account by now: then only a human
+            // can say what is right, and nothing is written.
+            let may_write = |contact: &Contact| !contact.protected && !self.is_anothers(contact, object);
+            let Some(contact) = contact.filter(may_write) else { continue };
+            let action = self.decide_leaver(&link, reason, &contact, too_many);
+            let mut counters = Counters::default();
+            count(&mut counters, &action);
+            let person =
+                Person { object, label: contact.values.full_name.clone(), address: contact.values.email };
+            let line = Line::new(self.policy.workspace, self.policy.tenant, person, rule_of(reason), action);
+            self.overlay.add(&self.policy, &line);
+            self.note_closed(&line);
+            pages.add(Some(line), None, &counters);
+        }
+        pages.finish()
+    }
+
+    /// Who is still leaving at the end of the read: to be looked at again by the next read of changes.
+    pub fn still_leaving(&self) -> &[Leaver] {
+        &self.still_leaving
+    }
+
+    /// Takes note of a line of the end of the read.
+    pub(super) fn note_closed(&mut self, line: &Line) {
+        let reason = match &line.action {
+            Action::MarkInactive { .. } => None,
+            Action::Hold { reason, .. } => Some(*reason),
+            Action::NoteMissing { times: 1.., reason, .. } => {
+                Some(reason.unwrap_or(InactiveReason::DeletedUpstream))
+            }
+            Action::Stage { proposal, limit: Limit::Inactivations } => match &**proposal {
+                Action::MarkInactive { reason, .. } => Some(*reason),
+                _ => return,
+            },
+            _ => return,
+        };
+        // Whoever has such a line is dealt with, and counts, whichever way it went.
+        *self.spent.entry(Limit::Inactivations).or_default() += 1;
+        self.seen.insert(fold(line.object));
+        self.leaving.remove(&fold(line.object));
+        if let Some(reason) = reason {
+            self.still_leaving.push(Leaver { object: line.object, reason });
+        }
+    }
+
+    fn guard(&self) -> Option<Guard> {
+        let Reading::Complete { inventory } = &self.reading else { return None };
+        let read = self.people_read();
+        if self.policy.limits.is_short(read, self.policy.expected_people) {
+            let linked = u64::try_from(inventory.active(self.policy.client)).unwrap_or(u64::MAX);
+            let expected = self.policy.expected_people.unwrap_or(linked);
+            // Nobody is missing where nobody was.
+            return (expected > 0).then_some(Guard::ShortRead { read, expected });
+        }
+        (self.anonymous_rows > 0).then_some(Guard::AnonymousRows { rows: self.anonymous_rows })
+    }
+
+    /// Linked people of this client who may become inactive, by object id.
+    fn leavers(&self, known: &Known) -> Result<Vec<(Link, InactiveReason)>, Missing> {
+        let guard = self.guard();
+        if matches!(guard, Some(Guard::ShortRead { .. })) {
+            return Ok(Vec::new());
+        }
+        let told: Vec<Leaver> = match &self.reading {
+            Reading::Complete { .. } => self.leaving.values().copied().collect(),
+            Reading::Changes { pending } => {
+                let is_open = |leaver: &&Leaver| {
+                    let folded = fold(leaver.object);
+                    !self.seen.contains(&folded) && !self.leaving.contains_key(&folded)
+                };
+                self.leaving.values().chain(pending.iter().filter(is_open)).copied().collect()
+            }
+        };
+        let decider = Decider::new(self, known);
+        let (mut leavers, mut unknown) = (Vec::new(), Vec::new());
+        for leaver in told {
+            match decider.link(leaver.object) {
+                Ok(link) => leavers.extend(link.map(|link| (link, leaver.reason))),
+                Err(Missing::People(people)) => unknown.extend(people),
+                Err(missing) => return Err(missing),
+            }
+        }
+        if !unknown.is_empty() {
+            return Err(Missing::People(unknown));
+        }
+        if let (Reading::Complete { inventory }, None) = (&self.reading, guard) {
+            let gone = |link: &Link| {
+                let folded = fold(link.identity.object);
+                !self.seen.contains(&folded) && !self.leaving.contains_key(&folded)
+            };
+            let gone = inventory.links().filter(gone);
+            leavers.extend(gone.map(|link| (link, InactiveReason::DeletedUpstream)));
+        }
+        leavers.retain(|(link, reason)| {
+            link.active
+                && !link.keep
+                && link.client == self.policy.client
+                && self.policy.timing(*reason) != Timing::Never
+        });
+        leavers.sort_unstable_by_key(|(link, _)| link.identity.object);
+        Ok(leavers)
+    }
+
+    fn decide_leaver(
+        &self,
+        link: &Link,
+        reason: InactiveReason,
+        contact: &Contact,
+        too_many: bool,
+    ) -> Action {
+        let inactivate = || Action::MarkInactive {
+            contact: contact.id,
+            expect: contact.version,
+            before: Some(Box::new(ContactState {
+                inactive: contact.inactive,
+                entra: contact.entra.clone(),
+                link: LinkState::Active,
+            })),
+            reason,
+        };
+        if too_many {
+            return Action::Stage { proposal: Box::new(inactivate()), limit: Limit::Inactivations };
+        }
+        let (times, now) = (link.missing.saturating_add(1), self.policy.now);
+        let since = link.missing_since.unwrap_or(now).min(now);
+        let at_once = self.policy.timing(reason) == Timing::AtOnce;
+        if at_once || self.policy.vanish.is_confirmed(times, since, now) {
+            return inactivate();
+        }
+        Action::NoteMissing { times, since: Some(since), reason: Some(reason) }
+    }
+
+    fn people_read(&self) -> u64 {
+        let only_told = self.leaving.keys().filter(|folded| !self.seen.contains(folded)).count();
+        (self.seen.len() + only_told) as u64 + self.anonymous_rows
+    }
+
+    pub(super) fn is_anothers(&self, contact: &Contact, object: EntraObjectId) -> bool {
+        contact.belongs_to_another(self.policy.tenant, object)
+    }
+}
+
+fn rule_of(reason: InactiveReason) -> Rule {
+    match reason {
+        InactiveReason::DeletedUpstream => Rule::Vanished,
+        InactiveReason::DisabledUpstream => Rule::Disabled,
+        InactiveReason::OutOfScope => Rule::Scope,
+    }
+}

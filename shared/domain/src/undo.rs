@@ -1,0 +1,145 @@
+//! Taking back what a run has done: a plan like any other, made from the lines of the run.
+//!
+//! Nothing is deleted by it either: a contact that the run created becomes inactive and is no longer
+//! linked. Only what still is as the run left it is put back; what somebody has changed since stays
+//! and is named. The way back of a way back is the way there, so an undo can be undone.
+
+use crate::{
+    contact::{Contact, InactiveReason},
+    fields::FieldChange,
+    ids::{ContactId, Identity},
+    plan::{Action, ContactState, Line, LinkState, Turn},
+};
+
+/// What an undo takes back: everything, or only some of it.
+#[derive(Clone, Debug, Default, serde::Deserialize, Eq, PartialEq, serde::Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct UndoScope {
+    /// Only these people; empty = everybody.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub people: Vec<crate::ids::EntraObjectId>,
+    /// Only these fields, by the names of [`FieldChange::describe`]; empty = everything. With fields
+    /// named, links and whether a contact is in use stay as they are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<String>,
+}
+
+impl UndoScope {
+    /// Whether the line is about somebody the undo is about.
+    pub fn covers(&self, line: &Line) -> bool {
+        self.people.is_empty() || self.people.contains(&line.object)
+    }
+
+    fn covers_field(&self, change: &FieldChange) -> bool {
+        self.fields.is_empty() || self.fields.iter().any(|field| field == change.describe().0)
+    }
+}
+
+/// The way back of an applied line, given the contact as it is now; `None` when the line wrote no
+/// contact or the undo is not about it.
+pub fn way_back(line: &Line, identity: Identity, now: Option<&Contact>, scope: &UndoScope) -> Option<Action> {
+    let contact = line.action.contact_written().filter(|_| scope.covers(line))?;
+    let Some(now) = now else { return Some(leave(contact, "contact_missing", Vec::new())) };
+    let turn = turn_of(&line.action, identity, now)?;
+    let (back, kept) = fields_back(line.action.changes(), now, scope);
+    let only_fields = !scope.fields.is_empty();
+    if only_fields && back.is_empty() && kept.is_empty() {
+        return None;
+    }
+    let is_as_left = is_in_state(now, &turn.from);
+    if !is_as_left || only_fields {
+        // Links and activity stay as they are; fields go back on their own.
+        if back.is_empty() {
+            return Some(leave(contact, "changed_since", kept));
+        }
+        let present = present_state(now, turn.from.link);
+        let turn = Box::new(Turn { from: present.clone(), to: present });
+        let action = Action::Restore { contact, expect: now.version, changes: back, turn, kept };
+        return Some(action);
+    }
+    if back.is_empty() && turn.from == turn.to {
+        return Some(leave(contact, "changed_since", kept));
+    }
+    let turn = Box::new(turn);
+    Some(Action::Restore { contact, expect: now.version, changes: back, turn, kept })
+}
+
+fn leave(contact: ContactId, code: &str, kept: Vec<(String, String)>) -> Action {
+    Action::Leave { contact, code: code.to_owned(), kept }
+}
+
+/// Fields that go back, and those that somebody has changed since.
+fn fields_back(
+    changes: &[FieldChange],
+    now: &Contact,
+    scope: &UndoScope,
+) -> (Vec<FieldChange>, Vec<(String, String)>) {
+    let (mut back, mut kept) = (Vec::new(), Vec::new());
+    for change in changes.iter().filter(|change| scope.covers_field(change)) {
+        if change.is_in_place(now) {
+            back.push(change.inverse());
+        } else {
+            let (field, value) = change.shown(now);
+            kept.push((field.to_owned(), value));
+        }
+    }
+    (back, kept)
+}
+
+/// From the state the action left the contact in to the one before it.
+fn turn_of(action: &Action, identity: Identity, now: &Contact) -> Option<Turn> {
+    let is_ours = now.entra.as_ref().is_some_and(|stamp| stamp.identity == identity);
+    match action {
+        Action::Create { .. } => {
+            let from = ContactState { inactive: false, entra: now.entra.clone(), link: LinkState::Active };
+            let to = ContactState { inactive: true, entra: None, link: LinkState::Cut };
+            // Somebody else's contact by now: nothing of it is ours to take back.
+            is_ours.then_some(Turn { from, to })
+        }
+        Action::Link { before, activate, .. } | Action::Reactivate { before, activate, .. } => {
+            let fallback =
+                if matches!(action, Action::Link { .. }) { LinkState::Cut } else { LinkState::Inactive };
+            let to = before.as_deref().cloned().unwrap_or_else(|| ContactState {
+                inactive: now.inactive || *activate,
+                entra: now.entra.clone().filter(|_| fallback == LinkState::Inactive),
+                link: fallback,
+            });
+            let inactive = to.inactive && !activate;
+            let from = ContactState { inactive, entra: now.entra.clone(), link: LinkState::Active };
+            Some(Turn { from, to })
+        }
+        Action::MarkInactive { before, reason, .. } => {
+            let from = ContactState { inactive: true, entra: now.entra.clone(), link: LinkState::Inactive };
+            let to = before.as_deref().cloned().unwrap_or_else(|| reactivated(now, *reason));
+            Some(Turn { from, to })
+        }
+        Action::Restore { turn, .. } => Some(turn.reversed()),
+        Action::Update { .. } => {
+            let present = present_state(now, LinkState::Active);
+            Some(Turn { from: present.clone(), to: present })
+        }
+        _ => None,
+    }
+}
+
+/// What the contact was before a line of format 1 made it inactive, which did not say.
+fn reactivated(now: &Contact, reason: InactiveReason) -> ContactState {
+    let mut entra = now.entra.clone();
+    let mut ours = false;
+    if let Some(stamp) = &mut entra {
+        ours = stamp.inactive_reason == Some(reason);
+        stamp.inactive_reason = None;
+        stamp.account_enabled = Some(true);
+    }
+    ContactState { inactive: !ours, entra, link: LinkState::Active }
+}
+
+fn present_state(now: &Contact, link: LinkState) -> ContactState {
+    ContactState { inactive: now.inactive, entra: now.entra.clone(), link }
+}
+
+/// Whether the contact is in use, and whose it is, as the line left it.
+fn is_in_state(now: &Contact, left: &ContactState) -> bool {
+    let whose = |entra: &Option<crate::contact::EntraStamp>| entra.as_ref().map(|stamp| stamp.identity);
+    now.inactive == left.inactive && whose(&now.entra) == whose(&left.entra)
+}
