@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use domain::{
     contact::Contact,
     email::EmailAddress,
-    fields::FieldRules,
+    fields::{Field, FieldRules, Overwrite},
     ids::{ClientId, LineId},
     invariants::{self, People, Planned},
     plan::{Action, Rule},
@@ -78,10 +78,11 @@ impl Audit {
         let row = run_row(house, run).await?;
         if row.kind.writes() {
             let rules = row.settings.fields();
-            self.rules.display_name |= rules.display_name;
-            self.rules.email |= rules.email;
-            self.rules.phone |= rules.phone;
-            self.rules.role |= rules.role;
+            for field in Field::ALL {
+                if rules.rule(field).overwrite != Overwrite::Never {
+                    *self.rules.rule_mut(field) = rules.rule(field);
+                }
+            }
             self.runs.push(run);
         }
         Ok(())
@@ -162,12 +163,7 @@ pub(crate) struct Ended {
 }
 
 /// Checks a run that has ended against its plan and its sums.
-pub(crate) async fn ended(
-    house: &House,
-    run: RunInput,
-    people: &People,
-    written: &Written,
-) -> Told<Ended> {
+pub(crate) async fn ended(house: &House, run: RunInput, people: &People, written: &Written) -> Told<Ended> {
     let row = run_row(house, run).await?;
     if !row.run_status.is_terminal() {
         return Err(format!("run {} has no end", row.id));
@@ -177,13 +173,14 @@ pub(crate) async fn ended(
     invariants::counters_add_up(&row.counters, &counters).map_err(failed)?;
     let pages = kept(house, run).await?;
     for result in &tenants {
-        let applied = pages.iter().filter(|kept| {
-            kept.target.tenant == result.tenant && kept.stored.head.number <= result.pages
-        });
+        let applied = pages
+            .iter()
+            .filter(|kept| kept.target.tenant == result.tenant && kept.stored.head.number <= result.pages);
         let applied: Vec<Planned<'_>> = applied.flat_map(Kept::lines).collect();
         let ids: BTreeSet<LineId> = applied.iter().map(|planned| planned.line.id).collect();
         let stale = house.store.stale_lines(WORKSPACE, run.run_id, result.tenant).await.map_err(failed)?;
-        let stale: BTreeSet<LineId> = stale.into_iter().map(|(id, _)| id).filter(|id| ids.contains(id)).collect();
+        let stale: BTreeSet<LineId> =
+            stale.into_iter().map(|(id, _)| id).filter(|id| ids.contains(id)).collect();
         invariants::counters_are_consistent(&result.counters).map_err(failed)?;
         invariants::counters_count_lines(&result.counters, &applied, stale.len()).map_err(failed)?;
         if row.kind.writes() {
@@ -196,9 +193,8 @@ pub(crate) async fn ended(
 impl Ended {
     /// Whether every tenant was read to its end.
     pub(crate) fn is_whole(&self) -> bool {
-        let whole = |tenant: &TenantRun| {
-            matches!(tenant.tenant_status, TenantStatus::Completed | TenantStatus::Held)
-        };
+        let whole =
+            |tenant: &TenantRun| matches!(tenant.tenant_status, TenantStatus::Completed | TenantStatus::Held);
         self.run.run_status.is_terminal() && self.tenants.iter().all(whole)
     }
 
@@ -226,7 +222,8 @@ impl Ended {
     pub(crate) fn leaves_work(&self) -> bool {
         let counters = &self.run.counters;
         let asks = counters.missing + counters.ambiguous + counters.stale + counters.failed > 0;
-        asks || !self.is_whole() || self.pages.iter().flat_map(Kept::lines).any(|it| moves_address(&it.line.action))
+        asks || !self.is_whole()
+            || self.pages.iter().flat_map(Kept::lines).any(|it| moves_address(&it.line.action))
     }
 
     /// The pages of one tenant.
@@ -239,7 +236,9 @@ impl Ended {
 fn moves_address(action: &Action) -> bool {
     use domain::fields::FieldChange;
     match action {
-        Action::Link { changes, .. } | Action::Update { changes, .. } | Action::Reactivate { changes, .. } => {
+        Action::Link { changes, .. }
+        | Action::Update { changes, .. }
+        | Action::Reactivate { changes, .. } => {
             changes.iter().any(|change| matches!(change, FieldChange::Email { .. }))
         }
         _ => false,

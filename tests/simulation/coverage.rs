@@ -2,9 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use crate::step::{
-    ContactEdit, DirectoryEdit, Jump, Meanwhile, Mishap, Operation, Scope, Trouble, What,
-};
+use crate::step::{ContactEdit, DirectoryEdit, Jump, Meanwhile, Mishap, Operation, Scope, Trouble, What};
 
 /// How often each kind of step and fault has taken effect.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

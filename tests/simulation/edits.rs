@@ -2,6 +2,8 @@
 //!
 //! Each answers a sentence for the story, or `None` when there was nobody to do it to.
 
+use std::collections::BTreeSet;
+
 use domain::{
     contact::Contact,
     email::EmailAddress,
@@ -29,7 +31,12 @@ pub(crate) struct Hands {
 
 impl Hands {
     /// Changes a directory.
-    pub(crate) fn directory(&mut self, house: &House, edit: DirectoryEdit, dice: &mut Dice) -> Option<String> {
+    pub(crate) fn directory(
+        &mut self,
+        house: &House,
+        edit: DirectoryEdit,
+        dice: &mut Dice,
+    ) -> Option<String> {
         use DirectoryEdit as E;
         let world = house.microsoft.world();
         let tenant = dice.pick(&house.tenants)?;
@@ -302,6 +309,7 @@ pub(crate) fn settings(dice: &mut Dice) -> SyncSettings {
     settings.scope.include_guests = dice.percent(30);
     settings.scope.include_service_accounts = dice.percent(30);
     settings.vanish.confirmations = u8::try_from(dice.below(4)).unwrap_or_default();
+    settings.vanish.grace_hours = dice.weighted(&[(60, 0), (20, 1), (20, 12)]);
     settings.vanish.allowed = u32::try_from(dice.below(8)).unwrap_or_default();
     settings.vanish.allowed_percent = dice.weighted(&[(40, 10), (30, 50), (30, 100)]);
     settings
@@ -322,6 +330,9 @@ pub(crate) async fn add_contact(
         values: domain::contact::ContactValues::default(),
         additional_emails: Vec::new(),
         inactive: false,
+        protected: None,
+        protected_fields: None,
+        unsaid: BTreeSet::new(),
     };
     name.clone_into(&mut input.values.full_name);
     input.values.email = email;
@@ -353,6 +364,9 @@ fn input(contact: &Contact) -> ContactInput {
         values: contact.values.clone(),
         additional_emails: contact.additional_emails.clone(),
         inactive: contact.inactive,
+        protected: None,
+        protected_fields: None,
+        unsaid: BTreeSet::new(),
     }
 }
 

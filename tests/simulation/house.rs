@@ -15,7 +15,7 @@ use domain::{
     invariants::People,
     mapping::{Decision, RequestedDecision, decide},
     plan::Line,
-    run::{RunKind, Trigger},
+    run::RunKind,
 };
 use embedded::Engine;
 use fake_microsoft::WorldConfig;
@@ -122,8 +122,7 @@ impl House {
     async fn add_client(&mut self, number: u64) {
         let id = ClientId::new(Uuid::from_u128(0xC000 + u128::from(number)));
         let name = format!("Client {number}");
-        let client =
-            PsaClient { id, name, website: None, secondary_domains: Vec::new(), inactive: false };
+        let client = PsaClient { id, name, website: None, secondary_domains: Vec::new(), inactive: false };
         self.store.upsert_client(WORKSPACE, &client).await.unwrap();
         self.clients.push(id);
     }
@@ -180,8 +179,7 @@ impl House {
 
     /// Accepts a run.
     pub(crate) async fn start(&self, kind: RunKind, scope: RunScope) -> Result<RunInput, NotBegun> {
-        let request =
-            StartRequest { workspace: WORKSPACE, kind, scope, trigger: Trigger::Manual, actor: None };
+        let request = StartRequest::manual(WORKSPACE, kind, scope, None);
         let begun = sync::start(&self.sync, request).await?;
         Ok(RunInput { workspace_id: WORKSPACE, run_id: begun.run.id })
     }

@@ -70,11 +70,11 @@ impl Life {
     async fn new(stage: &Stage, seed: u64) -> (Self, String) {
         let mut dice = Dice::of(seed);
         let tenants = 1 + dice.below(4);
-        let sizes: Vec<u32> =
-            (0..tenants).map(|_| dice.weighted(&[(5, 0), (15, 1), (25, 3), (30, 6), (20, 10), (5, 25)])).collect();
+        let sizes: Vec<u32> = (0..tenants)
+            .map(|_| dice.weighted(&[(5, 0), (15, 1), (25, 3), (30, 6), (20, 10), (5, 25)]))
+            .collect();
         let page_size = dice.weighted(&[(30, 2), (30, 4), (25, 8), (15, 50)]);
-        let config =
-            WorldConfig { messy: dice.percent(80), ..WorldConfig::sample(dice.next(), &sizes) };
+        let config = WorldConfig { messy: dice.percent(80), ..WorldConfig::sample(dice.next(), &sizes) };
         let clients = 1 + dice.below(3);
         let mut house = House::new(stage, config, page_size, clients).await;
         for (number, tenant) in house.tenants.clone().into_iter().enumerate() {
@@ -127,7 +127,9 @@ impl Life {
     fn jump(&mut self, jump: Jump, dice: &mut Dice) -> String {
         let by = match jump {
             Jump::Back => -SignedDuration::from_secs(i64::try_from(dice.below(120)).unwrap_or_default()),
-            Jump::Days => SignedDuration::from_hours(24 * (1 + i64::try_from(dice.below(5)).unwrap_or_default())),
+            Jump::Days => {
+                SignedDuration::from_hours(24 * (1 + i64::try_from(dice.below(5)).unwrap_or_default()))
+            }
             Jump::Hours => SignedDuration::from_hours(1 + i64::try_from(dice.below(12)).unwrap_or_default()),
         };
         self.house.clock.advance(by);
@@ -144,9 +146,10 @@ impl Life {
         invariants::people_are_unchanged(&before.0, &people).map_err(audit::failed)?;
         let after = self.house.dump().await;
         let rows = ["#RUN", "#PLAN#", "#STATE"];
-        let foreign = after.changed_since(&before.1).into_iter().find(|(pk, _)| {
-            !rows.iter().any(|row| pk.contains(row))
-        });
+        let foreign = after
+            .changed_since(&before.1)
+            .into_iter()
+            .find(|(pk, _)| !rows.iter().any(|row| pk.contains(row)));
         if let Some(key) = foreign {
             return Err(format!("a preview wrote {key:?}"));
         }
@@ -170,7 +173,9 @@ impl Life {
         let mut before = audit::people(&mut self.house, &[]).await?;
         let mut leaves_work = true;
         for round in 1..=ROUNDS_MAX {
-            let Some(run) = self.undisturbed(domain::run::RunKind::AllTenants).await? else { return Ok(None) };
+            let Some(run) = self.undisturbed(domain::run::RunKind::AllTenants).await? else {
+                return Ok(None);
+            };
             let after = audit::people(&mut self.house, &[]).await?;
             let unchanged = invariants::people_are_unchanged(&before, &after);
             if unchanged.is_ok() {

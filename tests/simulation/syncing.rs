@@ -6,10 +6,7 @@ use ambient::VirtualClock;
 use domain::{ids::EntraTenantId, run::RunKind, run::TenantStatus};
 use fake_microsoft::{BadRow, Effect, FaultId, Match, Route, TokenQuirk};
 use jiff::SignedDuration;
-use store::{
-    RunScope,
-    probe::Fault as StoreFault,
-};
+use store::{RunScope, probe::Fault as StoreFault};
 use sync::NotBegun;
 use tokio::sync::oneshot;
 use workflow::payloads::RunInput;
@@ -107,9 +104,10 @@ impl Life {
 
     async fn close(&mut self, run: RunInput, audit: &mut Audit) -> Told<Ended> {
         let ended = audit::ended(&self.house, run, audit.people(), &self.written).await?;
-        self.cut_off |= ended.tenants.iter().any(|tenant| {
-            matches!(tenant.tenant_status, TenantStatus::Failed | TenantStatus::Cancelled)
-        });
+        self.cut_off |= ended
+            .tenants
+            .iter()
+            .any(|tenant| matches!(tenant.tenant_status, TenantStatus::Failed | TenantStatus::Cancelled));
         audit::at_rest(&self.house, audit.people(), self.cut_off).await?;
         Ok(ended)
     }
@@ -125,11 +123,19 @@ impl Life {
         let once = |fault| Some(fault);
         match step.mishap {
             Mishap::None => self.stumble(run, step.write, None, SignedDuration::ZERO).await,
-            Mishap::FailsOnce => self.stumble(run, step.write, once(StoreFault::Before), SignedDuration::ZERO).await,
-            Mishap::LosesAnswer => self.stumble(run, step.write, once(StoreFault::After), SignedDuration::ZERO).await,
-            Mishap::ArrivesTwice => self.stumble(run, step.write, once(StoreFault::Twice), SignedDuration::ZERO).await,
+            Mishap::FailsOnce => {
+                self.stumble(run, step.write, once(StoreFault::Before), SignedDuration::ZERO).await
+            }
+            Mishap::LosesAnswer => {
+                self.stumble(run, step.write, once(StoreFault::After), SignedDuration::ZERO).await
+            }
+            Mishap::ArrivesTwice => {
+                self.stumble(run, step.write, once(StoreFault::Twice), SignedDuration::ZERO).await
+            }
             Mishap::ClockJumps => self.stumble(run, step.write, None, SignedDuration::from_hours(2)).await,
-            Mishap::ClockJumpsBack => self.stumble(run, step.write, None, SignedDuration::from_secs(-100)).await,
+            Mishap::ClockJumpsBack => {
+                self.stumble(run, step.write, None, SignedDuration::from_secs(-100)).await
+            }
             Mishap::DiesBefore | Mishap::DiesAfter | Mishap::DiesForGood => {
                 let fault = match step.mishap {
                     Mishap::DiesBefore => StoreFault::Before,

@@ -125,7 +125,8 @@ impl Applier<'_> {
                 }
             }
             Action::NoteMissing { times, since, .. } => {
-                let noted = self.store.note_missing(self.scope.workspace(), identity, *times, *since).await?;
+                let since = (*times > 0).then(|| since.unwrap_or(self.at));
+                let noted = self.store.note_missing(self.scope.workspace(), identity, *times, since).await?;
                 Ok(done_unless(!noted, "link_gone"))
             }
             Action::Refresh { facts } => {

@@ -1,10 +1,7 @@
 //! What is counted.
 
 use super::{Broken, Planned, holds};
-use crate::{
-    plan::{Action, Rule},
-    run::Counters,
-};
+use crate::{plan::Action, run::Counters};
 
 /// Everybody who was read ended in exactly one way, and who has vanished is among the inactive.
 pub fn counters_are_consistent(counters: &Counters) -> Result<(), Broken> {
@@ -34,11 +31,21 @@ pub fn counters_count_lines(
         ("created", counters.created, count(|it| matches!(it.line.action, Action::Create { .. }))),
         ("linked", counters.linked, count(|it| matches!(it.line.action, Action::Link { .. }))),
         ("updated", counters.updated, count(|it| matches!(it.line.action, Action::Update { .. }))),
-        ("reactivated", counters.reactivated, count(|it| matches!(it.line.action, Action::Reactivate { .. }))),
-        ("inactivated", counters.inactivated, count(|it| matches!(it.line.action, Action::MarkInactive { .. }))),
+        (
+            "reactivated",
+            counters.reactivated,
+            count(|it| matches!(it.line.action, Action::Reactivate { .. })),
+        ),
+        (
+            "inactivated",
+            counters.inactivated,
+            count(|it| matches!(it.line.action, Action::MarkInactive { .. })),
+        ),
         ("excluded", counters.excluded, count(|it| matches!(it.line.action, Action::Exclude { .. }))),
         ("failed", counters.failed, count(|it| matches!(it.line.action, Action::Fail { .. }))),
-        ("held", counters.held, count(|it| matches!(it.line.action, Action::Hold { .. }))),
+        ("held", counters.held, count(is_staged)),
+        ("restored", counters.restored, count(|it| matches!(it.line.action, Action::Restore { .. }))),
+        ("left", counters.left, count(|it| matches!(it.line.action, Action::Leave { .. }))),
         ("vanished", counters.vanished, count(has_vanished)),
         ("stale", counters.stale, stale as u64),
     ];
@@ -53,8 +60,13 @@ pub fn counters_count_lines(
     holds("counters count lines", found)
 }
 
+/// Decided at the end of the read.
 fn has_vanished(planned: &Planned<'_>) -> bool {
-    planned.line.rule == Rule::Vanished && matches!(planned.line.action, Action::MarkInactive { .. })
+    planned.closes_read && matches!(planned.line.action, Action::MarkInactive { .. })
+}
+
+fn is_staged(planned: &Planned<'_>) -> bool {
+    matches!(planned.line.action, Action::Hold { .. } | Action::Stage { .. })
 }
 
 fn told(counters: &Counters) -> String {

@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     contact::{ContactValues, EntraStamp, Fingerprint, InactiveReason},
     facts::SourceFacts,
-    fields::{FieldChange, FieldRules},
+    fields::{Change, FieldChange, FieldRules, Overwrite},
     ids::{EntraObjectId, Identity, LineId, WorkspaceId},
     plan::{Action, PLAN_PAGE_FORMAT, Person, PlanPage, Rule},
     run::Counters,
@@ -112,16 +112,17 @@ fn whatever_breaks_a_sentence_between_two_moments_is_found() {
     let untouched: Sentence =
         |it| other_clients_are_untouched(&it.before, &it.after, &BTreeSet::from([OURS]));
     let fields: Sentence = |it| only_enabled_fields_change(&role_only(), &it.before, &it.after);
-    let follow: Sentence =
-        |it| writes_follow_lines(&it.before, &it.after, &planned(&it.lines)).map(|_| ());
+    let follow: Sentence = |it| writes_follow_lines(&it.before, &it.after, &planned(&it.lines)).map(|_| ());
     let inactive: Sentence = |it| inactive_only_by_a_line(&it.before, &it.after, &planned(&it.lines));
     let active: Sentence = |it| only_ours_become_active(&it.before, &it.after);
     let client: Sentence = |it| a_plan_stays_at_its_client(&planned(&it.lines), &it.after);
-    let unchanged: Sentence = |it| people_are_unchanged(&it.before, &it.before.clone()).and_then(|()| {
-        let mut same = it.after.clone();
-        same.contacts.clone_from(&it.before.contacts);
-        people_are_unchanged(&it.before, &same)
-    });
+    let unchanged: Sentence = |it| {
+        people_are_unchanged(&it.before, &it.before.clone()).and_then(|()| {
+            let mut same = it.after.clone();
+            same.contacts.clone_from(&it.before.contacts);
+            people_are_unchanged(&it.before, &same)
+        })
+    };
     let cases: [(&str, Sentence, Break); 19] = [
         ("a contact is deleted", deleted, |it| drop(it.after.contacts.remove(&id(LINKED)))),
         ("a contact moves to another client", deleted, |it| {
@@ -150,7 +151,7 @@ fn whatever_breaks_a_sentence_between_two_moments_is_found() {
         }),
         ("a write of the same version", follow, |it| {
             it.after = it.before.clone();
-            change(&mut it.after, LINKED, |contact| contact.values.role = None);
+            change(&mut it.after, LINKED, |contact| contact.values.role = Some("Else".to_owned()));
         }),
         ("one line written twice", follow, |it| {
             change(&mut it.after, LINKED, |contact| contact.version += 1);
@@ -234,6 +235,8 @@ fn plans_are_compared_byte_for_byte() {
         format: PLAN_PAGE_FORMAT,
         lines: lines.to_vec(),
         seen: vec![seen],
+        leavers: Vec::new(),
+        guard: None,
         counters: Counters::default(),
     };
     let lines = story().lines;
@@ -280,7 +283,7 @@ fn story() -> Story {
         before.contacts.insert(contact.id, contact);
     }
     before.links.push(link(LINKED));
-    let role = FieldChange::Role { old: None, new: "Lead".to_owned() };
+    let role = FieldChange::Role(Change::new(None, Some("Lead".to_owned())));
     let update = Action::Update { contact: id(LINKED), expect: 1, changes: vec![role], facts: facts(LINKED) };
     let lines = vec![
         line(LINKED, Rule::IdentityLink, update),
@@ -309,11 +312,16 @@ fn line(object: u128, rule: Rule, action: Action) -> Line {
 }
 
 fn mark_inactive(expect: u64) -> Action {
-    Action::MarkInactive { contact: id(LINKED), expect, reason: InactiveReason::DeletedUpstream }
+    Action::MarkInactive {
+        contact: id(LINKED),
+        expect,
+        before: None,
+        reason: InactiveReason::DeletedUpstream,
+    }
 }
 
 fn role_only() -> FieldRules {
-    FieldRules { role: true, ..FieldRules::default() }
+    FieldRules { role: Overwrite::Always.into(), ..FieldRules::default() }
 }
 
 fn change(people: &mut People, number: u128, change: impl FnOnce(&mut Contact)) {
@@ -328,6 +336,8 @@ fn contact(number: u128, client: ClientId) -> Contact {
         values: ContactValues { email: Some(address(number)), ..facts(number).values() },
         additional_emails: Vec::new(),
         inactive: false,
+        protected: false,
+        protected_fields: BTreeSet::new(),
         entra: (client == OURS).then(|| stamp(number)),
         line: None,
     }
@@ -341,6 +351,8 @@ fn link(number: u128) -> Link {
         active: true,
         fingerprint: Fingerprint(0),
         missing: 0,
+        missing_since: None,
+        keep: false,
     }
 }
 
@@ -350,6 +362,9 @@ fn facts(number: u128) -> SourceFacts {
         email: address(number),
         phones: Vec::new(),
         role: None,
+        department: None,
+        office: None,
+        company: None,
         user_principal_name: None,
     }
 }

@@ -17,8 +17,7 @@ pub fn other_clients_are_untouched(
     clients: &BTreeSet<ClientId>,
 ) -> Result<(), Broken> {
     let cases = after.contacts.values().map(|contact| {
-        let touched =
-            !clients.contains(&contact.client) && before.contacts.get(&contact.id) != Some(contact);
+        let touched = !clients.contains(&contact.client) && before.contacts.get(&contact.id) != Some(contact);
         touched.then(|| format!("contact {} of client {} was written", contact.id, contact.client))
     });
     holds("contacts of other clients are untouched", cases)
@@ -26,11 +25,7 @@ pub fn other_clients_are_untouched(
 
 /// A field whose rule is off does not change in a contact that was there before. The sign-in name
 /// belongs to the link and has no such promise.
-pub fn only_enabled_fields_change(
-    rules: &FieldRules,
-    before: &People,
-    after: &People,
-) -> Result<(), Broken> {
+pub fn only_enabled_fields_change(rules: &FieldRules, before: &People, after: &People) -> Result<(), Broken> {
     let cases = before.contacts.values().map(|contact| {
         let now = after.contacts.get(&contact.id)?;
         let (old, new) = (&contact.values, &now.values);
@@ -86,11 +81,7 @@ pub fn writes_follow_lines(
 }
 
 /// The lines that lead from `now` to `end`, one for each version between.
-fn path(
-    now: Option<&Contact>,
-    end: &Contact,
-    lines: &BTreeMap<LineId, Planned<'_>>,
-) -> Option<Vec<LineId>> {
+fn path(now: Option<&Contact>, end: &Contact, lines: &BTreeMap<LineId, Planned<'_>>) -> Option<Vec<LineId>> {
     if now == Some(end) {
         return Some(Vec::new());
     }

@@ -92,7 +92,7 @@ pub enum Action {
     NoteMissing {
         /// In how many reads in a row; zero when the person was there again.
         times: u8,
-        /// When the first of them began.
+        /// When the first of them began; absent = with the run that applies the line.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         since: Option<Timestamp>,
         /// What the directory says.

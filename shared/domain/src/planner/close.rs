@@ -42,7 +42,12 @@ impl Planner {
             // can say what is right, and nothing is written.
             let may_write = |contact: &Contact| !contact.protected && !self.is_anothers(contact, object);
             let Some(contact) = contact.filter(may_write) else { continue };
-            let action = self.decide_leaver(&link, reason, &contact, too_many);
+            let Some(action) = self.decide_leaver(&link, reason, &contact, too_many) else {
+                // Nothing is to be noted that is not on the link already.
+                self.still_leaving.push(Leaver { object, reason });
+                pages.add(None, None, &Counters { missing: 1, ..Counters::default() });
+                continue;
+            };
             let mut counters = Counters::default();
             count(&mut counters, &action);
             let person =
@@ -147,7 +152,7 @@ impl Planner {
         reason: InactiveReason,
         contact: &Contact,
         too_many: bool,
-    ) -> Action {
+    ) -> Option<Action> {
         let inactivate = || Action::MarkInactive {
             contact: contact.id,
             expect: contact.version,
@@ -159,15 +164,21 @@ impl Planner {
             reason,
         };
         if too_many {
-            return Action::Stage { proposal: Box::new(inactivate()), limit: Limit::Inactivations };
+            let proposal = Box::new(inactivate());
+            return Some(Action::Stage { proposal, limit: Limit::Inactivations });
         }
         let (times, now) = (link.missing.saturating_add(1), self.policy.now);
         let since = link.missing_since.unwrap_or(now).min(now);
         let at_once = self.policy.timing(reason) == Timing::AtOnce;
         if at_once || self.policy.vanish.is_confirmed(times, since, now) {
-            return inactivate();
+            return Some(inactivate());
         }
-        Action::NoteMissing { times, since: Some(since), reason: Some(reason) }
+        // The first time has no date of its own: applied, it is the run's. So a preview and a run plan the
+        // same line.
+        let since = link.missing_since.filter(|since| *since <= now);
+        // Enough reads have confirmed it; only the hours are missing.
+        let is_noted = since.is_some() && link.missing >= self.policy.vanish.confirmations.max(1);
+        (!is_noted).then_some(Action::NoteMissing { times, since, reason: Some(reason) })
     }
 
     fn people_read(&self) -> u64 {

@@ -274,7 +274,8 @@ impl World {
             }
             Action::NoteMissing { times, since, .. } => {
                 let link = self.links.get_mut(&line.object).unwrap();
-                (link.missing, link.missing_since) = (*times, *since);
+                let since = (*times > 0).then(|| since.unwrap_or(self.policy.now));
+                (link.missing, link.missing_since) = (*times, since);
                 link.keep &= *times > 0;
             }
             Action::Review { conflict, candidates } => {
