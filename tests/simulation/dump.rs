@@ -9,9 +9,6 @@ use serde_json::{Value, json};
 /// Stands for the address the fake listens at.
 const LISTENS_AT: &str = "http://fake/";
 
-/// Digits of the hash at the beginning of a cursor.
-const HASH_DIGITS: usize = 16;
-
 /// Items as canonical JSON, by partition and sort key.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Dump {
@@ -29,15 +26,16 @@ impl Dump {
     pub(crate) fn text(&self, base: &str) -> String {
         let lines = self.items.values().map(|item| format!("{item}\n"));
         let text = lines.collect::<String>().replace(base, LISTENS_AT);
-        // A cursor begins with a hash over the addresses it has come by.
+        // A cursor begins with hashes over the addresses it has come by.
         let mut parts = text.split(LISTENS_AT).peekable();
         let mut same = String::with_capacity(text.len());
         while let Some(part) = parts.next() {
-            let hashed = part.strip_suffix('.').filter(|_| parts.peek().is_some());
-            same.push_str(hashed.map_or(part, |hashed| &hashed[..hashed.len().saturating_sub(HASH_DIGITS)]));
-            if parts.peek().is_some() {
-                same.push_str(LISTENS_AT);
+            if parts.peek().is_none() {
+                same.push_str(part);
+                break;
             }
+            same.push_str(part.rsplit_once('"').map_or(part, |(before, _)| before));
+            same.push_str(LISTENS_AT);
         }
         same
     }
