@@ -14,7 +14,7 @@ use url::Url;
 pub(crate) struct Stage {
     pub(crate) base: Url,
     pub(crate) http: reqwest::Client,
-    on_stage: Arc<Mutex<Router>>,
+    plays: Arc<Mutex<Router>>,
     server: JoinHandle<std::io::Result<()>>,
 }
 
@@ -22,8 +22,8 @@ impl Stage {
     pub(crate) async fn open() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let base = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
-        let on_stage: Arc<Mutex<Router>> = Arc::default();
-        let shown = Arc::clone(&on_stage);
+        let plays: Arc<Mutex<Router>> = Arc::default();
+        let shown = Arc::clone(&plays);
         let router = Router::new().fallback(move |request: Request<Body>| {
             let router = shown.lock().unwrap_or_else(PoisonError::into_inner).clone();
             async move { router.oneshot(request).await.into_response() }
@@ -31,12 +31,12 @@ impl Stage {
         // Small answers in two parts would wait for each other's acknowledgement.
         let listener = listener.tap_io(|socket| socket.set_nodelay(true).unwrap());
         let server = tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { base, http: client(Limits::default()).unwrap(), on_stage, server }
+        Self { base, http: client(Limits::default()).unwrap(), plays, server }
     }
 
     /// From now on `fake` answers.
     pub(crate) fn show(&self, fake: &Fake) {
-        *self.on_stage.lock().unwrap_or_else(PoisonError::into_inner) = fake.router();
+        *self.plays.lock().unwrap_or_else(PoisonError::into_inner) = fake.router();
     }
 }
 

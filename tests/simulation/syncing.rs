@@ -315,13 +315,11 @@ impl Life {
     /// A sync that may run beside `run`: of one client beside everything, and the reverse.
     async fn other_scope(&self, run: RunInput, dice: &mut Dice) -> Told<(RunKind, RunScope)> {
         let row = audit::run_row(&self.house, run).await?;
-        Ok(match row.scope.client {
-            Some(_) => (RunKind::AllTenants, RunScope::default()),
-            None => {
-                let client = dice.pick(&self.house.clients);
-                (RunKind::SingleTenant, RunScope { client, tenant: None })
-            }
-        })
+        if row.scope.client.is_some() {
+            return Ok((RunKind::AllTenants, RunScope::default()));
+        }
+        let client = dice.pick(&self.house.clients);
+        Ok((RunKind::SingleTenant, RunScope { client, tenant: None }))
     }
 
     fn set(&self, fault: &Fault, dice: &mut Dice) -> (FaultId, Trouble, Option<EntraTenantId>) {
