@@ -7,6 +7,7 @@ mod changes;
 mod customer;
 mod dump;
 mod failures;
+mod feed;
 mod gate;
 mod house;
 mod kill_sweep;
