@@ -216,11 +216,12 @@ pub(crate) fn run_table(view: &RunDetailView, names: &BTreeMap<ManagedTenantId, 
     rows.push([total, status].into_iter().chain(cells(&view.run.summary.counters)).collect());
     let mut text = output::table(&header, rows, 2);
     let counters = view.run.summary.counters;
-    if counters.restored + counters.left > 0 {
-        let (back, left) = (count(counters.restored), count(counters.left));
-        let said =
-            format!("\nPut back: {back} contacts. Left as they are, because they had changed: {left}.");
-        text.push_str(&said);
+    if counters.restored > 0 {
+        text.extend(["\nPut back to what they were: ", &count(counters.restored), " contacts."]);
+    }
+    if counters.left > 0 {
+        let left = count(counters.left);
+        text.extend(["\nLeft as they are, because somebody has changed them since: ", &left, " contacts."]);
     }
     if counters.held > 0 {
         let (held, run) = (count(counters.held), view.run.run_id);
