@@ -248,6 +248,12 @@ pub enum RunsCommand {
         #[arg(long)]
         line: Vec<LineId>,
     },
+    /// Say that a tenant whose read was taken for a wrong answer has really become so small
+    AcceptSize {
+        /// The tenant
+        #[arg(long)]
+        tenant: ManagedTenantId,
+    },
     /// Check that nobody has changed the stored plan of a run
     Verify {
         /// The run

@@ -288,25 +288,13 @@ impl Store {
         }
     }
 
-    /// Has everybody of a tenant looked at by the next read, whatever the directory says has changed.
-    pub async fn look_again(
-        &self,
-        workspace: WorkspaceId,
-        tenant: ManagedTenantId,
-    ) -> Result<(), StoreError> {
-        let condition = Condition::of("attribute_exists(ground)", Vec::new());
-        let values = vec![(":yes", value("tenant state", &true)?)];
-        let key = keys::tenant_state(workspace, tenant);
-        let _: Written = self.update(&key, "SET ground.lookAgain = :yes", condition, values).await?;
-        Ok(())
-    }
-
-    /// Takes the size of a tenant's last read for right: the next one is not short of an earlier one.
+    /// Takes it for right that a tenant has become small: the next read is a complete one, and not short
+    /// of an earlier one. Answers false when the tenant was never synced.
     pub async fn accept_size(
         &self,
         workspace: WorkspaceId,
         tenant: ManagedTenantId,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let condition = Condition {
             expression: "attribute_exists(ground)",
             names: vec![("#people", "people")],
@@ -315,8 +303,7 @@ impl Store {
         let values = vec![(":yes", value("tenant state", &true)?)];
         let key = keys::tenant_state(workspace, tenant);
         let change = "SET ground.lookAgain = :yes REMOVE ground.#people";
-        let _: Written = self.update(&key, change, condition, values).await?;
-        Ok(())
+        Ok(self.update(&key, change, condition, values).await?.is_done())
     }
 
     /// States of many tenants; those never synced are left out.

@@ -70,6 +70,19 @@ pub(crate) async fn run(context: &Context, options: &RunsArguments) -> Result<En
                 format!("{rejected} lines are rejected and will not be asked about again.")
             })?;
         }
+        Some(RunsCommand::AcceptSize { tenant }) => {
+            if !house.store.accept_size(house.workspace, tenant).await? {
+                return Err(Failure::new(
+                    "never_synced",
+                    "This tenant has never been synced to its end, so no read of it is short.",
+                    "Run `entra-sync sync` first.",
+                ));
+            }
+            let view = serde_json::json!({ "managedTenantId": tenant, "accepted": true });
+            output::result(context.output, &view, || {
+                "The next sync takes the size of the directory for right; the other limits stay.".to_owned()
+            })?;
+        }
         Some(RunsCommand::Verify { run }) => {
             house.store.run(house.workspace, run).await?.ok_or_else(unknown)?;
             let checks = ::sync::verify(&house.store, house.workspace, run).await?;

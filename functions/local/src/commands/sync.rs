@@ -231,9 +231,14 @@ pub(crate) fn run_table(view: &RunDetailView, names: &BTreeMap<ManagedTenantId, 
         );
         text.push_str(&said);
     }
-    for guard in view.tenant_results.iter().filter_map(|result| result.guard.as_ref()) {
-        text.push('\n');
-        text.push_str(guard);
+    for result in &view.tenant_results {
+        let Some(guard) = &result.guard else { continue };
+        let tenant = result.managed_tenant_id.to_string();
+        let name = names.get(&result.managed_tenant_id).unwrap_or(&tenant);
+        text.extend(["\n", name, ": ", guard]);
+        if result.status == "held" {
+            text.extend([" If that is right, say so with `runs accept-size --tenant ", &tenant, "`."]);
+        }
     }
     for result in &view.tenant_results {
         if let Some(message) = &result.error_message {

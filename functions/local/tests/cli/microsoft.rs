@@ -228,6 +228,28 @@ fn many_who_are_gone_at_once_wait_for_an_operator() {
 }
 
 #[test]
+fn a_directory_that_has_really_shrunk_is_accepted_by_an_operator_and_not_before() {
+    let office = Office::mapped();
+    office.run(&["settings", "--gone-hours", "0", "--gone-after", "1", "--gone-percent", "100"]).succeeded();
+    office.json(&["sync"]);
+    office.remove(20);
+    for _ in 0..3 {
+        let sync = office.run(&["sync", "--output", "json"]).ended_with(3).document();
+        assert_eq!(sync["run"]["status"], "held");
+        assert_eq!(office.inactive(), 0);
+    }
+    let held = office.run(&["sync"]).ended_with(3);
+    let command = held.stdout.split("`runs ").nth(1).unwrap().split('`').next().unwrap().to_owned();
+    let said = format!("runs {command}");
+    office.run(&said.split(' ').collect::<Vec<_>>()).succeeded();
+    assert_eq!(office.json(&["sync"])["run"]["summary"]["inactivated"], 20);
+    assert_eq!(office.inactive(), 20);
+    let nobody = "00000000-0000-7000-8000-000000000000";
+    let refused = office.run(&["runs", "accept-size", "--tenant", nobody]).ended_with(1);
+    assert!(refused.stderr.contains("never_synced"), "{}", refused.stderr);
+}
+
+#[test]
 fn what_waits_for_an_operator_is_let_through_or_rejected_for_good() {
     let office = Office::mapped();
     office.run(&["settings", "--gone-hours", "0", "--gone-after", "1"]).succeeded();

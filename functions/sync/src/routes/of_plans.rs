@@ -31,6 +31,7 @@ pub(super) fn router() -> Router<Arc<Sync>> {
         .route("/api/integrations/entra/sync/runs/{run_id}/held/reject", post(reject_held))
         .route("/api/integrations/entra/sync/runs/{run_id}/verify", get(check))
         .route("/api/integrations/entra/sync/timeline", get(person))
+        .route("/api/integrations/entra/sync/accept-size", post(accept_size))
 }
 
 /// What of a stored plan is meant; everything when nothing is said.
@@ -122,6 +123,44 @@ async fn reject_held(
     found.ok_or_else(no_such_run)?;
     let rejected = reject(&sync.store, caller.workspace, run, &lines, sync.clock.now()).await;
     Ok(Reply::ok(RejectedView { rejected: rejected.map_err(store_failed)? }))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SizeBody {
+    managed_tenant_id: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SizeView {
+    managed_tenant_id: ManagedTenantId,
+    accepted: bool,
+}
+
+/// An operator says that a tenant has really become small.
+async fn accept_size(
+    State(sync): State<Arc<Sync>>,
+    Writer(caller): Writer,
+    JsonBody(body): JsonBody<SizeBody>,
+) -> Result<Reply<SizeView>, ApiError> {
+    let tenant: Option<ManagedTenantId> = parse(body.managed_tenant_id.as_deref(), "managedTenantId")?;
+    let managed_tenant_id = tenant.ok_or_else(|| {
+        ApiError::bad_request(
+            "tenant_missing",
+            "`managedTenantId` is missing. Nothing was changed.",
+            "Take the tenant whose read was taken for a wrong answer.",
+        )
+    })?;
+    let accepted = sync.store.accept_size(caller.workspace, managed_tenant_id).await.map_err(store_failed)?;
+    if !accepted {
+        return Err(ApiError::not_found(
+            "never_synced",
+            "This tenant has never been synced to its end, so no read of it is short. Nothing was changed.",
+            "Run a sync first.",
+        ));
+    }
+    Ok(Reply::ok(SizeView { managed_tenant_id, accepted }))
 }
 
 #[derive(Debug, Serialize)]

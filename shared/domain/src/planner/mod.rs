@@ -9,9 +9,12 @@
 
 mod close;
 mod decide;
+mod lookup;
+mod notes;
 mod overlay;
 mod pages;
 mod trace;
+mod unlinked;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +29,8 @@ use crate::{
     run::Counters,
     user::DirectoryUser,
 };
-use decide::{Decider, Decision, Missing};
+use decide::{Decider, Decision};
+use lookup::Missing;
 use overlay::Overlay;
 use pages::Pages;
 pub use trace::{Step, Tried};
