@@ -10,7 +10,7 @@ use crate::{
     user::Addresses,
 };
 
-impl<'a> Decider<'a> {
+impl Decider<'_> {
     pub(super) fn note_link(&mut self, link: Option<&Link>) {
         self.trace.note(Tried::IdentityLink, link.is_some(), || match link {
             None => "not linked to any contact".to_owned(),

@@ -14,7 +14,7 @@ use crate::{
     user::{Addresses, DirectoryUser},
 };
 
-impl<'a> Decider<'a> {
+impl Decider<'_> {
     pub(super) fn decide_unlinked(
         &mut self,
         user: &DirectoryUser,
