@@ -251,10 +251,12 @@ impl Work<'_> {
         let feed = self.progress.feed.clone().map(|link| Feed { link, taken_at: began, rules: self.rules() });
         let is_complete = !self.progress.only_changes;
         let is_normal = is_complete && self.guard.is_none();
+        let in_scope = counters.read.saturating_sub(counters.excluded + counters.leaving);
         self.ground = Some(Ground {
             feed,
             complete_at: if is_complete { Some(began) } else { before.complete_at },
             people: if is_normal { Some(counters.read) } else { before.people },
+            in_scope: if is_complete { Some(in_scope) } else { active_links },
             active_links,
             leaving,
             look_again,

@@ -88,6 +88,9 @@ pub struct Ground {
     /// People that read had.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub people: Option<u64>,
+    /// People of them who were in scope; after a read of changes, as many as are linked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_scope: Option<u64>,
     /// Active links at the end of the last sync.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active_links: Option<u64>,
@@ -377,9 +380,7 @@ fn ending(
     if let Some(ground) = ground {
         change = "SET busyUntil = :free, endedRun = :run, lastSuccessRun = :run, lastSuccessAt = :at, \
              lastSuccessPeople = :people, ground = :ground REMOVE progress.#run";
-        let counters = result.counters;
-        // A read of changes does not say how many are in scope; the links do.
-        let people = ground.active_links.unwrap_or(counters.read - counters.excluded);
+        let people = ground.in_scope.unwrap_or_default();
         extra.extend([(":at", text(result.completed_at)), (":people", number(people))]);
         extra.push((":ground", value("tenant state", ground)?));
     }

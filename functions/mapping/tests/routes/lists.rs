@@ -225,7 +225,7 @@ async fn synced(world: &World, number: u128, kind: RunKind, status: TenantStatus
         chain: None,
         guard: None,
     };
-    let ground = store::Ground { active_links: Some(0), ..store::Ground::default() };
+    let ground = store::Ground { in_scope: Some(0), ..store::Ground::default() };
     let ground = (status == TenantStatus::Completed && kind.writes()).then_some(&ground);
     assert!(store.end_tenant(WORKSPACE, id, lease, &ended, ground).await.unwrap());
 }

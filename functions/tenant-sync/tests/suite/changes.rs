@@ -205,3 +205,19 @@ async fn a_run_that_another_one_overtakes_in_the_middle_of_a_tenant_ends_well() 
 fn reason(contact: &Contact) -> (bool, Option<InactiveReason>) {
     (contact.inactive, contact.entra.as_ref().and_then(|stamp| stamp.inactive_reason))
 }
+
+#[tokio::test]
+async fn how_many_people_are_in_scope_is_kept_after_every_sync() {
+    let mut customer = Customer::new().await;
+    customer.hire(1, "A Guest", "guest", |user| user.user_type = Some("Guest".to_owned()));
+    customer.hire(2, "Blocked From The Start", "blocked", |user| user.account_enabled = false);
+    for (disable, people) in [(false, 3), (true, 2)] {
+        if disable {
+            customer.change(customer.person(0).id, |user| user.account_enabled = false);
+        }
+        customer.sync().await;
+        let states =
+            customer.house.store.tenant_states(WORKSPACE, &[managed(customer.tenant)]).await.unwrap();
+        assert_eq!(states[0].1.last_success_people, Some(people));
+    }
+}

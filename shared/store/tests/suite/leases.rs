@@ -50,9 +50,9 @@ pub(crate) fn progress(run: RunId, pages: u32) -> Progress {
     }
 }
 
-pub(crate) fn ground(links: u64) -> Ground {
-    let active_links = Some(links);
-    Ground { active_links, ..Ground::default() }
+pub(crate) fn ground(people: u64) -> Ground {
+    let (in_scope, active_links) = (Some(people), Some(people - 1));
+    Ground { in_scope, active_links, ..Ground::default() }
 }
 
 pub(crate) async fn a_worker_that_lost_its_lease_changes_nothing(backend: &Backend) {
