@@ -7,3 +7,4 @@ mod plans;
 mod preflight;
 mod runs;
 mod start;
+mod verifying;
