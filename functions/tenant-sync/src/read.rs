@@ -1,14 +1,16 @@
 //! A tenant's part of a sync: what the directory says, planned and carried out page by page.
 
-use directory::{ChangesNext, Cursor, ErrorClass, ReadError, TenantProof};
+use directory::{
+    BadRow, BadRowCause, ChangesNext, Code, Cursor, ErrorClass, ReadError, TenantProof, UserKey,
+};
 use domain::{
     facts::fingerprint_of,
-    planner::{Planner, UnusableRow},
+    planner::{Held, Planner, UnusableRow},
     policy::TenantPolicy,
     scope::{GroupMembership, Scope},
 };
 use jiff::{SignedDuration, Timestamp};
-use store::{Feed, Ground};
+use store::{Feed, Ground, HeldLines};
 
 use crate::{
     failure,
@@ -25,6 +27,10 @@ const FEED_MAX: SignedDuration = SignedDuration::from_hours(24 * 6);
 
 /// People in grace that a read of changes looks at again; with more of them everybody is read.
 const LEAVING_MAX: usize = 200;
+
+/// People about whom the last word was not said that a read of changes asks the directory for, one by
+/// one; with more of them everybody is read.
+const OPEN_MAX: usize = 50;
 
 impl Work<'_> {
     pub(crate) async fn read_directory(&mut self) -> Result<Outcome, Stop> {
@@ -151,9 +157,14 @@ impl Work<'_> {
     /// is nothing to plan, nothing is written that a proof would have to protect.
     async fn changes(&mut self) -> Result<Outcome, Stop> {
         let mut planner: Option<Planner> = None;
-        if !self.is_untouched() {
+        if !self.is_untouched() || !self.state.ground.open.is_empty() {
             let Some(begun) = self.begin_changes().await? else { return Ok(Outcome::Paused) };
             planner = Some(begun);
+        }
+        if let (true, Some(planner)) = (self.is_untouched(), &mut planner) {
+            if let Outcome::Paused = self.look_again(planner).await? {
+                return Ok(Outcome::Paused);
+            }
         }
         while !self.progress.read_complete {
             if self.should_pause().await? {
@@ -197,6 +208,39 @@ impl Work<'_> {
         Ok(Outcome::Complete)
     }
 
+    /// Looks again at people about whom the last word was not said: the directory does not tell of them
+    /// a second time. Before the first change is read, so that what it tells of them comes after.
+    async fn look_again(&mut self, planner: &mut Planner) -> Result<Outcome, Stop> {
+        let (mut users, mut rows) = (Vec::new(), Vec::new());
+        for object in self.state.ground.open.clone() {
+            let key = UserKey::Object(object);
+            let user = self.job.directory.user(self.target.entra, &key);
+            match self.in_time(user).await {
+                Ok(Some(Some(user))) => users.push(user),
+                // That somebody is gone, the feed tells.
+                Ok(Some(None)) => {}
+                Ok(None) => return Ok(Outcome::Paused),
+                Err(error) if error.code() == Code::RecordUnreadable => {
+                    rows.push(unusable(&BadRow {
+                        position: 0,
+                        object: Some(object),
+                        cause: BadRowCause::MemberType,
+                    }));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let known = gather(self, |known| planner.needs(&users, known)).await?;
+        let pages = planner.plan(&users, &rows, &known);
+        if !pages.is_empty() {
+            let next = self.progress.cursor.clone();
+            let group = self.group(pages, After { next, ..After::default() });
+            self.store_pages(&group).await?;
+            self.carry_out(Some(planner), group).await?;
+        }
+        Ok(Outcome::Complete)
+    }
+
     /// Whether no page of this reading has been planned.
     fn is_untouched(&self) -> bool {
         self.progress.pages == 0 && !self.progress.read_complete
@@ -205,7 +249,8 @@ impl Work<'_> {
     async fn begin_changes(&mut self) -> Result<Option<Planner>, Stop> {
         let Some(proof) = self.prove().await? else { return Ok(None) };
         let Some(policy) = self.policy(proof).await? else { return Ok(None) };
-        let mut planner = Planner::of_changes(policy, self.state.ground.leaving.clone());
+        let ground = &self.state.ground;
+        let mut planner = Planner::of_changes(policy, ground.leaving.clone(), &ground.open);
         self.resume(&mut planner).await?;
         Ok(Some(planner))
     }
@@ -235,15 +280,17 @@ impl Work<'_> {
         let began = self.job.run.started_at;
         let before = &self.state.ground;
         let counters = &self.progress.counters;
-        let mut leaving = planner.map_or_else(Vec::new, |planner| planner.still_leaving().to_vec());
-        // What waits for an operator, or could not be written, is not told of again as a change; nor is
-        // a row that could not be read.
-        let look_again = counters.waiting > 0
-            || counters.stale > 0
-            || counters.failed > 0
+        let mut leaving = planner.map_or_else(Vec::new, Planner::still_leaving);
+        let mut open = planner.map_or_else(Vec::new, Planner::still_open);
+        let held = planner.map(Planner::held).unwrap_or_default();
+        // What could not be written is not told of again as a change; nor is a row without a readable id.
+        let look_again = counters.stale > 0
             || self.guard.is_some()
-            || leaving.len() > LEAVING_MAX;
+            || planner.is_some_and(Planner::had_anonymous_rows)
+            || leaving.len() > LEAVING_MAX
+            || open.len() > OPEN_MAX;
         leaving.truncate(LEAVING_MAX);
+        open.truncate(OPEN_MAX);
         let active_links = match planner {
             Some(planner) => Some(planner.active_links_after(counters)),
             None => before.active_links,
@@ -259,6 +306,8 @@ impl Work<'_> {
             in_scope: if is_complete { Some(in_scope) } else { active_links },
             active_links,
             leaving,
+            open,
+            held: HeldLines { creations: held.creations, link_moves: held.link_moves },
             look_again,
         });
     }
@@ -272,6 +321,7 @@ impl Work<'_> {
         let scope = settings.scope.compile();
         let scope = scope.map_err(|invalid| Stop::Failed(failure::invalid_scope(&invalid)))?;
         let Some(groups) = self.members(&scope).await? else { return Ok(None) };
+        let held = self.state.ground.held;
         let policy = TenantPolicy {
             workspace: self.job.run.workspace,
             tenant: self.target.entra,
@@ -285,6 +335,7 @@ impl Work<'_> {
             now: self.job.run.started_at,
             expected_people: self.state.ground.people,
             active_links: self.state.ground.active_links,
+            held: Held { creations: held.creations, link_moves: held.link_moves },
         };
         self.salt = policy.fingerprint_salt();
         Ok(Some(policy))

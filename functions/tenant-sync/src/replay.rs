@@ -10,7 +10,7 @@ use domain::{
     run::Counters,
     undo::{UndoScope, way_back},
 };
-use store::{Ground, PlanPart, PlanSource, StoreError, StoredPage};
+use store::{Ground, HeldLines, PlanPart, PlanSource, StoreError, StoredPage};
 
 use crate::{
     failure,
@@ -52,7 +52,8 @@ impl Work<'_> {
             self.carry_out(None, group).await?;
         }
         // What was read of the directory when the plan was made is old by now.
-        self.ground = Some(Ground { look_again: true, ..self.state.ground.clone() });
+        let ground = self.state.ground.clone();
+        self.ground = Some(Ground { look_again: true, held: HeldLines::default(), ..ground });
         Ok(Outcome::Complete)
     }
 
@@ -141,7 +142,7 @@ impl Work<'_> {
 
 /// The lines as they are, byte for byte.
 fn again(page: &PlanPage) -> PlanPage {
-    PlanPage { seen: Vec::new(), leavers: Vec::new(), ..page.clone() }
+    PlanPage { seen: Vec::new(), leavers: Vec::new(), asked: Vec::new(), ..page.clone() }
 }
 
 fn page_of(lines: Vec<Line>) -> PlanPage {
@@ -149,5 +150,13 @@ fn page_of(lines: Vec<Line>) -> PlanPage {
     for line in &lines {
         counters.add(&counted(&line.action));
     }
-    PlanPage { format: PLAN_PAGE_FORMAT, lines, seen: Vec::new(), leavers: Vec::new(), guard: None, counters }
+    PlanPage {
+        format: PLAN_PAGE_FORMAT,
+        lines,
+        seen: Vec::new(),
+        leavers: Vec::new(),
+        asked: Vec::new(),
+        guard: None,
+        counters,
+    }
 }

@@ -10,6 +10,7 @@ use crate::{
     domain_name::DomainName,
     fields::FieldRules,
     ids::{ClientId, EntraTenantId, WorkspaceId},
+    planner::Held,
     scope::{GroupMembership, Scope},
 };
 
@@ -157,6 +158,9 @@ pub struct TenantPolicy {
     /// Active links at the start of a read that does not look at everybody; a complete read counts
     /// them itself.
     pub active_links: Option<u64>,
+    /// Lines of the last sync that wait for an operator. While they are more than a limit allows, it
+    /// lets nothing through.
+    pub held: Held,
 }
 
 impl TenantPolicy {

@@ -82,8 +82,8 @@ fn page(number: u32) -> Result<PlanPage, domain::email::InvalidEmailAddress> {
     let first = number as usize * LINES_PER_PAGE_MAX;
     let lines: Vec<Line> = (first..first + LINES_PER_PAGE_MAX).map(creation).collect::<Result<_, _>>()?;
     let seen = lines.iter().map(|line| domain::plan::fold(line.object)).collect();
-    let (leavers, guard, counters) = (Vec::new(), None, Counters::default());
-    Ok(PlanPage { format: PLAN_PAGE_FORMAT, lines, seen, leavers, guard, counters })
+    let (leavers, asked, guard, counters) = (Vec::new(), Vec::new(), None, Counters::default());
+    Ok(PlanPage { format: PLAN_PAGE_FORMAT, lines, seen, leavers, asked, guard, counters })
 }
 
 fn creation(person: usize) -> Result<Line, domain::email::InvalidEmailAddress> {

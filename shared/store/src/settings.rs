@@ -32,10 +32,16 @@ pub struct SyncSettings {
 }
 
 /// Hours between complete reads; in between only who has changed is read. A directory's feed of changes
-/// lasts a week, so more than 168 hours are a week. Zero, the default, reads everybody every time.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+/// lasts a week, so more than 168 hours, the default, are a week. Zero reads everybody every time.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct CompleteReadHours(pub u32);
+
+impl Default for CompleteReadHours {
+    fn default() -> Self {
+        Self(168)
+    }
+}
 
 impl SyncSettings {
     /// The overwrite rules.

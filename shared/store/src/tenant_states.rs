@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    ids::{ManagedTenantId, RunId, WorkspaceId},
+    ids::{EntraObjectId, ManagedTenantId, RunId, WorkspaceId},
     plan::{ChainHash, Leaver},
     run::Counters,
 };
@@ -97,8 +97,31 @@ pub struct Ground {
     /// Who was leaving at the end of the last sync.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub leaving: Vec<Leaver>,
+    /// People about whom the last sync has not said its last word; a read of changes looks at them
+    /// again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<EntraObjectId>,
+    /// Lines of the last sync that wait for an operator.
+    #[serde(skip_serializing_if = "HeldLines::is_none")]
+    pub held: HeldLines,
     /// Something a read of changes would not see: the next read is a complete one.
     pub look_again: bool,
+}
+
+/// Lines that wait for an operator, by the stop limit they crossed.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct HeldLines {
+    /// New contacts.
+    pub creations: u64,
+    /// Contacts that would go to another account.
+    pub link_moves: u64,
+}
+
+impl HeldLines {
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// A place in a directory's feed of changes.

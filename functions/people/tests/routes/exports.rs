@@ -236,6 +236,7 @@ async fn linked(world: &World) {
             lines: vec![line],
             seen: Vec::new(),
             leavers: Vec::new(),
+            asked: Vec::new(),
             guard: None,
             counters: Counters::default(),
         };

@@ -25,6 +25,7 @@ pub(crate) fn page(lines: Vec<Line>) -> PlanPage {
         lines,
         seen: Vec::new(),
         leavers: Vec::new(),
+        asked: Vec::new(),
         guard: None,
         counters: Counters { read, ..Counters::default() },
     }

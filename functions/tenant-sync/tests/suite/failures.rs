@@ -73,6 +73,7 @@ async fn a_listing_that_breaks_off_marks_nobody_inactive() {
         (Effect::Throttle { retry_after: Some("120".to_owned()) }, "throttled"),
     ] {
         let (house, [customer, others @ ..]) = customers().await;
+        house.read_everybody().await;
         house.run(1, RunKind::Initial).await;
         let (first, last) = somebody_leaves(&house, customer);
         let links = house.links(customer).await;
@@ -185,6 +186,7 @@ async fn a_row_that_comes_twice_counts_once() {
 async fn a_bad_row_is_one_failed_line() {
     for how in [BadRow::WrongTypes, BadRow::WithoutId] {
         let (house, [customer, ..]) = customers().await;
+        house.read_everybody().await;
         house.run(1, RunKind::Initial).await;
         somebody_leaves(&house, customer);
         let links = house.links(customer).await;
@@ -205,6 +207,7 @@ async fn a_bad_row_is_one_failed_line() {
 #[tokio::test]
 async fn a_read_that_looks_complete_but_is_empty_waits_for_an_operator() {
     let (house, [customer, ..]) = customers().await;
+    house.read_everybody().await;
     house.run(1, RunKind::Initial).await;
     let links = house.links(customer).await;
     house.microsoft.fake.faults().on(Match::route(Route::Users).tenant(customer), Effect::EmptyAnswer, 2);

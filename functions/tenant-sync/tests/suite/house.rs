@@ -21,7 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use run_steps::RunSteps;
 use serde_json::{Value, json};
 use store::{
-    ClientScope, Connection, ConnectionKind, ConnectionStatus, ContactInput, ManagedTenant, ReviewItem, Run,
+    ClientScope, CompleteReadHours, Connection, ConnectionKind, ConnectionStatus, ContactInput, ManagedTenant, ReviewItem, Run,
     RunScope, Store, StoredPage, SyncSettings, TenantAccess, TenantRun, Turns, Upserted, client_over,
     probe::Probe,
 };
@@ -136,6 +136,12 @@ impl House {
 
     pub(crate) async fn settings(&self, settings: SyncSettings) {
         self.store.put_settings(WORKSPACE, &settings).await.unwrap();
+    }
+
+    /// Has every sync read everybody, not only who has changed.
+    pub(crate) async fn read_everybody(&self) {
+        let settings = self.store.settings(WORKSPACE).await.unwrap();
+        self.settings(SyncSettings { complete_read_hours: CompleteReadHours(0), ..settings }).await;
     }
 
     /// Switches every field on and lets one complete read confirm that somebody is gone.

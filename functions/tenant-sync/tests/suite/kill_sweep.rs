@@ -34,7 +34,7 @@ enum Mishap {
 
 #[tokio::test]
 async fn two_executions_leave_the_same_behind() {
-    for scene in [Scene::first().await, Scene::later().await] {
+    for scene in [Scene::first().await, Scene::later().await, Scene::told().await] {
         let (one, other) = (scene.undisturbed().await, scene.undisturbed().await);
         other.1.assert_same(&one.1, "the second execution");
         one.1.assert_sound("an undisturbed run");
@@ -49,6 +49,26 @@ async fn the_first_sync_survives_a_death_before_any_write() {
 #[tokio::test]
 async fn the_first_sync_survives_a_death_after_any_write() {
     sweep(&Scene::first().await, Mishap::Death(Fault::After)).await;
+}
+
+#[tokio::test]
+async fn a_sync_of_what_has_changed_survives_a_death_before_any_write() {
+    sweep(&Scene::told().await, Mishap::Death(Fault::Before)).await;
+}
+
+#[tokio::test]
+async fn a_sync_of_what_has_changed_survives_a_death_after_any_write() {
+    sweep(&Scene::told().await, Mishap::Death(Fault::After)).await;
+}
+
+#[tokio::test]
+async fn any_write_of_a_sync_of_what_has_changed_may_lose_its_answer() {
+    sweep(&Scene::told().await, Mishap::Once(Fault::After)).await;
+}
+
+#[tokio::test]
+async fn any_write_of_a_sync_of_what_has_changed_may_arrive_twice() {
+    sweep(&Scene::told().await, Mishap::Once(Fault::Twice)).await;
 }
 
 #[tokio::test]
@@ -103,7 +123,7 @@ async fn a_worker_of_a_later_sync_that_comes_back_from_the_dead_changes_nothing(
 
 #[tokio::test]
 async fn two_workers_on_the_same_batch_leave_what_one_leaves() {
-    for scene in [Scene::first().await, Scene::later().await] {
+    for scene in [Scene::first().await, Scene::later().await, Scene::told().await] {
         let (_, expected, _) = scene.undisturbed().await;
         let house = scene.house().await;
         let tenants = scene.tenants().into_iter().map(managed).collect();

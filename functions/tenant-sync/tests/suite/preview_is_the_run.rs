@@ -129,6 +129,7 @@ async fn messy() -> (House, Vec<EntraTenantId>) {
     let microsoft = Arc::new(Microsoft::serving(config, 12).await);
     let house = House::new(&microsoft).await;
     house.every_field().await;
+    house.read_everybody().await;
     let first = microsoft.tenant(0).id;
     let shared = microsoft.employee(first, 0).mail.unwrap();
     microsoft.hire(first, 1, "Same Mailbox", "same.mailbox@other.example", |user| {

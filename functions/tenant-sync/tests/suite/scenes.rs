@@ -37,7 +37,18 @@ impl Scene {
     /// A later one: somebody is disabled, somebody back, renamed, gone, and new, and a question has
     /// found its answer.
     pub(crate) async fn later() -> Self {
-        let (house, mut asked_about) = house().await;
+        let (house, asked_about) = house().await;
+        house.read_everybody().await;
+        Self::after_two_syncs(house, asked_about).await
+    }
+
+    /// The same, when only what has changed is read.
+    pub(crate) async fn told() -> Self {
+        let (house, asked_about) = house().await;
+        Self::after_two_syncs(house, asked_about).await
+    }
+
+    async fn after_two_syncs(house: House, mut asked_about: ContactInput) -> Self {
         let microsoft = &house.microsoft;
         let large = microsoft.tenant(0);
         let [back, disabled, renamed] = [1, 2, 3].map(|number| microsoft.employee(large.id, number));

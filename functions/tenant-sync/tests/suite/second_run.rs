@@ -84,6 +84,7 @@ async fn synced(sizes: &[u32]) -> House {
         house.contact(client, number, &contact.full_name, &contact.email).await;
     }
     house.map(microsoft.tenant(0).id, client).await;
+    house.read_everybody().await;
     let first = house.run(1, RunKind::Initial).await;
     assert_eq!(first.run.counters.stale, 0);
     house

@@ -239,6 +239,9 @@ codes! {
     ReadNotOffered "read_not_offered" Fault
         "This kind of connection to Microsoft cannot answer what was asked. Contacts stay as they are."
         "Take what needs it out of the settings, or connect to Microsoft directly."
+    RecordUnreadable "record_unreadable" Fault
+        "The record of the person could not be read. The contact stays as it is."
+        "Look at the account in the Entra admin center; if it looks right, report it to the product's support."
     RequestRejected "request_rejected" Fault
         "Microsoft Graph does not accept the request. Contacts stay as they are."
         "Report it to the product's support with the diagnostics."

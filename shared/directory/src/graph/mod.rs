@@ -296,7 +296,7 @@ impl Directory for GraphDirectory {
         let owner = Owner::Customer(tenant);
         let Some(shape) = OneUser::of(who) else { return Ok(None) };
         match self.read(&mut self.reading(shape, owner, 1), owner).await {
-            Ok(page) => Ok(Some(page.content)),
+            Ok(page) => page.content.map(Some).map_err(|_| Code::RecordUnreadable.into()),
             Err(error) if is_missing(&error) => Ok(None),
             Err(error) => Err(error),
         }

@@ -82,7 +82,8 @@ impl OneUser {
 }
 
 impl Shape for OneUser {
-    type Content = DirectoryUser;
+    /// Or why the record is of no use, although it is the one that was asked for.
+    type Content = Result<DirectoryUser, BadRowCause>;
 
     const PAGED: bool = false;
 
@@ -90,11 +91,15 @@ impl Shape for OneUser {
         base.endpoint(&format!("users/{}", self.segment), &[("$select", SELECT)])
     }
 
-    fn decode(&self, body: &[u8]) -> Result<Decoded<DirectoryUser>, Unreadable> {
+    fn decode(&self, body: &[u8]) -> Result<Decoded<Self::Content>, Unreadable> {
         let text = text(body);
         let row: &RawValue = serde_json::from_str(&text).map_err(|_| Unreadable)?;
-        let content = decode_row(row).map_err(|_| Unreadable)?;
-        if self.object.is_some_and(|asked| asked != content.object) {
+        let (object, content) = match decode_row(row) {
+            Ok(user) => (user.object, Ok(user)),
+            Err((Some(object), cause)) => (object, Err(cause)),
+            Err((None, _)) => return Err(Unreadable),
+        };
+        if self.object.is_some_and(|asked| asked != object) {
             return Err(Unreadable);
         }
         Ok(Decoded { content, next: None, delta: None })
@@ -212,12 +217,13 @@ mod tests {
         let decode = |body: Value| OneUser::of(&key).unwrap().decode(body.to_string().as_bytes());
         let user =
             decode(json!({ "@odata.context": "x", "id": ID, "mail": "mira@contoso.example" })).unwrap();
-        assert_eq!(user.content.mail.as_deref(), Some("mira@contoso.example"));
+        assert_eq!(user.content.unwrap().mail.as_deref(), Some("mira@contoso.example"));
+        let record = decode(json!({ "id": ID, "mail": 7 })).unwrap();
+        assert_eq!(record.content, Err(BadRowCause::MemberType), "hers, and of no use");
         for body in [
             json!({ "id": "1b0c31c4-66a3-4bd0-8c4e-1f8b8b6a0a01" }),
             json!({ "mail": "mira@contoso.example" }),
             json!({ "value": [{ "id": ID }] }),
-            json!({ "id": ID, "mail": 7 }),
             json!([]),
         ] {
             assert_eq!(decode(body.clone()), Err(Unreadable), "{body}");

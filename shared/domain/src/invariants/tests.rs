@@ -236,6 +236,7 @@ fn plans_are_compared_byte_for_byte() {
         lines: lines.to_vec(),
         seen: vec![seen],
         leavers: Vec::new(),
+        asked: Vec::new(),
         guard: None,
         counters: Counters::default(),
     };

@@ -46,6 +46,9 @@ pub struct PlanPage {
     /// to its end, when it is known how many they are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leavers: Vec<Leaver>,
+    /// People on this page about whom an operator is still asked, although there is no line.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<EntraObjectId>,
     /// Why nobody becomes inactive because of this read, on the page that closes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guard: Option<Guard>,

@@ -41,10 +41,13 @@ impl Planner {
             // The contact is gone, is protected, or belongs to another account by now: then only a human
             // can say what is right, and nothing is written.
             let may_write = |contact: &Contact| !contact.protected && !self.is_anothers(contact, object);
-            let Some(contact) = contact.filter(may_write) else { continue };
+            let Some(contact) = contact.filter(may_write) else {
+                self.note_left_alone(&mut pages, Leaver { object, reason });
+                continue;
+            };
             let Some(action) = self.decide_leaver(&link, reason, &contact, too_many) else {
                 // Nothing is to be noted that is not on the link already.
-                self.still_leaving.push(Leaver { object, reason });
+                self.note_left_alone(&mut pages, Leaver { object, reason });
                 pages.add(None, None, &Counters { missing: 1, ..Counters::default() });
                 continue;
             };
@@ -61,8 +64,17 @@ impl Planner {
     }
 
     /// Who is still leaving at the end of the read: to be looked at again by the next read of changes.
-    pub fn still_leaving(&self) -> &[Leaver] {
-        &self.still_leaving
+    pub fn still_leaving(&self) -> Vec<Leaver> {
+        let mut leaving = self.leaving.clone();
+        leaving.extend(self.still_leaving.iter().map(|leaver| (fold(leaver.object), *leaver)));
+        leaving.into_values().collect()
+    }
+
+    /// Nothing is written about somebody who is leaving; the page remembers it for whoever goes on.
+    fn note_left_alone(&mut self, pages: &mut Pages, leaver: Leaver) {
+        if self.leaving.insert(fold(leaver.object), leaver) != Some(leaver) {
+            pages.add_leaver(leaver);
+        }
     }
 
     /// Takes note of a line of the end of the read.

@@ -11,6 +11,7 @@ mod close;
 mod decide;
 mod lookup;
 mod notes;
+mod open;
 mod overlay;
 mod pages;
 mod trace;
@@ -31,6 +32,8 @@ use crate::{
 };
 use decide::{Decider, Decision};
 use lookup::Missing;
+pub use open::Held;
+use open::Open;
 use overlay::Overlay;
 use pages::Pages;
 pub use trace::{Step, Tried};
@@ -140,6 +143,8 @@ pub struct Planner {
     is_guard_told: bool,
     /// Who is still leaving after what was planned so far of the end of the read.
     still_leaving: Vec<Leaver>,
+    /// About whom the last word is not said.
+    open: Open,
 }
 
 impl Planner {
@@ -151,10 +156,11 @@ impl Planner {
     }
 
     /// A planner at the start of a read of changes. `pending` were leaving at the end of the read
-    /// before ([`Self::still_leaving`]).
-    pub fn of_changes(policy: TenantPolicy, pending: Vec<Leaver>) -> Self {
+    /// before ([`Self::still_leaving`]), `open` were open ([`Self::still_open`]).
+    pub fn of_changes(policy: TenantPolicy, pending: Vec<Leaver>, open: &[EntraObjectId]) -> Self {
         let active_links = policy.active_links.and_then(|links| usize::try_from(links).ok());
-        Self::over(policy, Reading::Changes { pending }, active_links.unwrap_or_default())
+        let planner = Self::over(policy, Reading::Changes { pending }, active_links.unwrap_or_default());
+        Self { open: Open::of(open), ..planner }
     }
 
     fn over(policy: TenantPolicy, reading: Reading, active_links: usize) -> Self {
@@ -171,6 +177,7 @@ impl Planner {
             spent: BTreeMap::new(),
             is_guard_told: false,
             still_leaving: Vec::new(),
+            open: Open::default(),
         }
     }
 
@@ -217,6 +224,7 @@ impl Planner {
             let leaver = Leaver { object: *object, reason: InactiveReason::DeletedUpstream };
             self.seen.remove(&fold(*object));
             self.leaving.insert(fold(*object), leaver);
+            self.open.gone(*object);
             pages.add_leaver(leaver);
         }
         pages.finish()
@@ -237,6 +245,7 @@ impl Planner {
 
     /// Takes in a page that was planned before a restart, as if it had just been planned.
     pub fn replay(&mut self, page: &PlanPage) {
+        self.open.replay(page);
         for seen in &page.seen {
             self.leaving.remove(seen);
             self.seen.insert(*seen);
@@ -244,6 +253,7 @@ impl Planner {
         for leaver in &page.leavers {
             if leaver.reason == InactiveReason::DeletedUpstream {
                 self.seen.remove(&fold(leaver.object));
+                self.open.gone(leaver.object);
             }
             self.leaving.insert(fold(leaver.object), *leaver);
         }
@@ -260,6 +270,22 @@ impl Planner {
     /// Says that every line planned so far has been applied: the store knows it now.
     pub fn settle(&mut self) {
         self.overlay.clear();
+    }
+
+    /// People about whom the last word is not said: they were asked about, could not be used, or wait for
+    /// an operator because of a stop limit. The next read of changes looks at them again.
+    pub fn still_open(&self) -> Vec<EntraObjectId> {
+        self.open.people().collect()
+    }
+
+    /// Whether rows could not be told apart, so that the next read has to be a complete one.
+    pub fn had_anonymous_rows(&self) -> bool {
+        self.anonymous_rows > 0
+    }
+
+    /// Lines that wait for an operator because of a stop limit on what is new.
+    pub fn held(&self) -> Held {
+        self.open.held
     }
 
     /// Active links of the client once everything planned has been applied, for the limits of a later
@@ -301,6 +327,9 @@ impl Planner {
             // Known only at the end of the read.
             Limit::Inactivations => return action,
         };
+        // While an earlier surge waits for an operator, no further part of it slips through.
+        let is_stopped = self.policy.held.by(limit) > allowed as u64;
+        let allowed = if is_stopped { 0 } else { allowed };
         if self.spent.get(&limit).copied().unwrap_or_default() < allowed {
             return action;
         }
@@ -327,6 +356,7 @@ impl Planner {
     fn note(&mut self, pages: &mut Pages, person: Person, decision: Decision, known: &Known) {
         let mut counters = Counters { read: 1, ..Counters::default() };
         let object = person.object;
+        let is_still_asked = matches!(decision, Decision::StillAmbiguous);
         let line = match decision {
             Decision::Unchanged => {
                 counters.unchanged = 1;
@@ -355,7 +385,11 @@ impl Planner {
         if let Some(line) = &line {
             self.overlay.add(&self.policy, line);
         }
+        self.open.decided(object, line.as_ref(), is_still_asked);
         pages.add(line, Some(fold(object)), &counters);
+        if is_still_asked {
+            pages.add_asked(object);
+        }
     }
 
     fn note_unusable(&mut self, pages: &mut Pages, row: &UnusableRow, known: &Known) {

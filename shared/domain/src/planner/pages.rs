@@ -1,6 +1,7 @@
 //! Cuts the plan of one directory page into stored pages of bounded size.
 
 use crate::{
+    ids::EntraObjectId,
     plan::{Guard, LINES_PER_PAGE_MAX, Leaver, Line, PAGE_BYTES_MAX, PLAN_PAGE_FORMAT, PlanPage},
     run::Counters,
 };
@@ -10,6 +11,9 @@ const SEEN_BYTES_MAX: usize = 21;
 
 /// One entry of [`PlanPage::leavers`] in its longest form.
 const LEAVER_BYTES_MAX: usize = 90;
+
+/// One entry of [`PlanPage::asked`]: an id in quotes and a comma.
+const ASKED_BYTES_MAX: usize = 39;
 
 #[derive(Default)]
 pub(super) struct Pages {
@@ -30,6 +34,10 @@ impl Pages {
 
     pub(super) fn add_leaver(&mut self, leaver: Leaver) {
         self.room_for(LEAVER_BYTES_MAX).leavers.push(leaver);
+    }
+
+    pub(super) fn add_asked(&mut self, object: EntraObjectId) {
+        self.room_for(ASKED_BYTES_MAX).asked.push(object);
     }
 
     pub(super) fn guard(&mut self, guard: Guard) {
@@ -61,6 +69,7 @@ fn empty_page() -> PlanPage {
         lines: Vec::new(),
         seen: Vec::new(),
         leavers: Vec::new(),
+        asked: Vec::new(),
         guard: None,
         counters: Counters::default(),
     }

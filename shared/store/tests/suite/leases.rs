@@ -6,12 +6,12 @@ use domain::{
     run::Counters,
 };
 use jiff::{SignedDuration, Timestamp};
-use store::{Ground, Lease, LeaseRefused, Progress, TenantState};
+use store::{Ground, HeldLines, Lease, LeaseRefused, Progress, TenantState};
 use uuid::Uuid;
 
 use super::{
     backend::{Backend, Table, at_once},
-    make::{MANAGED, WORKSPACE, at, run_id},
+    make::{MANAGED, WORKSPACE, at, object, run_id},
     runs::tenant_run,
 };
 
@@ -52,7 +52,8 @@ pub(crate) fn progress(run: RunId, pages: u32) -> Progress {
 
 pub(crate) fn ground(people: u64) -> Ground {
     let (in_scope, active_links) = (Some(people), Some(people - 1));
-    Ground { in_scope, active_links, ..Ground::default() }
+    let held = HeldLines { creations: 3, link_moves: 1 };
+    Ground { in_scope, active_links, open: vec![object(7)], held, ..Ground::default() }
 }
 
 pub(crate) async fn a_worker_that_lost_its_lease_changes_nothing(backend: &Backend) {

@@ -103,6 +103,7 @@ pub(crate) fn page(lines: Vec<Line>) -> PlanPage {
         lines,
         seen,
         leavers: Vec::new(),
+        asked: Vec::new(),
         guard: None,
         counters: Counters { read, unchanged: read, ..Counters::default() },
     }

@@ -12,7 +12,10 @@ use domain::{
     run::{Counters, RunStatus},
 };
 use serde_json::Value;
-use store::{Connection, ConnectionStatus, ContactInput, Ground, Lease, Run, StaleLine, Store, TenantState};
+use store::{
+    CompleteReadHours, Connection, ConnectionStatus, ContactInput, Ground, HeldLines, Lease, Run, StaleLine, Store,
+    SyncSettings, TenantState,
+};
 
 use super::{
     backend::{Backend, Table},
@@ -251,12 +254,20 @@ async fn read(kind: &str, version: u32, table: &Table) {
             assert_eq!(*read, expected, "{version}");
         }
         "review" => read_review(store).await,
-        "run" => assert_eq!(store.runs(WORKSPACE, None, 1).await.unwrap(), [ended_run()], "{version}"),
+        "run" => {
+            let mut expected = ended_run();
+            expected.settings.complete_read_hours = complete_read_hours(version);
+            assert_eq!(store.runs(WORKSPACE, None, 1).await.unwrap(), [expected], "{version}");
+        }
         "run-targets" => {
             let targets = store.targets(WORKSPACE, run_id(1)).await.unwrap();
             assert_eq!(targets, [target(1), target(2)], "{version}");
         }
-        "settings" => assert_eq!(store.settings(WORKSPACE).await.unwrap(), sync_settings(), "{version}"),
+        "settings" => {
+            let complete_read_hours = complete_read_hours(version);
+            let expected = SyncSettings { complete_read_hours, ..sync_settings() };
+            assert_eq!(store.settings(WORKSPACE).await.unwrap(), expected, "{version}");
+        }
         "stale-lines" => {
             let lines = store.stale_lines(WORKSPACE, run_id(1), MANAGED).await.unwrap();
             assert_eq!(lines, [(stale_line().line, "contact_changed".to_owned())], "{version}");
@@ -274,10 +285,18 @@ async fn read(kind: &str, version: u32, table: &Table) {
                 expected.holder = Some(run_id(1));
                 expected.progress = [(run_id(1), progress(run_id(1), 2))].into();
             }
+            if version == 2 {
+                (expected.ground.open, expected.ground.held) = (Vec::new(), HeldLines::default());
+            }
             assert_eq!(states, [(MANAGED, expected)], "{version}");
         }
         other => panic!("no repository reads {other}"),
     }
+}
+
+/// Whoever saved settings before there was a choice, or the second form, whose default was another one.
+fn complete_read_hours(version: u32) -> CompleteReadHours {
+    if version == 2 { CompleteReadHours(0) } else { CompleteReadHours::default() }
 }
 
 async fn read_past_connection(table: &Table) {

@@ -72,6 +72,7 @@ impl World {
             now: jiff::Timestamp::UNIX_EPOCH,
             expected_people: None,
             active_links: None,
+            held: crate::planner::Held::default(),
         };
         let (contacts, links, reviews) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let (hints, facts) = (BTreeMap::new(), BTreeMap::new());
