@@ -5,6 +5,7 @@ use directory::{
 };
 use domain::{
     facts::fingerprint_of,
+    plan::PlanPage,
     planner::{Held, Planner, UnusableRow},
     policy::TenantPolicy,
     scope::{GroupMembership, Scope},
@@ -157,14 +158,9 @@ impl Work<'_> {
     /// is nothing to plan, nothing is written that a proof would have to protect.
     async fn changes(&mut self) -> Result<Outcome, Stop> {
         let mut planner: Option<Planner> = None;
-        if !self.is_untouched() || !self.state.ground.open.is_empty() {
+        if !self.is_untouched() {
             let Some(begun) = self.begin_changes().await? else { return Ok(Outcome::Paused) };
             planner = Some(begun);
-        }
-        if let (true, Some(planner)) = (self.is_untouched(), &mut planner) {
-            if let Outcome::Paused = self.look_again(planner).await? {
-                return Ok(Outcome::Paused);
-            }
         }
         while !self.progress.read_complete {
             if self.should_pause().await? {
@@ -173,18 +169,22 @@ impl Work<'_> {
             let Some(cursor) = self.progress.cursor.clone().map(Cursor::from) else { break };
             let page = self.job.directory.changes_page(self.target.entra, &cursor);
             let Some(page) = self.in_time(page).await? else { return Ok(Outcome::Paused) };
+            let is_last = matches!(page.next, ChangesNext::Complete(_));
+            let is_empty = page.users.is_empty() && page.removed.is_empty() && page.bad_rows.is_empty();
+            if planner.is_none() && (!is_empty || is_last && !self.state.ground.open.is_empty()) {
+                let Some(begun) = self.begin_changes().await? else { return Ok(Outcome::Paused) };
+                planner = Some(begun);
+            }
             let mut pages = Vec::new();
-            if !(page.users.is_empty() && page.removed.is_empty() && page.bad_rows.is_empty()) {
-                if planner.is_none() {
-                    let Some(begun) = self.begin_changes().await? else { return Ok(Outcome::Paused) };
-                    planner = Some(begun);
-                }
-                if let Some(planner) = &mut planner {
-                    let rows: Vec<UnusableRow> = page.bad_rows.iter().map(unusable).collect();
-                    let known = gather(self, |known| planner.needs(&page.users, known)).await?;
-                    pages = planner.plan(&page.users, &rows, &known);
-                    let removed: Vec<_> = page.removed.iter().map(|removed| removed.object).collect();
-                    pages.extend(planner.plan_removed(&removed));
+            if let Some(planner) = &mut planner {
+                let rows: Vec<UnusableRow> = page.bad_rows.iter().map(unusable).collect();
+                let known = gather(self, |known| planner.needs(&page.users, known)).await?;
+                pages = planner.plan(&page.users, &rows, &known);
+                let removed: Vec<_> = page.removed.iter().map(|removed| removed.object).collect();
+                pages.extend(planner.plan_removed(&removed));
+                if is_last {
+                    let Some(again) = self.look_again(planner).await? else { return Ok(Outcome::Paused) };
+                    pages.extend(again);
                 }
             }
             let after = match page.next {
@@ -209,36 +209,25 @@ impl Work<'_> {
     }
 
     /// Looks again at people about whom the last word was not said: the directory does not tell of them
-    /// a second time. Before the first change is read, so that what it tells of them comes after.
-    async fn look_again(&mut self, planner: &mut Planner) -> Result<Outcome, Stop> {
+    /// a second time. After the changes, which may hold the answer to what was asked about them.
+    async fn look_again(&self, planner: &mut Planner) -> Result<Option<Vec<PlanPage>>, Stop> {
         let (mut users, mut rows) = (Vec::new(), Vec::new());
-        for object in self.state.ground.open.clone() {
-            let key = UserKey::Object(object);
-            let user = self.job.directory.user(self.target.entra, &key);
-            match self.in_time(user).await {
+        for object in self.state.ground.open.iter().filter(|object| !planner.has_seen(**object)) {
+            let key = UserKey::Object(*object);
+            match self.in_time(self.job.directory.user(self.target.entra, &key)).await {
                 Ok(Some(Some(user))) => users.push(user),
                 // That somebody is gone, the feed tells.
                 Ok(Some(None)) => {}
-                Ok(None) => return Ok(Outcome::Paused),
+                Ok(None) => return Ok(None),
                 Err(error) if error.code() == Code::RecordUnreadable => {
-                    rows.push(unusable(&BadRow {
-                        position: 0,
-                        object: Some(object),
-                        cause: BadRowCause::MemberType,
-                    }));
+                    let cause = BadRowCause::MemberType;
+                    rows.push(unusable(&BadRow { position: 0, object: Some(*object), cause }));
                 }
                 Err(error) => return Err(error.into()),
             }
         }
         let known = gather(self, |known| planner.needs(&users, known)).await?;
-        let pages = planner.plan(&users, &rows, &known);
-        if !pages.is_empty() {
-            let next = self.progress.cursor.clone();
-            let group = self.group(pages, After { next, ..After::default() });
-            self.store_pages(&group).await?;
-            self.carry_out(Some(planner), group).await?;
-        }
-        Ok(Outcome::Complete)
+        Ok(Some(planner.plan(&users, &rows, &known)))
     }
 
     /// Whether no page of this reading has been planned.

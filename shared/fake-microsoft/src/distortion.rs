@@ -95,6 +95,9 @@ fn spoil_first_row(rows: &mut Vec<String>, how: BadRow) {
         BadRow::WithoutId => {
             row.remove("id");
         }
+        BadRow::WrongMember => {
+            row.insert("displayName".to_owned(), json!({ "text": "not a text" }));
+        }
         BadRow::WrongTypes => {
             row.insert("id".to_owned(), json!(42));
             row.insert("displayName".to_owned(), json!({ "text": "not a text" }));

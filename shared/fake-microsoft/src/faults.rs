@@ -255,6 +255,8 @@ pub enum BadRow {
     WithoutId,
     /// Numbers, objects and texts where others belong.
     WrongTypes,
+    /// A member has a type it cannot have; the id can be read.
+    WrongMember,
 }
 
 /// Oddities of token answers that the protocol allows or that have been seen.

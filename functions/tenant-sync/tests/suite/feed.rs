@@ -1,10 +1,19 @@
 //! Reading only who has changed.
 
-use domain::{plan::Action, run::RunStatus};
-use fake_microsoft::{Effect, Match, Route, SyncStateLoss};
+use domain::{
+    plan::{Action, Limit},
+    run::{RunKind, RunStatus},
+};
+use fake_microsoft::{BadRow, Effect, Match, Route, SyncStateLoss, WorldConfig};
 use store::{CompleteReadHours, SyncSettings};
 
-use crate::{customer::Customer, house::WORKSPACE};
+use std::sync::Arc;
+
+use crate::{
+    customer::Customer,
+    house::{House, WORKSPACE},
+    microsoft::Microsoft,
+};
 
 /// A customer whose directory tells what has changed, after its first sync.
 async fn told() -> Customer {
@@ -102,4 +111,101 @@ async fn another_rule_has_everybody_looked_at_again() {
     assert_eq!(customer.sync().await.run.counters.read, 0);
     let reviews = |line: &domain::plan::Line| matches!(line.action, Action::Review { .. });
     assert!(!customer.lines().await.iter().any(reviews));
+}
+
+#[tokio::test]
+async fn an_open_question_is_looked_at_again_and_nobody_else_is() {
+    let mut customer = told().await;
+    let mut asked_about =
+        customer.house.contact(customer.client, 1, "Front Desk", &customer.at("info")).await;
+    let person = customer.hire(1, "Ola Nord", "ola.nord", |_| {});
+    let info = customer.at("info");
+    customer.change(person.id, |user| user.proxy_addresses = Some(vec![format!("smtp:{info}")]));
+    assert_eq!(customer.sync().await.run.counters.ambiguous, 1);
+    for _ in 0..2 {
+        customer.house.microsoft.fake.reset_requests();
+        let counters = customer.sync().await.run.counters;
+        assert_eq!((counters.read, counters.ambiguous), (1, 1));
+        assert_eq!(listed(&customer), 0);
+        assert_eq!(customer.house.microsoft.fake.requests().of(Route::User).requests, 1);
+    }
+    // A human answers it by what the contact says; the directory knows nothing of that.
+    "Ola Nord".clone_into(&mut asked_about.values.full_name);
+    customer.house.edit(&asked_about).await;
+    assert_eq!(customer.sync().await.run.counters.linked, 1);
+    assert_eq!(customer.sync().await.run.counters.read, 0);
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_does_not_have_everybody_read() {
+    let mut customer = told().await;
+    let person = customer.person(0);
+    customer.change(person.id, |user| user.job_title = Some("Lead".to_owned()));
+    let faults = customer.house.microsoft.fake.faults();
+    let row = Match::route(Route::UsersDelta).tenant(customer.tenant);
+    faults.on(row, Effect::BadRow(BadRow::WrongMember), 1);
+    let failed = customer.sync().await.run;
+    assert_eq!((failed.run_status, failed.counters.failed), (RunStatus::Completed, 1));
+    customer.house.microsoft.fake.reset_requests();
+    let again = customer.sync().await.run.counters;
+    assert_eq!((again.read, again.failed, listed(&customer)), (1, 0, 0));
+    assert_eq!(customer.sync().await.run.counters.read, 0);
+}
+
+#[tokio::test]
+async fn a_surge_that_waits_for_an_operator_does_not_leak_with_every_sync() {
+    for hours in [0, 168] {
+        let mut customer = told().await;
+        let mut settings = customer.house.store.settings(WORKSPACE).await.unwrap();
+        settings.complete_read_hours = CompleteReadHours(hours);
+        settings.limits.creations.count = 2;
+        settings.limits.creations.percent = 0;
+        customer.house.settings(settings.clone()).await;
+        for number in 1..=5 {
+            customer.hire(number, "New Hire", &format!("hire{number}"), |_| {});
+        }
+        let counters = customer.sync().await.run.counters;
+        assert_eq!((counters.created, counters.held), (2, 3), "{hours}");
+        customer.hire(6, "Late Hire", "late", |_| {});
+        for _ in 0..2 {
+            let counters = customer.sync().await.run.counters;
+            assert_eq!((counters.created, counters.held), (0, 4), "{hours}");
+        }
+        let staged =
+            |line: &domain::plan::Line| matches!(line.action, Action::Stage { limit: Limit::Creations, .. });
+        assert_eq!(customer.lines().await.iter().filter(|line| staged(line)).count(), 4, "{hours}");
+        // Whoever raises the limit lets them in.
+        settings.limits.creations.count = 4;
+        customer.house.settings(settings).await;
+        let counters = customer.sync().await.run.counters;
+        assert_eq!((counters.created, counters.held), (4, 0), "{hours}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_changed_costs_one_request_and_three_store_operations_for_each_tenant() {
+    let mut costs = Vec::new();
+    // As many batches for both, so that only the tenants count.
+    for tenants in [20_usize, 30] {
+        let config = WorldConfig { messy: false, ..WorldConfig::sample(7, &vec![30; tenants]) };
+        let microsoft = Arc::new(Microsoft::serving(config, 50).await);
+        let house = House::new(&microsoft).await;
+        for number in 0..tenants {
+            let client = house.client(number as u128 + 1).await;
+            house.map(microsoft.tenant(number).id, client).await;
+        }
+        house.run(1, RunKind::Initial).await;
+        let run = house.accept(2, RunKind::AllTenants).await;
+        let worker = house.worker();
+        house.probe.reset();
+        microsoft.fake.reset_requests();
+        worker.carry(run).await.unwrap();
+        assert_eq!(house.ended(run).await.run.counters.read, 0);
+        let requests = microsoft.fake.requests();
+        let graph = requests.total() - requests.of(Route::Token).requests;
+        costs.push((house.probe.counts().total(), graph));
+    }
+    let [few, many] = costs[..] else { unreachable!() };
+    assert_eq!((few.1, many.1), (20, 30), "one request for each tenant");
+    assert!(many.0 - few.0 == 3 * 10, "{} more operations for ten more tenants", many.0 - few.0);
 }

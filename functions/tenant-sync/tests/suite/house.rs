@@ -21,9 +21,9 @@ use jiff::{SignedDuration, Timestamp};
 use run_steps::RunSteps;
 use serde_json::{Value, json};
 use store::{
-    ClientScope, CompleteReadHours, Connection, ConnectionKind, ConnectionStatus, ContactInput, ManagedTenant, ReviewItem, Run,
-    RunScope, Store, StoredPage, SyncSettings, TenantAccess, TenantRun, Turns, Upserted, client_over,
-    probe::Probe,
+    ClientScope, CompleteReadHours, Connection, ConnectionKind, ConnectionStatus, ContactInput,
+    ManagedTenant, ReviewItem, Run, RunScope, Store, StoredPage, SyncSettings, TenantAccess, TenantRun,
+    Turns, Upserted, client_over, probe::Probe,
 };
 use tenant_sync::TenantSync;
 use tokio::sync::Mutex;

@@ -5,6 +5,7 @@
 
 mod changes;
 mod customer;
+mod differential;
 mod dump;
 mod failures;
 mod feed;

@@ -278,6 +278,11 @@ impl Planner {
         self.open.people().collect()
     }
 
+    /// Whether something was decided about somebody in this read.
+    pub fn has_seen(&self, object: EntraObjectId) -> bool {
+        self.seen.contains(&fold(object))
+    }
+
     /// Whether rows could not be told apart, so that the next read has to be a complete one.
     pub fn had_anonymous_rows(&self) -> bool {
         self.anonymous_rows > 0

@@ -13,8 +13,8 @@ use domain::{
 };
 use serde_json::Value;
 use store::{
-    CompleteReadHours, Connection, ConnectionStatus, ContactInput, Ground, HeldLines, Lease, Run, StaleLine, Store,
-    SyncSettings, TenantState,
+    CompleteReadHours, Connection, ConnectionStatus, ContactInput, Ground, HeldLines, Lease, Run, StaleLine,
+    Store, SyncSettings, TenantState,
 };
 
 use super::{
