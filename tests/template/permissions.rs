@@ -41,7 +41,7 @@ fn every_function_may_call_what_it_calls() {
         ("mapping", &["BatchGetItem", "GetItem", "PutItem", "Query"], &[], false),
         ("people", full, &[], false),
         ("run-steps", full, &[], false),
-        ("settings", &["GetItem", "PutItem"], &[], false),
+        ("settings", &["GetItem", "PutItem", "Query"], &[], false),
         ("sync", full, &[], true),
         ("tenant-sync", full, keep, false),
     ];

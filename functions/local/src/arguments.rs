@@ -298,6 +298,11 @@ pub enum FieldName {
 }
 
 impl FieldName {
+    /// The key of its rule in a configuration.
+    pub fn key(self) -> &'static str {
+        self.field().map_or("markInactiveWhenDisabled", Field::key)
+    }
+
     /// The field of the contact; `None` for the rule about disabled accounts.
     pub fn field(self) -> Option<Field> {
         match self {
@@ -361,6 +366,12 @@ impl From<Switch> for bool {
 /// Of `settings`.
 #[derive(Args, Clone, Debug)]
 pub struct SettingsArguments {
+    /// What holds for this client instead of the settings of all
+    #[arg(long, value_name = "CLIENT")]
+    pub client: Option<ClientId>,
+    /// Give the client back to the settings of all
+    #[arg(long, requires = "client")]
+    pub inherit: bool,
     /// When the directory writes a field: on (always), off (never), only-if-empty,
     /// when-source-changes or unless-edited; may be repeated
     #[arg(long, value_name = "FIELD=WHEN", value_parser = field)]
@@ -390,6 +401,34 @@ pub struct SettingsArguments {
     /// What share of a tenant may become inactive at once; more wait for you
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     pub gone_percent: Option<u8>,
+    /// How many new contacts one sync may make in a tenant that has people linked already, whatever
+    /// the share; more wait for you
+    #[arg(long, value_name = "PEOPLE")]
+    pub new_allowed: Option<u32>,
+    /// What share of the linked people may be new in one sync; more wait for you
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub new_percent: Option<u8>,
+    /// How many contacts one sync may give from an account that is gone to another one, whatever the
+    /// share; more wait for you
+    #[arg(long, value_name = "CONTACTS")]
+    pub moved_allowed: Option<u32>,
+    /// What share of the linked contacts may go to another account in one sync; more wait for you
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub moved_percent: Option<u8>,
+    /// A complete read with less than this share of the people of the last one is taken for a wrong
+    /// answer
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub short_percent: Option<u8>,
+    /// After how many hours everybody is read again, not only who has changed; 0 is every time
+    #[arg(long, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(0..=168))]
+    pub read_everybody_after: Option<u32>,
+    /// Take only people who have a licence
+    #[arg(long, value_enum)]
+    pub licensed_only: Option<Switch>,
+    /// All rules about who is taken, from a JSON file (`-` for standard input) in the form that
+    /// `settings --output json` shows under `scope`
+    #[arg(long, value_name = "FILE")]
+    pub scope: Option<PathBuf>,
 }
 
 /// Of `bench`.

@@ -3,7 +3,9 @@
 use std::{
     error::Error,
     fmt::Display,
-    io::{self, IsTerminal, Write},
+    fs,
+    io::{self, IsTerminal, Read, Write},
+    path::Path,
 };
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
@@ -52,6 +54,22 @@ impl From<store::StoreError> for Failure {
     fn from(error: store::StoreError) -> Self {
         Self::of("store_unavailable", &error, "Try again; what was stored before is complete.")
     }
+}
+
+impl From<edge::ApiError> for Failure {
+    fn from(error: edge::ApiError) -> Self {
+        Self::new(error.code, error.message, error.remedy)
+    }
+}
+
+/// What a file holds; `-` is standard input.
+pub(crate) fn read_file(file: &Path) -> io::Result<Vec<u8>> {
+    if file == Path::new("-") {
+        let mut document = Vec::new();
+        io::stdin().read_to_end(&mut document)?;
+        return Ok(document);
+    }
+    fs::read(file)
 }
 
 /// What is said to the person, not to the next program.

@@ -73,7 +73,8 @@ impl RunSteps {
                 None => targets(&self.store, run.workspace, run.scope).await,
             };
             let targets = targets.map_err(task_failure)?;
-            self.store.begin_run(run.workspace, run.id, &targets).await.map_err(task_failure)?;
+            let overrides = self.store.overrides(run.workspace).await.map_err(task_failure)?;
+            self.store.begin_run(run.workspace, run.id, &targets, &overrides).await.map_err(task_failure)?;
         }
         Ok(RunInput { workspace_id: run.workspace, run_id: run.id })
     }

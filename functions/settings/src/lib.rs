@@ -4,8 +4,10 @@
 //! Settings take effect with the next run; a run that is going on keeps to those it began a batch
 //! with.
 
+mod clients;
 pub mod routes;
 
+pub use clients::ClientSettingsView;
 use domain::{
     fields::{FieldRules, InvalidRule},
     ids::WorkspaceId,
@@ -61,12 +63,16 @@ pub struct SettingsChange {
 /// A change that makes no sense.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Refusal {
+    /// There is no such client.
+    ClientUnknown,
     /// More than everybody.
     Percent,
     /// Overwrite rules that mean nothing, each part on its own.
     Rules(Vec<InvalidRule>),
     /// Scope rules that mean nothing, each part on its own.
     Scope(InvalidScope),
+    /// More than is kept for one client.
+    TooLarge,
 }
 
 impl Settings {
@@ -111,14 +117,18 @@ fn check(change: &SettingsChange) -> Result<Option<FieldRules>, Refusal> {
     if let Some(scope) = &change.scope {
         scope.compile().map_err(Refusal::Scope)?;
     }
-    let shares = change
-        .limits
-        .map(|limits| [limits.creations.percent, limits.link_moves.percent, limits.short_read_percent]);
-    let mut shares = shares.into_iter().flatten().chain(change.vanish.map(|vanish| vanish.allowed_percent));
-    if shares.any(|percent| percent > 100) {
+    if more_than_everybody(change.vanish, change.limits) {
         return Err(Refusal::Percent);
     }
     Ok(fields)
+}
+
+/// Whether a share is one of more than everybody.
+fn more_than_everybody(vanish: Option<VanishRules>, limits: Option<StopLimits>) -> bool {
+    let shares =
+        limits.map(|limits| [limits.creations.percent, limits.link_moves.percent, limits.short_read_percent]);
+    let mut shares = shares.into_iter().flatten().chain(vanish.map(|vanish| vanish.allowed_percent));
+    shares.any(|percent| percent > 100)
 }
 
 fn view(settings: &SyncSettings) -> SettingsView {

@@ -1,14 +1,16 @@
-//! `GET` and `PATCH /api/integrations/entra/settings`.
+//! `GET` and `PATCH /api/integrations/entra/settings`; `GET` and `PUT …/settings/clients/{clientId}` for
+//! what holds for one client instead.
 
 use std::sync::Arc;
 
 use assembly::store_failed;
 use axum::{Router, extract::State, routing::get};
-use domain::{fields::InvalidRule, scope::InvalidScope};
-use edge::{ApiError, JsonBody, Reader, Reply, Writer, text::safe};
+use domain::{fields::InvalidRule, ids::ClientId, scope::InvalidScope};
+use edge::{ApiError, JsonBody, PathId, Reader, Reply, Writer, text::safe};
 use serde_json::json;
+use store::ClientOverrides;
 
-use crate::{Refusal, Settings, SettingsChange, SettingsView};
+use crate::{ClientSettingsView, Refusal, Settings, SettingsChange, SettingsView};
 
 /// Most wrong rules that are listed.
 const LISTED_MAX: usize = 20;
@@ -18,7 +20,11 @@ const TEXT_MAX: usize = 200;
 
 /// The routes.
 pub fn router(settings: Arc<Settings>) -> Router {
-    Router::new().route("/api/integrations/entra/settings", get(show).patch(change)).with_state(settings)
+    Router::new()
+        .route("/api/integrations/entra/settings", get(show).patch(change))
+        .route("/api/integrations/entra/settings/clients", get(overridden))
+        .route("/api/integrations/entra/settings/clients/{clientId}", get(of_client).put(override_for))
+        .with_state(settings)
 }
 
 async fn show(
@@ -34,15 +40,57 @@ async fn change(
     JsonBody(change): JsonBody<SettingsChange>,
 ) -> Result<Reply<SettingsView>, ApiError> {
     let changed = settings.change(caller.workspace, change).await.map_err(store_failed)?;
-    changed.map(Reply::ok).map_err(|refusal| match refusal {
-        Refusal::Percent => ApiError::bad_request(
-            "invalid_percent",
-            "`vanish.allowedPercent` is more than 100. Nothing was saved.",
-            "Send a number from 0 to 100.",
-        ),
-        Refusal::Rules(invalid) => invalid_rules(&invalid),
-        Refusal::Scope(invalid) => invalid_scope(&invalid),
-    })
+    changed.map(Reply::ok).map_err(ApiError::from)
+}
+
+async fn overridden(
+    State(settings): State<Arc<Settings>>,
+    Reader(caller): Reader,
+) -> Result<Reply<Vec<ClientSettingsView>>, ApiError> {
+    settings.overridden(caller.workspace).await.map(Reply::ok).map_err(store_failed)
+}
+
+async fn of_client(
+    State(settings): State<Arc<Settings>>,
+    Reader(caller): Reader,
+    PathId(client): PathId<ClientId>,
+) -> Result<Reply<ClientSettingsView>, ApiError> {
+    let view = settings.of_client(caller.workspace, client).await.map_err(store_failed)?;
+    view.map(Reply::ok).map_err(ApiError::from)
+}
+
+async fn override_for(
+    State(settings): State<Arc<Settings>>,
+    Writer(caller): Writer,
+    PathId(client): PathId<ClientId>,
+    JsonBody(overrides): JsonBody<ClientOverrides>,
+) -> Result<Reply<ClientSettingsView>, ApiError> {
+    let view = settings.override_for(caller.workspace, client, overrides).await.map_err(store_failed)?;
+    view.map(Reply::ok).map_err(ApiError::from)
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::ClientUnknown => Self::not_found(
+                "client_unknown",
+                "There is no client with this id. Nothing was saved.",
+                "Import the client first, or take its id from the list of clients.",
+            ),
+            Refusal::Percent => Self::bad_request(
+                "invalid_percent",
+                "A share is more than 100 percent. Nothing was saved.",
+                "Send numbers from 0 to 100.",
+            ),
+            Refusal::Rules(invalid) => invalid_rules(&invalid),
+            Refusal::Scope(invalid) => invalid_scope(&invalid),
+            Refusal::TooLarge => Self::bad_request(
+                "overrides_too_large",
+                "That is more than is kept for one client. Nothing was saved.",
+                "Say less for this client, for example by groups instead of long lists.",
+            ),
+        }
+    }
 }
 
 /// Every faulty scope rule in the details, the first of them in the text.

@@ -9,7 +9,7 @@ use axum::{
     body::Body,
     http::{Request, StatusCode},
 };
-use domain::ids::{UserId, WorkspaceId};
+use domain::ids::{ClientId, UserId, WorkspaceId};
 use edge::{Caller, CallerKind, Edition, Permission, ServiceEdition};
 use embedded::Engine;
 use http_body_util::BodyExt;
@@ -20,6 +20,10 @@ use tower::ServiceExt;
 use uuid::Uuid;
 
 async fn api(permissions: &[Permission]) -> Router {
+    api_and_store(permissions).await.0
+}
+
+async fn api_and_store(permissions: &[Permission]) -> (Router, Store) {
     let engine = Engine::in_memory().unwrap();
     let store = Store::new(client_over(SharedHttpClient::new(engine)), "contacts");
     store.create_table_if_absent().await.unwrap();
@@ -30,16 +34,20 @@ async fn api(permissions: &[Permission]) -> Router {
         permissions: permissions.iter().map(|permission| permission.name().to_owned()).collect(),
         edition: Edition::Enterprise,
     };
-    let router = routes::router(Arc::new(Settings { store }))
+    let router = routes::router(Arc::new(Settings { store: store.clone() }))
         .layer(Extension(caller))
         .layer(Extension(ServiceEdition(Edition::Enterprise)));
-    edge::finish(router)
+    (edge::finish(router), store)
 }
 
 async fn call(api: &Router, method: &str, body: Value) -> (StatusCode, Value) {
+    call_at(api, method, "", body).await
+}
+
+async fn call_at(api: &Router, method: &str, below: &str, body: Value) -> (StatusCode, Value) {
     let request = Request::builder()
         .method(method)
-        .uri("/api/integrations/entra/settings")
+        .uri(format!("/api/integrations/entra/settings{below}"))
         .header("content-type", "application/json")
         .body(Body::from(if body.is_null() { String::new() } else { body.to_string() }))
         .unwrap();
@@ -47,6 +55,72 @@ async fn call(api: &Router, method: &str, body: Value) -> (StatusCode, Value) {
     let status = answer.status();
     let bytes = answer.into_body().collect().await.unwrap().to_bytes();
     (status, serde_json::from_slice(&bytes).unwrap())
+}
+
+#[tokio::test]
+async fn a_client_has_rules_of_its_own_until_it_is_given_back() {
+    let (api, store) = api_and_store(&Permission::ALL).await;
+    let client = |number: u128| domain::contact::Client {
+        id: ClientId::new(Uuid::from_u128(number)),
+        name: "Acme".to_owned(),
+        website: None,
+        secondary_domains: Vec::new(),
+        inactive: false,
+    };
+    let workspace = WorkspaceId::new(Uuid::from_u128(1));
+    store.upsert_client(workspace, &client(7)).await.unwrap();
+    let path = format!("/clients/{}", Uuid::from_u128(7));
+    call(
+        &api,
+        "PATCH",
+        json!({"fieldSyncConfig": {"role": true}, "scope": {"excludeDomains": ["a.example"]}}),
+    )
+    .await;
+
+    let own = json!({
+        "fieldSyncConfig": {"phone": "only_if_empty", "role": false},
+        "scope": {"includeGuests": true},
+        "limits": {"creations": {"count": 1, "percent": 2}},
+    });
+    let (status, answer) = call_at(&api, "PUT", &path, own).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let effective = &answer["data"]["effective"];
+    assert_eq!(effective["fieldSyncConfig"]["phone"], "only_if_empty");
+    assert_eq!(effective["fieldSyncConfig"]["role"], false);
+    assert_eq!(
+        (&effective["scope"]["includeGuests"], &effective["scope"]["excludeDomains"][0]),
+        (&json!(true), &json!("a.example"))
+    );
+    assert_eq!(effective["limits"]["creations"]["count"], 1);
+    assert_eq!(effective["vanish"]["graceHours"], 12, "of all");
+    let (_, listed) = call_at(&api, "GET", "/clients", Value::Null).await;
+    assert_eq!(listed["data"], json!([answer["data"]]));
+    let (_, all) = call(&api, "GET", Value::Null).await;
+    assert_eq!(all["data"]["fieldSyncConfig"]["role"], true, "the others keep theirs");
+
+    for (body, status, code) in [
+        (json!({"fieldSyncConfig": {"role": "sometimes"}}), StatusCode::BAD_REQUEST, "invalid_field_rules"),
+        (json!({"scope": {"excludePatterns": ["("]}}), StatusCode::BAD_REQUEST, "invalid_scope_rules"),
+        (json!({"vanish": {"allowedPercent": 101}}), StatusCode::BAD_REQUEST, "invalid_percent"),
+        (
+            json!({"scope": {"includeDomains": vec!["x.example"; 2_000]}}),
+            StatusCode::BAD_REQUEST,
+            "overrides_too_large",
+        ),
+    ] {
+        let (refused, answer) = call_at(&api, "PUT", &path, body).await;
+        assert_eq!((refused, answer["code"].as_str()), (status, Some(code)), "{answer}");
+    }
+    let (unknown, answer) =
+        call_at(&api, "PUT", &format!("/clients/{}", Uuid::from_u128(8)), json!({})).await;
+    assert_eq!((unknown, answer["code"].as_str()), (StatusCode::NOT_FOUND, Some("client_unknown")));
+    let (_, answer) = call_at(&api, "GET", &path, Value::Null).await;
+    assert_eq!(answer["data"]["overrides"]["fieldSyncConfig"]["phone"], "only_if_empty", "nothing was saved");
+
+    let (status, answer) = call_at(&api, "PUT", &path, json!({})).await;
+    assert_eq!((status, &answer["data"]["effective"]), (StatusCode::OK, &all["data"]));
+    let (_, listed) = call_at(&api, "GET", "/clients", Value::Null).await;
+    assert_eq!(listed["data"], json!([]));
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ use domain::{
 };
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
-use store::{Ground, Lease, Progress, Run, Store, StoreError, Target, TenantRun, TenantState};
+use store::{Ground, Lease, Overrides, Progress, Run, Store, StoreError, Target, TenantRun, TenantState};
 use workflow::{
     errors::{TaskError, TaskFailure},
     payloads::{Batch, BatchResult},
@@ -64,6 +64,8 @@ impl std::fmt::Debug for TenantSync {
 /// What all tenants of a batch share.
 pub(crate) struct Job {
     pub(crate) run: Run,
+    /// Of the clients that have any.
+    pub(crate) overrides: Overrides,
     pub(crate) directory: Arc<dyn Directory>,
     pub(crate) deadline: Timestamp,
     pub(crate) expires: i64,
@@ -100,13 +102,14 @@ impl TenantSync {
             Ok(directory) => directory,
             Err(error) => return self.no_connection(&run, all, &error).await,
         };
-        let mut targets = self.store.targets(workspace, run_id).await.map_err(task_failure)?;
+        let covered = self.store.targets_and_overrides(workspace, run_id).await;
+        let (mut targets, overrides) = covered.map_err(task_failure)?;
         // A batch may be given out twice: who has a result is done, whatever it says.
         let ended = self.store.tenant_runs(workspace, run_id).await.map_err(task_failure)?;
         let ended: BTreeSet<ManagedTenantId> = ended.into_iter().map(|result| result.tenant).collect();
         targets.retain(|target| batch.tenants.contains(&target.tenant) && !ended.contains(&target.tenant));
         let expires = (run.started_at + RETENTION).as_second();
-        let job = Job { run, directory, deadline: deadline - MARGIN, expires };
+        let job = Job { run, overrides, directory, deadline: deadline - MARGIN, expires };
         let job = &job;
         let ends: Vec<Result<TenantEnd, StoreError>> = stream::iter(targets)
             .map(async |target| self.sync_tenant(job, &target).await)

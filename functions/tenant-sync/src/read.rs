@@ -61,7 +61,7 @@ impl Work<'_> {
     fn choose_reading(&mut self) {
         let now = self.sync.clock.now();
         let ground = &self.state.ground;
-        let settings = &self.job.run.settings;
+        let settings = &self.settings;
         let hours = i64::from(settings.complete_read_hours.0);
         let is_young = |since: Timestamp, most: SignedDuration| {
             // A clock that went back says nothing about age.
@@ -84,7 +84,7 @@ impl Work<'_> {
     /// Stands for everything that decides about people of whom nothing has changed: when it is another
     /// one, everybody is looked at again.
     fn rules(&self) -> u64 {
-        let settings = &self.job.run.settings;
+        let settings = &self.settings;
         let all = (settings.fields(), &settings.scope, settings.vanish, self.target.client);
         fingerprint_of(&[&serde_json::to_vec(&all).unwrap_or_default()]).0
     }
@@ -109,7 +109,7 @@ impl Work<'_> {
 
     /// From now on, before the first page: what changes while everybody is read is told later.
     async fn begin_feed(&mut self) -> Result<(), Stop> {
-        if !self.writes() || self.job.run.settings.complete_read_hours.0 == 0 {
+        if !self.writes() || self.settings.complete_read_hours.0 == 0 {
             return Ok(());
         }
         match self.in_time(self.job.directory.changes_from_now(self.target.entra)).await {
@@ -306,7 +306,7 @@ impl Work<'_> {
     }
 
     async fn policy(&mut self, proof: TenantProof) -> Result<Option<TenantPolicy>, Stop> {
-        let settings = &self.job.run.settings;
+        let settings = &self.settings;
         let scope = settings.scope.compile();
         let scope = scope.map_err(|invalid| Stop::Failed(failure::invalid_scope(&invalid)))?;
         let Some(groups) = self.members(&scope).await? else { return Ok(None) };

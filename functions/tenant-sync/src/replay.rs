@@ -19,7 +19,7 @@ use crate::{
 
 impl Work<'_> {
     pub(crate) async fn replay_plan(&mut self, source: &PlanSource) -> Result<Outcome, Stop> {
-        self.salt = TenantPolicy::salt_of(&self.job.run.settings.fields(), self.target.client);
+        self.salt = TenantPolicy::salt_of(&self.settings.fields(), self.target.client);
         let source_pages = self.source_pages(source).await?;
         if let Some(group) = self.stored_pages(|_| ()).await? {
             self.carry_out(None, group).await?;

@@ -9,8 +9,8 @@ use domain::{
     run::{Counters, TenantFailure},
 };
 use store::{
-    Applier, ClientScope, Ground, Lease, Progress, StoreError, StoredPage, StoredPageHead, Target,
-    TenantState,
+    Applier, ClientScope, Ground, Lease, Progress, StoreError, StoredPage, StoredPageHead, SyncSettings,
+    Target, TenantState,
 };
 
 use crate::{Job, LINES_AT_ONCE, TenantSync, failure};
@@ -46,6 +46,8 @@ pub(crate) struct Work<'a> {
     pub(crate) sync: &'a TenantSync,
     pub(crate) job: &'a Job,
     pub(crate) target: &'a Target,
+    /// What holds for the client in this run.
+    pub(crate) settings: SyncSettings,
     pub(crate) scope: ClientScope,
     lease: Lease,
     pub(crate) progress: Progress,
@@ -84,7 +86,11 @@ impl<'a> Work<'a> {
     ) -> Self {
         let scope = ClientScope::new(job.run.workspace, target.client);
         let (salt, ground, guard) = (Vec::new(), None, None);
-        Self { sync, job, target, scope, lease, progress, state, salt, ground, guard }
+        let settings = match job.overrides.get(&target.client) {
+            Some(overrides) => job.run.settings.overridden_by(overrides),
+            None => job.run.settings.clone(),
+        };
+        Self { sync, job, target, settings, scope, lease, progress, state, salt, ground, guard }
     }
 
     pub(crate) async fn run(&mut self) -> Result<Outcome, Stop> {

@@ -34,6 +34,10 @@ pub(crate) fn settings(workspace: WorkspaceId) -> Key {
     key(workspace, "SETTINGS", "SYNC")
 }
 
+pub(crate) fn client_settings(workspace: WorkspaceId, client: ClientId) -> Key {
+    key(workspace, "SETTINGS", format_args!("CLIENT#{client}"))
+}
+
 pub(crate) fn discovery(workspace: WorkspaceId) -> Key {
     key(workspace, "SETTINGS", "DISCOVERY")
 }

@@ -36,7 +36,7 @@ pub use people::FoundPerson;
 pub use plans::{StoredPage, StoredPageHead};
 pub use reviews::{OpenReview, RejectedLine, ReviewItem, ReviewStatus};
 pub use runs::{PlanPart, PlanSource, Run, RunScope, Target, TenantRun, Turns};
-pub use settings::{CompleteReadHours, SyncSettings};
+pub use settings::{ClientOverrides, CompleteReadHours, Overrides, SyncSettings};
 pub use table::{Store, client_over};
 pub use tenant_states::{Feed, Ground, HeldLines, Lease, LeaseRefused, Progress, TenantState};
 pub use tenants::{DiscoveryReport, ManagedTenant, TenantAccess};

@@ -12,12 +12,15 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::StoreError,
     keys,
-    settings::SyncSettings,
+    settings::{Overrides, SyncSettings},
     table::{Condition, Query, Store, Written, decode, text, value},
 };
 
-/// Targets in one stored part; 2,000 of them are about 200 KB.
-const TARGETS_PER_PART: usize = 2_000;
+/// About what a target takes in a stored item, in bytes.
+const TARGET_BYTES: usize = 150;
+
+/// Most bytes of a stored part: with the names of attributes it stays below an item's 400 KB.
+const PART_BYTES_MAX: usize = 300_000;
 
 /// One sync of a scope.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -176,6 +179,9 @@ pub enum PlanPart {
 #[derive(Deserialize, Serialize)]
 struct TargetsRow {
     targets: Vec<Target>,
+    /// Of the clients of these targets, as they were when the run began.
+    #[serde(default, skip_serializing_if = "Overrides::is_empty")]
+    overrides: Overrides,
 }
 
 impl Store {
@@ -207,17 +213,17 @@ impl Store {
         items.into_iter().map(|item| decode("run", item)).collect()
     }
 
-    /// Stores what the run covers, then marks it running. Done again, it changes nothing.
+    /// Stores what the run covers, and the overrides of its clients, then marks it running. Done again, it changes nothing.
     pub async fn begin_run(
         &self,
         workspace: WorkspaceId,
         run: RunId,
         targets: &[Target],
+        overrides: &Overrides,
     ) -> Result<(), StoreError> {
-        for (part, targets) in targets.chunks(TARGETS_PER_PART).enumerate() {
+        for (part, row) in parts(targets, overrides).iter().enumerate() {
             let key = keys::run_targets(workspace, run, part);
-            let row = TargetsRow { targets: targets.to_vec() };
-            self.put("run targets", &key, &row, Condition::absent()).await?;
+            self.put("run targets", &key, row, Condition::absent()).await?;
         }
         let values =
             vec![(":running", value("run", &RunStatus::Running)?), (":total", value("run", &targets.len())?)];
@@ -230,9 +236,23 @@ impl Store {
 
     /// What the run covers.
     pub async fn targets(&self, workspace: WorkspaceId, run: RunId) -> Result<Vec<Target>, StoreError> {
+        Ok(self.targets_and_overrides(workspace, run).await?.0)
+    }
+
+    /// What the run covers, and what held for its clients when it began.
+    pub async fn targets_and_overrides(
+        &self,
+        workspace: WorkspaceId,
+        run: RunId,
+    ) -> Result<(Vec<Target>, Overrides), StoreError> {
         let pk = keys::run_targets(workspace, run, 0).pk;
         let rows: Vec<TargetsRow> = self.query("run targets", &pk, Some("TARGETS#")).await?;
-        Ok(rows.into_iter().flat_map(|row| row.targets).collect())
+        let (mut targets, mut overrides) = (Vec::new(), Overrides::new());
+        for row in rows {
+            targets.extend(row.targets);
+            overrides.extend(row.overrides);
+        }
+        Ok((targets, overrides))
     }
 
     /// Notes how the workflow is getting on.
@@ -332,6 +352,26 @@ impl Store {
         let pk = keys::run_targets(workspace, run, 0).pk;
         self.query("tenant result", &pk, Some("TENANT#")).await
     }
+}
+
+/// The targets in parts that each fit an item.
+fn parts(targets: &[Target], overrides: &Overrides) -> Vec<TargetsRow> {
+    let mut parts: Vec<TargetsRow> = Vec::new();
+    let mut bytes = 0;
+    for target in targets {
+        let own = overrides.get(&target.client);
+        let more = TARGET_BYTES + own.map_or(0, |own| serde_json::to_vec(own).map_or(0, |own| own.len()));
+        if parts.is_empty() || bytes + more > PART_BYTES_MAX {
+            parts.push(TargetsRow { targets: Vec::new(), overrides: Overrides::new() });
+            bytes = 0;
+        }
+        bytes += more;
+        if let Some(part) = parts.last_mut() {
+            part.targets.push(*target);
+            part.overrides.extend(own.map(|own| (target.client, own.clone())));
+        }
+    }
+    parts
 }
 
 fn unfinished() -> Result<Condition, StoreError> {

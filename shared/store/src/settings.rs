@@ -1,13 +1,15 @@
 //! The workspace's sync settings.
 
+use std::collections::BTreeMap;
+
 use domain::{
     fields::FieldRules,
-    ids::WorkspaceId,
+    ids::{ClientId, WorkspaceId},
     policy::{StopLimits, VanishRules},
-    scope::ScopeRules,
+    scope::{ScopeOverrides, ScopeRules},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     error::StoreError,
@@ -48,12 +50,99 @@ impl SyncSettings {
     pub fn fields(&self) -> FieldRules {
         FieldRules::from_psa(&self.field_sync_config)
     }
+
+    /// What holds for a client with these overrides.
+    #[must_use]
+    pub fn overridden_by(&self, overrides: &ClientOverrides) -> Self {
+        Self {
+            field_sync_config: json!(self.fields().overridden_by(&overrides.field_sync_config)),
+            scope: self.scope.overridden_by(&overrides.scope),
+            vanish: overrides.vanish.unwrap_or(self.vanish),
+            limits: overrides.limits.unwrap_or(self.limits),
+            complete_read_hours: self.complete_read_hours,
+        }
+    }
+}
+
+/// What holds for one client instead of the workspace's settings. What is absent stays as the workspace
+/// has it.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct ClientOverrides {
+    /// Overwrite rules, of which only the keys that are there count.
+    #[serde(skip_serializing_if = "Value::is_null")]
+    pub field_sync_config: Value,
+    /// Who is taken.
+    pub scope: ScopeOverrides,
+    /// What happens to people who are leaving.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vanish: Option<VanishRules>,
+    /// What waits for an operator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<StopLimits>,
+}
+
+impl ClientOverrides {
+    /// Whether the workspace's settings hold as they are.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Overrides of those clients that have any.
+pub type Overrides = BTreeMap<ClientId, ClientOverrides>;
+
+#[derive(Deserialize, Serialize)]
+struct OverridesRow {
+    overrides: ClientOverrides,
 }
 
 impl Store {
     /// The settings; the defaults before the first save.
     pub async fn settings(&self, workspace: WorkspaceId) -> Result<SyncSettings, StoreError> {
         Ok(self.get("settings", &keys::settings(workspace)).await?.unwrap_or_default())
+    }
+
+    /// The overrides of every client that has any.
+    pub async fn overrides(&self, workspace: WorkspaceId) -> Result<Overrides, StoreError> {
+        #[derive(Deserialize)]
+        struct Keyed {
+            sk: String,
+            overrides: ClientOverrides,
+        }
+        let pk = keys::settings(workspace).pk;
+        let rows: Vec<Keyed> = self.query("client settings", &pk, Some("CLIENT#")).await?;
+        let mut overrides = Overrides::new();
+        for row in rows.into_iter().filter(|row| !row.overrides.is_empty()) {
+            let client = row.sk.trim_start_matches("CLIENT#").parse();
+            let client = client.map_err(|error| StoreError::damaged("client settings", error))?;
+            overrides.insert(client, row.overrides);
+        }
+        Ok(overrides)
+    }
+
+    /// What holds for one client instead of the workspace's settings.
+    pub async fn overrides_of(
+        &self,
+        workspace: WorkspaceId,
+        client: ClientId,
+    ) -> Result<ClientOverrides, StoreError> {
+        let row: Option<OverridesRow> =
+            self.get("client settings", &keys::client_settings(workspace, client)).await?;
+        Ok(row.map(|row| row.overrides).unwrap_or_default())
+    }
+
+    /// Saves what holds for one client; empty overrides give it back to the workspace's settings.
+    pub async fn put_overrides(
+        &self,
+        workspace: WorkspaceId,
+        client: ClientId,
+        overrides: &ClientOverrides,
+    ) -> Result<(), StoreError> {
+        let key = keys::client_settings(workspace, client);
+        let row = OverridesRow { overrides: overrides.clone() };
+        self.put("client settings", &key, &row, Condition::default()).await?;
+        Ok(())
     }
 
     /// Saves the settings.

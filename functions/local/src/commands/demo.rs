@@ -222,6 +222,7 @@ async fn show(house: &House, view: &View) -> Result<(), Failure> {
     ];
     output::raw(&sync_command::run_table(&view.first_sync, &names))?;
     output::raw(&output::table(&["", "preview", "first sync", "second sync"], rows, 1))?;
+    Talk::say("The second sync read only who had changed, or waits for a decision.");
     let data = house.folder.display();
     Talk::say(format!(
         "\nEverything is in {data}. Look around with:\n  \

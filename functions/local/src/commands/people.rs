@@ -1,11 +1,6 @@
 //! `import` and `export`.
 
-use std::{
-    error::Error,
-    fs,
-    io::{self, Read},
-    path::Path,
-};
+use std::{error::Error, path::Path};
 
 use ::people::{
     Format, ImportError, ImportResult, clients,
@@ -26,7 +21,7 @@ const ROWS_AT_ONCE: usize = 500;
 
 pub(crate) async fn import(context: &Context, options: &ImportArguments) -> Result<Ending, Failure> {
     let (store, workspace) = (&context.house.store, context.house.workspace);
-    let document = read(&options.file).map_err(|error| {
+    let document = output::read_file(&options.file).map_err(|error| {
         Failure::new(
             "file_unreadable",
             format!("{} cannot be read: {error}. Nothing was changed.", options.file.display()),
@@ -106,15 +101,6 @@ fn write(format: ExportFormat, text: &[u8], is_first: bool) -> Result<(), Failur
         Some((_, rows)) if format == ExportFormat::Csv && !is_first => output::raw_part(rows),
         _ => output::raw_part(&text),
     }
-}
-
-fn read(file: &Path) -> io::Result<Vec<u8>> {
-    if file == Path::new("-") {
-        let mut document = Vec::new();
-        io::stdin().read_to_end(&mut document)?;
-        return Ok(document);
-    }
-    fs::read(file)
 }
 
 fn format(file: &Path, document: &[u8]) -> Format {

@@ -1,13 +1,19 @@
 //! `settings`.
 
+use std::path::Path;
+
 use ::settings::{Settings, SettingsChange, SettingsView};
 use clap::ValueEnum;
 use domain::{
     fields::{FieldRule, FieldRules, Overwrite},
-    policy::VanishRules,
+    ids::ClientId,
+    policy::{Share, StopLimits, VanishRules},
     scope::ScopeRules,
 };
+use edge::ApiError;
+use serde::de::DeserializeOwned;
 use serde_json::json;
+use store::ClientOverrides;
 
 use super::{Context, mention_fake};
 use crate::{
@@ -20,39 +26,138 @@ pub(crate) async fn run(context: &Context, options: &SettingsArguments) -> Resul
     let house = &context.house;
     mention_fake(house);
     let settings = Settings { store: house.store.clone() };
+    if let Some(client) = options.client {
+        return of_client(context, &settings, client, options).await;
+    }
     let mut view = settings.read(house.workspace).await?;
-    if let Some(change) = change(&view, options) {
-        view = settings.change(house.workspace, change).await?.map_err(|_| {
-            Failure::new("invalid_settings", "The settings make no sense together.", "See `settings --help`.")
-        })?;
+    if let Some(change) = change(&view, options)? {
+        view = settings.change(house.workspace, change).await?.map_err(ApiError::from)?;
     }
     output::result(context.output, &view, || table(&view))?;
     Ok(Ending::Done)
 }
 
-fn change(view: &SettingsView, options: &SettingsArguments) -> Option<SettingsChange> {
+/// What holds for one client.
+async fn of_client(
+    context: &Context,
+    settings: &Settings,
+    client: ClientId,
+    options: &SettingsArguments,
+) -> Result<Ending, Failure> {
+    let workspace = context.house.workspace;
+    let mut view = settings.of_client(workspace, client).await?.map_err(ApiError::from)?;
+    let before = if options.inherit { ClientOverrides::default() } else { view.overrides.clone() };
+    let overrides = overrides(before, &view.effective, options)?;
+    if overrides != view.overrides {
+        view = settings.override_for(workspace, client, overrides).await?.map_err(ApiError::from)?;
+    }
+    output::result(context.output, &view, || {
+        let said = match view.overrides.is_empty() {
+            true => "Nothing is said for this client: the settings of all hold for it.".to_owned(),
+            false => format!("Said for this client: {}", json!(view.overrides)),
+        };
+        format!("{}\n{said}", table(&view.effective))
+    })?;
+    Ok(Ending::Done)
+}
+
+/// The overrides with what the options name.
+fn overrides(
+    mut overrides: ClientOverrides,
+    effective: &SettingsView,
+    options: &SettingsArguments,
+) -> Result<ClientOverrides, Failure> {
+    if options.read_everybody_after.is_some() {
+        return Err(Failure::new(
+            "not_by_client",
+            "When everybody is read again is the same for all clients. Nothing was saved.",
+            "Say it without --client.",
+        ));
+    }
+    let fields = json!(fields(effective.field_sync_config, options));
+    let named = options.field.iter().map(|(name, _)| name.key());
+    let named = named.chain(options.clear.iter().map(|(field, _)| field.key()));
+    let named = named.chain(options.allow_clearing.map(|_| "allowClearing"));
+    for key in named {
+        if !overrides.field_sync_config.is_object() {
+            overrides.field_sync_config = json!({});
+        }
+        overrides.field_sync_config[key] = fields[key].clone();
+    }
+    if let Some(file) = &options.scope {
+        overrides.scope = scope_of(file)?;
+    }
+    let scope = &mut overrides.scope;
+    scope.include_guests = options.guests.map(Into::into).or(scope.include_guests);
+    scope.include_service_accounts =
+        options.service_accounts.map(Into::into).or(scope.include_service_accounts);
+    scope.licensed_only = options.licensed_only.map(Into::into).or(scope.licensed_only);
+    let vanish = vanish(effective.vanish, options);
+    overrides.vanish = (vanish != effective.vanish).then_some(vanish).or(overrides.vanish);
+    let limits = limits(effective.limits, options);
+    overrides.limits = (limits != effective.limits).then_some(limits).or(overrides.limits);
+    Ok(overrides)
+}
+
+fn change(view: &SettingsView, options: &SettingsArguments) -> Result<Option<SettingsChange>, Failure> {
     let fields = fields(view.field_sync_config, options);
+    let rules = match &options.scope {
+        Some(file) => scope_of(file)?,
+        None => view.scope.clone(),
+    };
     let scope = ScopeRules {
-        include_guests: options.guests.map_or(view.scope.include_guests, Into::into),
-        include_service_accounts: options
-            .service_accounts
-            .map_or(view.scope.include_service_accounts, Into::into),
-        ..view.scope.clone()
+        include_guests: options.guests.map_or(rules.include_guests, Into::into),
+        include_service_accounts: options.service_accounts.map_or(rules.include_service_accounts, Into::into),
+        licensed_only: options.licensed_only.map_or(rules.licensed_only, Into::into),
+        ..rules
     };
-    let vanish = VanishRules {
-        grace_hours: options.gone_hours.unwrap_or(view.vanish.grace_hours),
-        confirmations: options.gone_after.unwrap_or(view.vanish.confirmations),
-        allowed: options.gone_allowed.unwrap_or(view.vanish.allowed),
-        allowed_percent: options.gone_percent.unwrap_or(view.vanish.allowed_percent),
-        ..view.vanish
-    };
-    let changes = fields != view.field_sync_config || scope != view.scope || vanish != view.vanish;
-    changes.then(|| SettingsChange {
+    let vanish = vanish(view.vanish, options);
+    let limits = limits(view.limits, options);
+    let complete_read_hours =
+        options.read_everybody_after.map_or(view.complete_read_hours, store::CompleteReadHours);
+    let is_change = fields != view.field_sync_config
+        || scope != view.scope
+        || vanish != view.vanish
+        || limits != view.limits
+        || complete_read_hours != view.complete_read_hours;
+    Ok(is_change.then(|| SettingsChange {
         field_sync_config: Some(json!(fields)),
         scope: Some(scope),
         vanish: Some(vanish),
-        limits: None,
-        complete_read_hours: None,
+        limits: Some(limits),
+        complete_read_hours: Some(complete_read_hours),
+    }))
+}
+
+fn vanish(before: VanishRules, options: &SettingsArguments) -> VanishRules {
+    VanishRules {
+        grace_hours: options.gone_hours.unwrap_or(before.grace_hours),
+        confirmations: options.gone_after.unwrap_or(before.confirmations),
+        allowed: options.gone_allowed.unwrap_or(before.allowed),
+        allowed_percent: options.gone_percent.unwrap_or(before.allowed_percent),
+        ..before
+    }
+}
+
+fn limits(before: StopLimits, options: &SettingsArguments) -> StopLimits {
+    StopLimits {
+        creations: share(before.creations, options.new_allowed, options.new_percent),
+        link_moves: share(before.link_moves, options.moved_allowed, options.moved_percent),
+        short_read_percent: options.short_percent.unwrap_or(before.short_read_percent),
+    }
+}
+
+fn share(before: Share, count: Option<u32>, percent: Option<u8>) -> Share {
+    Share { count: count.unwrap_or(before.count), percent: percent.unwrap_or(before.percent) }
+}
+
+fn scope_of<T: DeserializeOwned>(file: &Path) -> Result<T, Failure> {
+    let text = output::read_file(file).map_err(|error| {
+        Failure::of("file_unreadable", &error, "Check the name of the file and your right to read it.")
+    })?;
+    serde_json::from_slice(&text).map_err(|error| {
+        let remedy = "See `settings --output json`: its `scope` is what the file has to hold.";
+        Failure::of("scope_unreadable", &error, remedy)
     })
 }
 
@@ -76,8 +181,8 @@ fn table(view: &SettingsView) -> String {
     let row = |what: &str, value: String| vec![what.to_owned(), value];
     let vanish = &view.vanish;
     let gone = format!(
-        "after {} complete reads; more than {} and {} % at once wait for you",
-        vanish.confirmations, vanish.allowed, vanish.allowed_percent
+        "after {} reads and {} hours; more than {} and {} % at once wait for you",
+        vanish.confirmations, vanish.grace_hours, vanish.allowed, vanish.allowed_percent,
     );
     let field_rows = FieldName::value_variants().iter().filter_map(|name| {
         let (field, option) = (name.field()?, name.to_possible_value()?);
@@ -94,11 +199,26 @@ fn table(view: &SettingsView) -> String {
             "disabled accounts make contacts inactive (inactive-when-disabled)",
             on(fields.mark_inactive_when_disabled),
         ),
+        row("take only people with a licence (--licensed-only)", on(view.scope.licensed_only)),
         row("take guests", on(view.scope.include_guests)),
         row("take service accounts", on(view.scope.include_service_accounts)),
         row("people who are gone become inactive", gone),
+        row("new contacts in a tenant that is synced already", more_wait(view.limits.creations)),
+        row("contacts that go to another account", more_wait(view.limits.link_moves)),
+        row("everybody is read again, not only who has changed", read_again(view.complete_read_hours)),
     ]);
     output::table(&["setting", "value"], rows, 2)
+}
+
+fn more_wait(limit: Share) -> String {
+    format!("more than {} and {} % in one sync wait for you", limit.count, limit.percent)
+}
+
+fn read_again(hours: store::CompleteReadHours) -> String {
+    match hours.0 {
+        0 => "every time".to_owned(),
+        hours => format!("after {hours} hours"),
+    }
 }
 
 fn rule(rule: FieldRule) -> String {

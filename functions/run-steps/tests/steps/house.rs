@@ -101,7 +101,7 @@ impl House {
         let house = Self::new().await;
         house.accept(queued(house.clock.now())).await;
         let targets: Vec<Target> = (1..=count).map(target).collect();
-        house.store.begin_run(WORKSPACE, RUN.run_id, &targets).await.unwrap();
+        house.store.begin_run(WORKSPACE, RUN.run_id, &targets, &store::Overrides::new()).await.unwrap();
         house
     }
 

@@ -223,3 +223,51 @@ async fn how_many_people_are_in_scope_is_kept_after_every_sync() {
         assert_eq!(states[0].1.last_success_people, Some(people));
     }
 }
+
+#[tokio::test]
+async fn a_client_with_rules_of_its_own_is_synced_by_them_and_the_others_are_not() {
+    let microsoft = std::sync::Arc::new(crate::microsoft::Microsoft::plain(&[3, 3], 10).await);
+    let house = crate::house::House::new(&microsoft).await;
+    let [strict, lenient] = [house.client(1).await, house.client(2).await];
+    let tenants = [microsoft.tenant(0).id, microsoft.tenant(1).id];
+    for (tenant, client) in tenants.iter().zip([strict, lenient]) {
+        house.map(*tenant, client).await;
+    }
+    let overrides = store::ClientOverrides {
+        field_sync_config: serde_json::json!({ "displayName": true }),
+        scope: domain::scope::ScopeOverrides { include_guests: Some(true), ..Default::default() },
+        ..Default::default()
+    };
+    house.store.put_overrides(WORKSPACE, lenient, &overrides).await.unwrap();
+    for tenant in tenants {
+        let domain = microsoft.world().tenant(tenant).unwrap().default_domain().to_owned();
+        microsoft.hire(
+            tenant,
+            u128::from(tenant.uuid().as_fields().0),
+            "A Guest",
+            &format!("guest@{domain}"),
+            |user| {
+                user.user_type = Some("Guest".to_owned());
+            },
+        );
+    }
+    house.run(1, RunKind::Initial).await;
+    assert_eq!([house.contacts(strict).await.len(), house.contacts(lenient).await.len()], [3, 4]);
+    for tenant in tenants {
+        let person = microsoft.employee(tenant, 0);
+        microsoft.edit(tenant, &person, |user| user.display_name = Some("Another Name".to_owned()));
+    }
+    let renamed = house.run(2, RunKind::AllTenants).await;
+    assert_eq!(renamed.run.counters.updated, 1);
+    for (client, expected) in [(strict, 0), (lenient, 1)] {
+        let contacts = house.contacts(client).await;
+        let named = contacts.iter().filter(|contact| contact.values.full_name == "Another Name").count();
+        assert_eq!(named, expected);
+    }
+    // What is said while a run is going on holds from the next one on.
+    let run = house.accept(3, RunKind::AllTenants).await;
+    house.store.put_overrides(WORKSPACE, strict, &overrides).await.unwrap();
+    house.carry(run).await;
+    house.run(4, RunKind::AllTenants).await;
+    assert_eq!(house.contacts(strict).await.len(), 4, "the guest has come along");
+}

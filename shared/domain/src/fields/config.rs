@@ -42,6 +42,13 @@ impl Field {
     }
 }
 
+impl Field {
+    /// The key under which the field's rule is written in a configuration.
+    pub fn key(self) -> &'static str {
+        self.keys()[0]
+    }
+}
+
 impl FieldRules {
     /// Reads a stored configuration. `true`, `"true"`, `1` and `"1"` mean [`Overwrite::Always`], and
     /// one of several aliases suffices. What cannot be read is off; anything that is not an object

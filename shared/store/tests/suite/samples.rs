@@ -114,7 +114,7 @@ async fn write_one_of_each(store: &Store) {
     store.put_mapping(WORKSPACE, None, &mapping_record(2)).await.unwrap();
 
     store.create_run(&run(run_id(1))).await.unwrap();
-    store.begin_run(WORKSPACE, run_id(1), &[target(1), target(2)]).await.unwrap();
+    store.begin_run(WORKSPACE, run_id(1), &[target(1), target(2)], &store::Overrides::new()).await.unwrap();
     store.note_execution(WORKSPACE, run_id(1), "arn:execution").await.unwrap();
     store.cancel_run(WORKSPACE, run_id(1)).await.unwrap();
     store.finish_run(&ended_run()).await.unwrap();
