@@ -34,14 +34,11 @@ impl Planner {
         }
         let leavers = self.leavers(known).unwrap_or_default();
         let dealt_with = self.spent.get(&Limit::Inactivations).copied().unwrap_or_default();
-        let too_many = dealt_with + leavers.len() > self.policy.vanish.limit(self.active_links);
+        let concerned = leavers.iter().filter(|(link, _)| self.contact_to_write(link, known).is_some());
+        let too_many = dealt_with + concerned.count() > self.policy.vanish.limit(self.active_links);
         for (link, reason) in leavers {
             let object = link.identity.object;
-            let contact = Decider::new(self, known).contact(link.contact).ok().flatten();
-            // The contact is gone, is protected, or belongs to another account by now: then only a human
-            // can say what is right, and nothing is written.
-            let may_write = |contact: &Contact| !contact.protected && !self.is_anothers(contact, object);
-            let Some(contact) = contact.filter(may_write) else {
+            let Some(contact) = self.contact_to_write(&link, known) else {
                 self.note_left_alone(&mut pages, Leaver { object, reason });
                 continue;
             };
@@ -61,6 +58,13 @@ impl Planner {
             pages.add(Some(line), None, &counters);
         }
         pages.finish()
+    }
+
+    /// The contact of somebody who is leaving. `None` when it is gone, is protected, or belongs to another
+    /// account by now: then only a human can say what is right, nothing is written, and no limit is used up.
+    fn contact_to_write(&self, link: &Link, known: &Known) -> Option<Contact> {
+        let contact = Decider::new(self, known).contact(link.contact).ok().flatten();
+        contact.filter(|contact| !contact.protected && !self.is_anothers(contact, link.identity.object))
     }
 
     /// Who is still leaving at the end of the read: to be looked at again by the next read of changes.

@@ -1,6 +1,9 @@
 //! The planner as a whole: stories with a small store beside it, then sentences about any store.
 
+mod lessons;
+mod lifecycle_table;
 mod linked;
+mod matching_table;
 mod newcomers;
 mod properties;
 mod restart;

@@ -247,6 +247,25 @@ fn links_of_other_clients_and_inactive_links_do_not_widen_the_hold_limit() {
 }
 
 #[test]
+fn people_whose_contact_may_not_be_written_use_up_no_limit() {
+    for case in ["protected", "at another client", "another account's"] {
+        let (mut world, staff) = with_staff(60);
+        world.policy.vanish.confirmations = 1;
+        for number in 1..=8 {
+            let contact = world.contact(number);
+            match case {
+                "protected" => contact.protected = true,
+                "at another client" => contact.client = OTHER_CLIENT,
+                _ => contact.entra.as_mut().unwrap().identity.object = object(900 + number),
+            }
+        }
+        // Eight have left whom nobody may touch; at most six may become inactive at once.
+        assert_eq!(world.sync(&staff[8..]), NOTHING, "{case}");
+        assert_eq!(world.sync(&staff[9..]), ["u9 inactivate c9: deleted_upstream"], "{case}");
+    }
+}
+
+#[test]
 fn a_row_without_id_blocks_vanish() {
     let (mut world, staff) = with_staff(3);
     world.policy.vanish.confirmations = 1;

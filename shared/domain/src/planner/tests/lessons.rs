@@ -1,0 +1,1 @@
+//! Failures that other products are known for, each by its name.
