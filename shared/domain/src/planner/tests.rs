@@ -1,7 +1,9 @@
 //! The planner as a whole: stories with a small store beside it, then sentences about any store.
 
+mod feed;
 mod lessons;
 mod lifecycle_table;
+mod limits;
 mod linked;
 mod matching_table;
 mod newcomers;
@@ -9,6 +11,7 @@ mod properties;
 mod restart;
 mod scenes;
 mod sizes;
+mod staff;
 mod vanished;
 mod world;
 

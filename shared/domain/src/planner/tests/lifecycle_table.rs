@@ -1,7 +1,7 @@
 //! What becomes of a linked contact: what the directory says of the person × the state of the link ×
 //! what is wrong with the read.
 
-use super::{world::story, *};
+use super::{staff::staff, world::story, *};
 use crate::{
     contact::InactiveReason,
     policy::{Timing, VanishRules},
@@ -108,8 +108,7 @@ fn shown(life: &str) -> Option<DirectoryUser> {
 
 fn world_of(life: &str, link: &str, guard: &str) -> (World, Vec<DirectoryUser>) {
     let mut world = World::new();
-    let colleague = |number| person(number, "Colleague", &format!("u{number}@acme.example"));
-    let colleagues: Vec<DirectoryUser> = (2..COLLEAGUES + 2).map(colleague).collect();
+    let colleagues = staff(2..=COLLEAGUES + 1);
     for (user, number) in colleagues.iter().zip(2..) {
         world.add_contact(number, "Colleague", &format!("u{number}@acme.example"));
         world.link(user, number);
@@ -226,7 +225,9 @@ fn every_life_and_every_link_under_every_guard() {
 fn nothing_in_the_table_makes_inactive_after_a_bad_read_or_against_a_human() {
     for row in TABLE.lines().filter(|row| !row.trim().is_empty()).skip(1) {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
-        let [life, none, short, empty, broken, anonymous, limit, rejected] = cells[..] else { panic!("{row}") };
+        let [life, none, short, empty, broken, anonymous, limit, rejected] = cells[..] else {
+            panic!("{row}")
+        };
         for cell in [broken, limit, rejected] {
             assert!(!cell.contains("off") && !cell.contains("end"), "{row}");
         }

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
+    staff::with_staff,
     world::{OTHER_CLIENT, story},
     *,
 };
@@ -10,19 +11,6 @@ use crate::{
     plan::Guard,
     policy::{Timing, VanishRules},
 };
-
-/// A world in which users 1 to `count` are linked to contacts of the same number.
-fn with_staff(count: u128) -> (World, Vec<DirectoryUser>) {
-    let mut world = World::new();
-    let staff: Vec<DirectoryUser> = (1..=count)
-        .map(|number| person(number, &format!("Person {number}"), &format!("u{number}@acme.example")))
-        .collect();
-    for (user, number) in staff.iter().zip(1..) {
-        world.add_contact(number, &format!("Person {number}"), &format!("u{number}@acme.example"));
-        world.link(user, number);
-    }
-    (world, staff)
-}
 
 #[test]
 fn one_short_read_makes_nobody_inactive() {
