@@ -21,13 +21,13 @@ fn told(world: &mut World, pages: &[Page], pending: &mut Vec<Leaver>) -> Vec<Str
         let mut page = planner.plan(users, &[], &known);
         let gone: Vec<EntraObjectId> = gone.iter().map(|number| object(*number)).collect();
         page.extend(planner.plan_removed(&gone));
-        page.iter().for_each(|page| world.apply(page));
+        world.apply_all(&page);
         planner.settle();
         planned.extend(page);
     }
     let known = world.gather_leavers(&planner);
     let page = planner.close(&known);
-    page.iter().for_each(|page| world.apply(page));
+    world.apply_all(&page);
     planned.extend(page);
     *pending = planner.still_leaving().to_vec();
     assert_eq!(world.stale, []);

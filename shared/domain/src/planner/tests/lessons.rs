@@ -33,7 +33,7 @@ fn a_bad_record_never_stops_the_tenant() {
     let mut planner = world.planner();
     let known = world.gather(&planner, &staff);
     let pages = planner.plan(&staff, &rows, &known);
-    pages.iter().for_each(|page| world.apply(page));
+    world.apply_all(&pages);
     let bad: Vec<String> = story(&pages).into_iter().filter(|line| !line.ends_with(" create")).collect();
     let expected = [
         "u1 ask address_at_other_client: c7",

@@ -168,7 +168,7 @@ fn outcome(life: &str, link: &str, guard: &str) -> String {
         pages.extend(planner.close(&known));
     }
     let was_inactive = world.contact(1).inactive;
-    pages.iter().for_each(|page| world.apply(page));
+    world.apply_all(&pages);
     assert_eq!(world.stale, [], "{life}, {link}, {guard}");
     assert!(sum(&pages).is_consistent(), "{life}, {link}, {guard}");
     for number in 2..COLLEAGUES + 2 {

@@ -8,7 +8,7 @@ use super::{
 use crate::contact::InactiveReason;
 
 /// What leads to contact 7, in the order in which it is looked at; `name` alone leads nowhere.
-const EVIDENCE: [&str; 6] = ["link", "hint", "primary", "sign-in", "alias", "name"];
+const EVIDENCE: [&str; 7] = ["link", "ended", "hint", "primary", "sign-in", "alias", "name"];
 
 const OWNERS: [&str; 15] = [
     "free",
@@ -30,28 +30,29 @@ const OWNERS: [&str; 15] = [
 
 /// Whose contact 7 is × what leads Mira Sund (user 1) to it.
 ///
-/// `keep` leaves a link in force, `tie` makes one by the evidence of the column, `take` makes one in
+/// `ended` is a link that this sync has ended; the contact is inactive since. `keep` leaves a link in
+/// force, `back` puts it in force again with an active contact, `again` with one that stays inactive, `tie` makes one by the evidence of the column, `take` makes one in
 /// the place of an account that is gone and makes the contact active, `take-` the same without making
 /// it active, `new` creates another contact, `out` leaves the person out, `lost` is a failed line; the
 /// rest are questions. `alive` and `gone` are accounts of user 2 of the same tenant. In `several`,
 /// contact 8 has another address of Mira.
 const TABLE: &str = "
-    owner                  | link    | hint | primary   | sign-in   | alias      | name
-    free                   | keep    | tie  | tie       | tie       | tie        | new
-    free, other name       | keep    | tie  | tie       | tie       | alias_only | new
-    inactive               | keep    | tie  | tie       | tie       | tie        | new
-    protected              | out     | out  | out       | out       | out        | new
-    alive                  | shared  | new  | shared    | shared    | new        | new
-    alive, other name      | shared  | new  | shared    | shared    | new        | new
-    gone                   | shared  | new  | take      | take      | new        | new
-    gone, ended by a human | shared  | new  | take-     | take-     | new        | new
-    gone, other name       | shared  | new  | reused    | reused    | new        | new
-    other tenant's         | shared  | new  | shared    | shared    | new        | new
-    other client's         | at_other| new  | elsewhere | elsewhere | new        | new
-    moved away             | lost    | new  | elsewhere | elsewhere | new        | new
-    additional             | keep    | tie  | additional| additional| additional | new
-    additional, other name | keep    | tie  | additional| additional| new        | new
-    several                | keep    | tie  | several   | tie       | several    | new
+    owner                  | link     | ended    | hint | primary    | sign-in    | alias      | name
+    free                   | keep     | back     | tie  | tie        | tie        | tie        | new
+    free, other name       | keep     | back     | tie  | tie        | tie        | alias_only | new
+    inactive               | keep     | again    | tie  | tie        | tie        | tie        | new
+    protected              | out      | out      | out  | out        | out        | out        | new
+    alive                  | shared   | shared   | new  | shared     | shared     | new        | new
+    alive, other name      | shared   | shared   | new  | shared     | shared     | new        | new
+    gone                   | shared   | shared   | new  | take       | take       | new        | new
+    gone, ended by a human | shared   | shared   | new  | take-      | take-      | new        | new
+    gone, other name       | shared   | shared   | new  | reused     | reused     | new        | new
+    other tenant's         | shared   | shared   | new  | shared     | shared     | new        | new
+    other client's         | at_other | at_other | new  | elsewhere  | elsewhere  | new        | new
+    moved away             | lost     | lost     | new  | elsewhere  | elsewhere  | new        | new
+    additional             | keep     | back     | tie  | additional | additional | additional | new
+    additional, other name | keep     | back     | tie  | additional | additional | new        | new
+    several                | keep     | back     | tie  | several    | tie        | several    | new
 ";
 
 /// Evidence that is there (each leads to another free contact), then what is made of it.
@@ -121,13 +122,17 @@ fn world_of(evidence: &str, owner: &str) -> World {
     }
     match evidence {
         "link" => drop(world.link(&mira_before(), 7)),
+        "ended" => {
+            world.link(&mira_before(), 7).active = false;
+            end(world.contact(7), Some(InactiveReason::DisabledUpstream));
+        }
         "hint" => drop(world.hints.insert(object(1), contact_id(7))),
         _ => {}
     }
     own(&mut world, owner);
     if owner == "several" {
         let other = match evidence {
-            "link" | "hint" => "primary@acme.example",
+            "link" | "ended" | "hint" => "primary@acme.example",
             "primary" => "sign-in@acme.example",
             "sign-in" => "alias@acme.example",
             "alias" => "other-alias@acme.example",
@@ -142,15 +147,17 @@ fn own(world: &mut World, owner: &str) {
     let other = person(2, "Somebody", "somebody@acme.example");
     let linked_before = world.links.get(&object(1)).cloned();
     match owner.split(',').next().unwrap() {
-        "inactive" => world.contact(7).inactive = true,
+        "inactive" => {
+            let contact = world.contact(7);
+            contact.inactive = true;
+            contact.entra.iter_mut().for_each(|stamp| stamp.inactive_reason = None);
+        }
         "protected" => world.contact(7).protected = true,
         "alive" => drop(world.link(&other, 7)),
         "gone" => {
             world.link(&other, 7).active = false;
-            let contact = world.contact(7);
-            contact.inactive = true;
             let reason = (owner != "gone, ended by a human").then_some(InactiveReason::DisabledUpstream);
-            contact.entra.as_mut().unwrap().inactive_reason = reason;
+            end(world.contact(7), reason);
         }
         "other tenant's" => {
             world.link(&other, 7);
@@ -172,6 +179,11 @@ fn own(world: &mut World, owner: &str) {
     }
 }
 
+fn end(contact: &mut Contact, reason: Option<InactiveReason>) {
+    contact.inactive = true;
+    contact.entra.as_mut().unwrap().inactive_reason = reason;
+}
+
 /// What the planner says when a cell says `cell`.
 fn said(evidence: &str, cell: &str) -> String {
     let rule = match evidence {
@@ -182,6 +194,8 @@ fn said(evidence: &str, cell: &str) -> String {
     };
     match cell {
         "keep" => "u1 refresh".to_owned(),
+        "back" => "u1 reactivate c7".to_owned(),
+        "again" => "u1 link again c7".to_owned(),
         "tie" => format!("u1 link c7 by {rule}"),
         "take" => format!("u1 link and reactivate c7 by {rule} instead of u2"),
         "take-" => format!("u1 link c7 by {rule} instead of u2"),
@@ -228,11 +242,11 @@ fn every_owner_and_every_evidence() {
 
 /// What no cell may do, and that every cell settles the matter.
 fn check(world: &mut World, before: &Contact, cell: &str, case: &str) {
-    let is_tied = matches!(cell, "tie" | "take" | "take-");
+    let is_tied = matches!(cell, "tie" | "take" | "take-" | "back" | "again");
     assert!(is_tied || *world.contact(7) == *before, "{case}: only a tie writes");
     assert_eq!(world.contact(7).values, before.values, "{case}: no rule is on");
     let is_active = before.inactive && !world.contact(7).inactive;
-    assert_eq!(is_active, cell == "take", "{case}: who is made active");
+    assert_eq!(is_active, matches!(cell, "take" | "back"), "{case}: who is made active");
     let mut again = world.sync(&[mira()]);
     again.retain(|line| line.starts_with("u1 "));
     let is_repeated = matches!(cell, "out" | "lost");
@@ -245,7 +259,8 @@ fn every_order_of_evidence() {
     for row in rows(ORDER) {
         let marks: Vec<bool> = row[0].split_whitespace().map(|mark| mark == "x").collect();
         let mut world = World::new();
-        for ((evidence, number), is_there) in EVIDENCE.into_iter().zip(1..).zip(&marks) {
+        let evidence = ["link", "hint", "primary", "sign-in", "alias"];
+        for ((evidence, number), is_there) in evidence.into_iter().zip(1..).zip(&marks) {
             match evidence {
                 _ if !is_there => {}
                 "link" => {
