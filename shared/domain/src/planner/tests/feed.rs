@@ -14,7 +14,7 @@ type Page<'a> = (&'a [DirectoryUser], &'a [u128]);
 /// Reads pages of changes and applies each before the next; `pending` is who was leaving, before and
 /// after.
 fn told(world: &mut World, pages: &[Page], pending: &mut Vec<Leaver>) -> Vec<String> {
-    let mut planner = Planner::of_changes(world.policy.clone(), pending.clone());
+    let mut planner = Planner::of_changes(world.policy.clone(), pending.clone(), &[]);
     let mut planned = Vec::new();
     for (users, gone) in pages {
         let known = world.gather(&planner, users);
@@ -29,7 +29,7 @@ fn told(world: &mut World, pages: &[Page], pending: &mut Vec<Leaver>) -> Vec<Str
     let page = planner.close(&known);
     world.apply_all(&page);
     planned.extend(page);
-    *pending = planner.still_leaving().to_vec();
+    *pending = planner.still_leaving();
     assert_eq!(world.stale, []);
     story(&planned)
 }

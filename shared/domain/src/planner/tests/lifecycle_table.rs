@@ -43,27 +43,27 @@ const TABLE: &str = "
     enabled              none   | link    | link   | /     | link   | link      | link      | out
     blocked              active | off     | .      | /     | .      | off       | stage     | .
     blocked              ours   | .       | .      | /     | .      | .         | .         | .
-    blocked              human  | end     | .      | /     | .      | end       | stage     | .
+    blocked              human  | end     | .      | /     | .      | end       | end       | .
     blocked              ended  | .       | .      | /     | .      | .         | .         | .
     blocked              none   | out     | out    | /     | out    | out       | out       | out
     out of scope         active | out off | out    | /     | out    | out off   | out stage | out
     out of scope         ours   | out     | out    | /     | out    | out       | out       | out
-    out of scope         human  | out end | out    | /     | out    | out end   | out stage | out
+    out of scope         human  | out end | out    | /     | out    | out end   | out end   | out
     out of scope         ended  | out     | out    | /     | out    | out       | out       | out
     out of scope         none   | out     | out    | /     | out    | out       | out       | out
     told gone            active | off     | off    | off   | .      | off       | stage     | .
     told gone            ours   | .       | .      | .     | .      | .         | .         | .
-    told gone            human  | end     | end    | end   | .      | end       | stage     | .
+    told gone            human  | end     | end    | end   | .      | end       | end       | .
     told gone            ended  | .       | .      | .     | .      | .         | .         | .
     told gone            none   | .       | .      | .     | .      | .         | .         | .
     vanished             active | off     | .      | .     | .      | .         | stage     | .
     vanished             ours   | .       | .      | .     | .      | .         | .         | .
-    vanished             human  | end     | .      | .     | .      | .         | stage     | .
+    vanished             human  | end     | .      | .     | .      | .         | end       | .
     vanished             ended  | .       | .      | .     | .      | .         | .         | .
     vanished             none   | .       | .      | .     | .      | .         | .         | .
     shared mailbox       active | off     | .      | /     | .      | off       | stage     | .
     shared mailbox       ours   | .       | .      | /     | .      | .         | .         | .
-    shared mailbox       human  | end     | .      | /     | .      | end       | stage     | .
+    shared mailbox       human  | end     | .      | /     | .      | end       | end       | .
     shared mailbox       ended  | .       | .      | /     | .      | .         | .         | .
     shared mailbox       none   | out     | out    | /     | out    | out       | out       | out
     protected, enabled   active | .       | .      | /     | .      | .         | .         | seen
@@ -156,7 +156,7 @@ fn outcome(life: &str, link: &str, guard: &str) -> String {
     let rows = if guard == "anonymous" { vec![anonymous] } else { Vec::new() };
     let mut planner = world.planner();
     if only_changes {
-        planner = Planner::of_changes(world.policy.clone(), Vec::new());
+        planner = Planner::of_changes(world.policy.clone(), Vec::new(), &[]);
     }
     let known = world.gather(&planner, &users);
     let mut pages = planner.plan(&users, &rows, &known);
@@ -229,8 +229,9 @@ fn nothing_in_the_table_makes_inactive_after_a_bad_read_or_against_a_human() {
             panic!("{row}")
         };
         for cell in [broken, limit, rejected] {
-            assert!(!cell.contains("off") && !cell.contains("end"), "{row}");
+            assert!(!cell.contains("off"), "{row}");
         }
+        assert!(!broken.contains("end") && !rejected.contains("end"), "{row}");
         if !life.starts_with("told gone") {
             assert!(!short.contains("off") && !empty.contains("off"), "{row}");
         }

@@ -31,11 +31,11 @@ const OWNERS: [&str; 15] = [
 /// Whose contact 7 is × what leads Mira Sund (user 1) to it.
 ///
 /// `ended` is a link that this sync has ended; the contact is inactive since. `keep` leaves a link in
-/// force, `back` puts it in force again with an active contact, `again` with one that stays inactive, `tie` makes one by the evidence of the column, `take` makes one in
-/// the place of an account that is gone and makes the contact active, `take-` the same without making
-/// it active, `new` creates another contact, `out` leaves the person out, `lost` is a failed line; the
-/// rest are questions. `alive` and `gone` are accounts of user 2 of the same tenant. In `several`,
-/// contact 8 has another address of Mira.
+/// force, `back` puts it in force again and makes the contact active, `again` leaves the contact
+/// inactive; `tie` makes a link by the evidence of the column, `take` makes one in the place of an
+/// account that is gone and makes the contact active, `take-` leaves it inactive; `new` creates another
+/// contact, `out` leaves the person out, `lost` is a failed line; the rest are questions. `alive` and
+/// `gone` are accounts of user 2 of the same tenant. In `several`, contact 8 has another address of Mira.
 const TABLE: &str = "
     owner                  | link     | ended    | hint | primary    | sign-in    | alias      | name
     free                   | keep     | back     | tie  | tie        | tie        | tie        | new

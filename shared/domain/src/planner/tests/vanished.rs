@@ -254,6 +254,22 @@ fn people_whose_contact_may_not_be_written_use_up_no_limit() {
 }
 
 #[test]
+fn contacts_that_a_human_has_made_inactive_before_use_up_no_limit() {
+    let (mut world, mut staff) = with_staff(60);
+    for (user, number) in staff.iter_mut().zip(1..).take(20) {
+        user.account_enabled = Some(false);
+        // One of them is still in use.
+        world.contact(number).inactive = number > 1;
+    }
+    let lines = world.sync(&staff);
+    assert_eq!(lines.len(), 20);
+    assert!(lines.iter().all(|line| line.contains(" inactivate")), "{lines:?}");
+    assert_eq!(world.sync(&staff), NOTHING);
+    let is_ours = |contact: &Contact| contact.entra.as_ref().is_some_and(|e| e.inactive_reason.is_some());
+    assert_eq!(world.contacts.values().filter(|contact| is_ours(contact)).count(), 1);
+}
+
+#[test]
 fn a_row_without_id_blocks_vanish() {
     let (mut world, staff) = with_staff(3);
     world.policy.vanish.confirmations = 1;
