@@ -12,7 +12,7 @@ const PLAN_PAGE_V2: &str = include_str!("samples/plan_page_v2.json");
 /// changes by a byte breaks the chains of stored pages.
 const PLAN_PAGES: [(&str, &str); 2] = [
     (PLAN_PAGE_V1, "fd8c283b28e1e48a0f253f5194a3475e952b584d960934b51036b70b978d7c78"),
-    (PLAN_PAGE_V2, "0d8ee58e7c2b948f615d2739decd9ca5f5b29f45a335e2a4c27c96ce5d9059e2"),
+    (PLAN_PAGE_V2, "0fe7707231a58cae30c4d0a9288dbf062f67bf2f0feb63ea1a23a15a2ccb6698"),
 ];
 
 fn read(sample: &str) -> PlanPage {
