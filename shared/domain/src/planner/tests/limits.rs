@@ -72,3 +72,15 @@ fn a_limit_counts_over_all_pages_of_a_read() {
     let lines = world::story(&planned);
     assert_eq!((how_many(&lines, "create"), how_many(&lines, "stage create")), (5, 3));
 }
+
+#[test]
+fn no_further_part_of_a_surge_slips_through_while_it_waits() {
+    for (new, waiting, then) in [(8, 3, "create"), (12, 7, "stage create")] {
+        let (mut world, mut staff) = with_staff(20);
+        world.policy.limits.creations = Share { count: 5, percent: 0 };
+        staff.extend(newcomers(new));
+        assert_eq!(how_many(&world.sync(&staff), "stage create"), waiting);
+        world.policy.held = Held { creations: waiting as u64, ..Held::default() };
+        assert_eq!(how_many(&world.sync(&staff), then), waiting, "{waiting} wait, five are allowed");
+    }
+}

@@ -285,3 +285,21 @@ fn every_order_of_evidence() {
     let all = (0_u8..32).map(|bits| (0..5).map(|bit| bits & (1 << bit) != 0).collect::<Vec<bool>>());
     assert_eq!(seen, all.collect(), "every combination, once");
 }
+
+/// What is found here decides before a sign-in name or an alias at another client does.
+#[test]
+fn evidence_here_comes_before_evidence_at_another_client() {
+    for (here, elsewhere, expected) in [
+        ("primary", "sign-in", "u1 link c7 by primary_address"),
+        ("primary", "alias", "u1 link c7 by primary_address"),
+        ("sign-in", "primary", "u1 ask address_at_other_client: c9"),
+        ("sign-in", "alias", "u1 link c7 by sign_in_address"),
+        ("alias", "primary", "u1 ask address_at_other_client: c9"),
+        ("alias", "sign-in", "u1 ask address_at_other_client: c9"),
+    ] {
+        let mut world = World::new();
+        world.add_contact(7, "Mira Sund", &format!("{here}@acme.example"));
+        world.add_contact(9, "Mira Sund", &format!("{elsewhere}@acme.example")).client = OTHER_CLIENT;
+        assert_eq!(world.sync(&[mira()]), [expected], "{here} here, {elsewhere} elsewhere");
+    }
+}
