@@ -39,14 +39,14 @@ impl UndoScope {
 /// contact or the undo is not about it.
 pub fn way_back(line: &Line, identity: Identity, now: Option<&Contact>, scope: &UndoScope) -> Option<Action> {
     let contact = line.action.contact_written().filter(|_| scope.covers(line))?;
-    let Some(now) = now else { return Some(leave(contact, "contact_missing", Vec::new())) };
-    let turn = turn_of(&line.action, identity, now)?;
-    let (back, kept) = fields_back(line.action.changes(), now, scope);
     let only_fields = !scope.fields.is_empty();
-    if only_fields && back.is_empty() && kept.is_empty() {
+    if only_fields && !line.action.changes().iter().any(|change| scope.covers_field(change)) {
         return None;
     }
-    let is_as_left = is_in_state(now, &turn.from);
+    let Some(now) = now else { return Some(leave(contact, "contact_missing", Vec::new())) };
+    let turn = turn_of(&line.action, now)?;
+    let (back, kept) = fields_back(line.action.changes(), now, scope);
+    let is_as_left = is_in_state(now, &turn.from) && is_still_theirs(&line.action, identity, now);
     if !is_as_left || only_fields {
         // Links and activity stay as they are; fields go back on their own.
         if back.is_empty() {
@@ -87,14 +87,12 @@ fn fields_back(
 }
 
 /// From the state the action left the contact in to the one before it.
-fn turn_of(action: &Action, identity: Identity, now: &Contact) -> Option<Turn> {
-    let is_ours = now.entra.as_ref().is_some_and(|stamp| stamp.identity == identity);
+fn turn_of(action: &Action, now: &Contact) -> Option<Turn> {
     match action {
         Action::Create { .. } => {
             let from = ContactState { inactive: false, entra: now.entra.clone(), link: LinkState::Active };
             let to = ContactState { inactive: true, entra: None, link: LinkState::Cut };
-            // Somebody else's contact by now: nothing of it is ours to take back.
-            is_ours.then_some(Turn { from, to })
+            Some(Turn { from, to })
         }
         Action::Link { before, activate, .. } | Action::Reactivate { before, activate, .. } => {
             let fallback =
@@ -138,8 +136,19 @@ fn present_state(now: &Contact, link: LinkState) -> ContactState {
     ContactState { inactive: now.inactive, entra: now.entra.clone(), link }
 }
 
+/// Whether the contact still belongs to the person of the line, where the line left it so. Somebody else's
+/// by now, it is not handed back.
+fn is_still_theirs(action: &Action, identity: Identity, now: &Contact) -> bool {
+    // A line that takes something back says itself whose it left the contact.
+    matches!(action, Action::Restore { .. })
+        || now.entra.as_ref().is_some_and(|stamp| stamp.identity == identity)
+}
+
 /// Whether the contact is in use, and whose it is, as the line left it.
 fn is_in_state(now: &Contact, left: &ContactState) -> bool {
     let whose = |entra: &Option<crate::contact::EntraStamp>| entra.as_ref().map(|stamp| stamp.identity);
     now.inactive == left.inactive && whose(&now.entra) == whose(&left.entra)
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ use super::{Field, FieldRule, FieldRules, Overwrite};
 const MARK_INACTIVE: [&str; 2] = ["markInactiveWhenDisabled", "mark_inactive_when_disabled"];
 const ALLOW_CLEARING: [&str; 2] = ["allowClearing", "allow_clearing"];
 
-const EXPECTED_RULE: &str = "is not true, false, a policy (always, never, only_if_empty, unless_edited, \
+const EXPECTED_RULE: &str = "has to be true, false, a policy (always, never, only_if_empty, unless_edited, \
                              when_source_changes) or an object with `overwrite` and `clear`";
 
 /// A part of a configuration that cannot be saved.
@@ -98,14 +98,18 @@ impl FieldRules {
                 .filter(|rule| rule.overwrite != Overwrite::Never)
                 .collect();
             if read.windows(2).any(|pair| pair[0] != pair[1]) {
-                let message = format!("`{}` is given under several names that differ.", field.keys()[0]);
+                let message = format!(
+                    "`{}` is given under several names with different values; keep one of them.",
+                    field.keys()[0]
+                );
                 errors.push(invalid(field.keys()[0], "ambiguous_rule", message));
             }
         }
         for keys in [MARK_INACTIVE, ALLOW_CLEARING] {
             let bad = given(entries, &keys).filter(|(_, value)| truth(value).is_none());
-            errors
-                .extend(bad.map(|(key, _)| invalid(key, "invalid_value", not(key, "is not true or false"))));
+            errors.extend(
+                bad.map(|(key, _)| invalid(key, "invalid_value", said_of(key, "has to be true or false"))),
+            );
         }
         if errors.is_empty() { Ok(Self::from_psa(config)) } else { Err(errors) }
     }
@@ -170,7 +174,7 @@ fn lenient_rule(value: &Value) -> FieldRule {
 
 fn strict_rule(field: Field, key: &str, value: &Value) -> Result<FieldRule, Vec<InvalidRule>> {
     let Value::Object(parts) = value else {
-        let wrong = || vec![invalid(key, "invalid_value", not(key, EXPECTED_RULE))];
+        let wrong = || vec![invalid(key, "invalid_value", said_of(key, EXPECTED_RULE))];
         return overwrite(value).map(FieldRule::from).ok_or_else(wrong);
     };
     let at = |part: &str| format!("{key}.{part}");
@@ -181,13 +185,13 @@ fn strict_rule(field: Field, key: &str, value: &Value) -> Result<FieldRule, Vec<
         .collect();
     if parts.get("overwrite").and_then(overwrite).is_none() {
         let path = at("overwrite");
-        let message = not(&path, "is not true, false or a policy");
+        let message = said_of(&path, "has to be true, false or a policy");
         errors.push(invalid(&path, "invalid_value", message));
     }
     let clear = parts.get("clear").filter(|clear| !clear.is_null()).map_or(Some(false), truth);
     let path = at("clear");
     match clear {
-        None => errors.push(invalid(&path, "invalid_value", not(&path, "is not true or false"))),
+        None => errors.push(invalid(&path, "invalid_value", said_of(&path, "has to be true or false"))),
         Some(true) if !field.is_clearable() => {
             let message = format!("A contact needs its {}; it is never cleared.", field.label());
             errors.push(invalid(&path, "not_clearable", message));
@@ -224,7 +228,7 @@ fn is_on(value: &Value) -> bool {
     truth(value) == Some(true)
 }
 
-fn not(path: &str, sentence: &str) -> String {
+fn said_of(path: &str, sentence: &str) -> String {
     format!("`{path}` {sentence}.")
 }
 

@@ -1,5 +1,6 @@
 mod changes;
 mod configuration;
+mod kept;
 mod truth_table;
 
 use serde_json::json;

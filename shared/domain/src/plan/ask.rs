@@ -11,9 +11,9 @@ use crate::{
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Conflict {
-    /// The address is one of a contact's additional addresses.
+    /// An address of the person is one of a contact's additional addresses.
     AdditionalAddress,
-    /// The address belongs to a contact of another client.
+    /// The address, or the sign-in name, belongs to a contact of another client.
     AddressAtOtherClient,
     /// The contact with this address is linked to another account.
     AddressShared,
@@ -56,9 +56,13 @@ impl Conflict {
     /// One sentence for the operator.
     pub fn explanation(self) -> &'static str {
         match self {
-            Self::AdditionalAddress => "the address is an additional address of an existing contact",
-            Self::AddressAtOtherClient => "the address belongs to a contact of another client",
-            Self::AddressShared => "the contact with this address is linked to another account",
+            Self::AdditionalAddress => {
+                "one of the person's addresses is an additional address of an existing contact"
+            }
+            Self::AddressAtOtherClient => {
+                "the person's address or sign-in name belongs to a contact of another client"
+            }
+            Self::AddressShared => "the contact this person would be is linked to another account",
             Self::AliasOnly => "only an alias address matches, and the names differ",
             Self::LinkedAtOtherClient => "the person is linked to a contact of another client",
             Self::MailboxReused => {

@@ -88,17 +88,25 @@ impl Guard {
     /// One sentence for the operator.
     pub fn explanation(&self) -> String {
         match self {
-            Self::AnonymousRows { rows } => format!(
-                "{rows} rows of the directory had no readable id, so it is not known who is missing: nobody \
-                 was made inactive."
-            ),
-            Self::ShortRead { read: 0, .. } => {
-                "The directory answered with nobody at all: nobody was made inactive.".to_owned()
+            // Whoever was read and is blocked has become inactive nevertheless.
+            Self::AnonymousRows { rows } => {
+                let rows = if *rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
+                format!(
+                    "{rows} of the directory had no readable id and could be anybody: nobody was made \
+                     inactive for being missing."
+                )
             }
-            Self::ShortRead { read, expected } => format!(
-                "The directory answered with {read} people; the last time it was {expected}. That is taken \
-                 for a wrong answer: nobody was made inactive."
-            ),
+            Self::ShortRead { read, expected } => {
+                let read = match read {
+                    0 => "nobody".to_owned(),
+                    1 => "1 person".to_owned(),
+                    read => format!("{read} people"),
+                };
+                format!(
+                    "The directory answered with {read} where {expected} were expected. That is taken for a \
+                     wrong answer: nobody was made inactive. If it is right, accept the new size."
+                )
+            }
         }
     }
 }

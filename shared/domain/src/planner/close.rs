@@ -34,18 +34,23 @@ impl Planner {
         }
         let leavers = self.leavers(known).unwrap_or_default();
         let dealt_with = self.spent.get(&Limit::Inactivations).copied().unwrap_or_default();
-        let too_many = dealt_with + leavers.len() > self.policy.vanish.limit(self.active_links);
+        let concerned = leavers.iter().filter(|(link, reason)| {
+            let contact = self.contact_to_write(link, known);
+            contact.is_some_and(|contact| counts(self.decide_leaver(link, *reason, &contact).as_ref()))
+        });
+        let too_many = dealt_with + concerned.count() > self.policy.vanish.limit(self.active_links);
         for (link, reason) in leavers {
             let object = link.identity.object;
-            let contact = Decider::new(self, known).contact(link.contact).ok().flatten();
-            // The contact is gone, is protected, or belongs to another account by now: then only a human
-            // can say what is right, and nothing is written.
-            let may_write = |contact: &Contact| !contact.protected && !self.is_anothers(contact, object);
-            let Some(contact) = contact.filter(may_write) else {
+            let Some(contact) = self.contact_to_write(&link, known) else {
                 self.note_left_alone(&mut pages, Leaver { object, reason });
                 continue;
             };
-            let Some(action) = self.decide_leaver(&link, reason, &contact, too_many) else {
+            let mut action = self.decide_leaver(&link, reason, &contact);
+            if too_many && counts(action.as_ref()) {
+                let proposal = Box::new(mark_inactive(&contact, reason));
+                action = Some(Action::Stage { proposal, limit: Limit::Inactivations });
+            }
+            let Some(action) = action else {
                 // Nothing is to be noted that is not on the link already.
                 self.note_left_alone(&mut pages, Leaver { object, reason });
                 pages.add(None, None, &Counters { missing: 1, ..Counters::default() });
@@ -61,6 +66,13 @@ impl Planner {
             pages.add(Some(line), None, &counters);
         }
         pages.finish()
+    }
+
+    /// The contact of somebody who is leaving. `None` when it is gone, is protected, or belongs to another
+    /// account by now: then only a human can say what is right, nothing is written, and no limit is used up.
+    fn contact_to_write(&self, link: &Link, known: &Known) -> Option<Contact> {
+        let contact = Decider::new(self, known).contact(link.contact).ok().flatten();
+        contact.filter(|contact| !contact.protected && !self.is_anothers(contact, link.identity.object))
     }
 
     /// Who is still leaving at the end of the read: to be looked at again by the next read of changes.
@@ -91,8 +103,8 @@ impl Planner {
             },
             _ => return,
         };
-        // Whoever has such a line is dealt with, and counts, whichever way it went.
-        *self.spent.entry(Limit::Inactivations).or_default() += 1;
+        // Whoever has such a line is dealt with, whichever way it went.
+        *self.spent.entry(Limit::Inactivations).or_default() += usize::from(counts(Some(&line.action)));
         self.seen.insert(fold(line.object));
         self.leaving.remove(&fold(line.object));
         if let Some(reason) = reason {
@@ -158,32 +170,14 @@ impl Planner {
         Ok(leavers)
     }
 
-    fn decide_leaver(
-        &self,
-        link: &Link,
-        reason: InactiveReason,
-        contact: &Contact,
-        too_many: bool,
-    ) -> Option<Action> {
-        let inactivate = || Action::MarkInactive {
-            contact: contact.id,
-            expect: contact.version,
-            before: Some(Box::new(ContactState {
-                inactive: contact.inactive,
-                entra: contact.entra.clone(),
-                link: LinkState::Active,
-            })),
-            reason,
-        };
-        if too_many {
-            let proposal = Box::new(inactivate());
-            return Some(Action::Stage { proposal, limit: Limit::Inactivations });
-        }
+    /// What is to be done about somebody who is leaving, were it not for the limit; `None` when it is
+    /// noted already.
+    fn decide_leaver(&self, link: &Link, reason: InactiveReason, contact: &Contact) -> Option<Action> {
         let (times, now) = (link.missing.saturating_add(1), self.policy.now);
         let since = link.missing_since.unwrap_or(now).min(now);
         let at_once = self.policy.timing(reason) == Timing::AtOnce;
         if at_once || self.policy.vanish.is_confirmed(times, since, now) {
-            return Some(inactivate());
+            return Some(mark_inactive(contact, reason));
         }
         // The first time has no date of its own: applied, it is the run's. So a preview and a run plan the
         // same line.
@@ -200,6 +194,21 @@ impl Planner {
 
     pub(super) fn is_anothers(&self, contact: &Contact, object: EntraObjectId) -> bool {
         contact.belongs_to_another(self.policy.tenant, object)
+    }
+}
+
+fn mark_inactive(contact: &Contact, reason: InactiveReason) -> Action {
+    let (inactive, entra) = (contact.inactive, contact.entra.clone());
+    let before = Some(Box::new(ContactState { inactive, entra, link: LinkState::Active }));
+    Action::MarkInactive { contact: contact.id, expect: contact.version, before, reason }
+}
+
+/// Whether somebody who is leaving counts against the limit: not when the contact is inactive already, by
+/// a human, and only the link ends.
+fn counts(action: Option<&Action>) -> bool {
+    match action {
+        Some(Action::MarkInactive { before: Some(before), .. }) => !before.inactive,
+        _ => true,
     }
 }
 

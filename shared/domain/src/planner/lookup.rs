@@ -139,4 +139,9 @@ impl Owners {
     pub(super) fn primary_elsewhere(&self, planner: &Planner) -> Option<Owner> {
         self.primary.filter(|owner| owner.client != planner.policy.client)
     }
+
+    pub(super) fn sign_in_elsewhere(&self, planner: &Planner) -> Option<Owner> {
+        let mut elsewhere = self.direct.iter().filter(|(owner, _)| owner.client != planner.policy.client);
+        elsewhere.find(|(_, rule)| *rule == Rule::SignInAddress).map(|(owner, _)| *owner)
+    }
 }

@@ -53,7 +53,9 @@ impl Open {
         if is_still_asked {
             self.people.insert(fold(object), object);
         }
-        line.into_iter().for_each(|line| self.add(line));
+        if let Some(line) = line {
+            self.add(line);
+        }
     }
 
     /// The directory has told that somebody is gone.

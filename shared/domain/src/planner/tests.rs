@@ -1,11 +1,18 @@
 //! The planner as a whole: stories with a small store beside it, then sentences about any store.
 
+mod differential;
+mod feed;
+mod lessons;
+mod lifecycle_table;
+mod limits;
 mod linked;
+mod matching_table;
 mod newcomers;
 mod properties;
 mod restart;
 mod scenes;
 mod sizes;
+mod staff;
 mod vanished;
 mod world;
 

@@ -31,7 +31,13 @@ impl Decider<'_> {
         }
         let mut direct = self.contacts_of(&owners.direct)?;
         match direct.len() {
-            0 => self.decide_by_alias(user, &owners, facts),
+            0 => match owners.sign_in_elsewhere(self.planner) {
+                // The tenant owns the domain, so the contact there is hardly anybody else.
+                Some(owner) => {
+                    Ok(self.ask(user.object, Conflict::AddressAtOtherClient, vec![elsewhere_of(owner)]))
+                }
+                None => self.decide_by_alias(user, &owners, facts),
+            },
             1 => {
                 let (contact, owner, rule) = direct.remove(0);
                 self.decide_by_address(user.object, &contact, owner, rule, facts)
@@ -86,13 +92,18 @@ impl Decider<'_> {
         facts: SourceFacts,
     ) -> Decided {
         let mut hits = self.contacts_of(&owners.alias)?;
+        let is_namesake = |contact: &Contact| same_name(&contact.values.full_name, &facts.full_name);
         // An alias on somebody else's contact says nothing: shared addresses are common.
         hits.retain(|(contact, owner, _)| {
-            !owner.additional && !self.planner.is_anothers(contact, user.object)
+            (!owner.additional || is_namesake(contact)) && !self.planner.is_anothers(contact, user.object)
         });
         match hits.as_slice() {
             [] => Ok(self.create(user.object, facts)),
-            [(contact, _, rule)] if same_name(&contact.values.full_name, &facts.full_name) => {
+            // Most likely the same person, whose contact would be there twice.
+            [(contact, owner, _)] if owner.additional => {
+                Ok(self.ask(user.object, Conflict::AdditionalAddress, vec![candidate(contact)]))
+            }
+            [(contact, _, rule)] if is_namesake(contact) => {
                 self.tie(*rule, contact, facts, user.object, None)
             }
             [(contact, ..)] => Ok(self.ask(user.object, Conflict::AliasOnly, vec![candidate(contact)])),

@@ -49,16 +49,18 @@ impl Exclusion {
             Self::Domain => "the domain of the address is left out, or is none of those taken in",
             Self::Group => "a member of a group that is left out, or of none that is taken in",
             Self::Guest => "an invited (guest) account; its home is another company's directory",
-            Self::MissingIdentity => "no usable e-mail address in the directory",
+            Self::MissingIdentity => {
+                "no usable e-mail address in the directory; a sign-in name at onmicrosoft.com is none"
+            }
             Self::Pattern => "one of your patterns matches the address or the name",
             Self::PendingInvitation => "an invited account whose invitation has not been accepted",
             Self::ProtectedContact => "the contact is protected: the sync does not touch it",
             Self::RejectedByOperator => "an operator rejected what was planned for this person",
-            Self::ServiceAccount => "the address or name is that of a service account",
+            Self::ServiceAccount => "the address or the name looks like a service account's",
             Self::UnknownLicence => {
-                "only licensed people are taken, and the directory did not say whether this one is"
+                "only licensed people are taken; left out until the directory says whether this one is"
             }
-            Self::UnknownMembership => "the members of a group that a rule names could not be read",
+            Self::UnknownMembership => "left out until the members of a group that a rule names can be read",
             Self::Unlicensed => "only licensed people are taken, and this one has no licence",
         }
     }

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
+    staff::with_staff,
     world::{OTHER_CLIENT, story},
     *,
 };
@@ -10,19 +11,6 @@ use crate::{
     plan::Guard,
     policy::{Timing, VanishRules},
 };
-
-/// A world in which users 1 to `count` are linked to contacts of the same number.
-fn with_staff(count: u128) -> (World, Vec<DirectoryUser>) {
-    let mut world = World::new();
-    let staff: Vec<DirectoryUser> = (1..=count)
-        .map(|number| person(number, &format!("Person {number}"), &format!("u{number}@acme.example")))
-        .collect();
-    for (user, number) in staff.iter().zip(1..) {
-        world.add_contact(number, &format!("Person {number}"), &format!("u{number}@acme.example"));
-        world.link(user, number);
-    }
-    (world, staff)
-}
 
 #[test]
 fn one_short_read_makes_nobody_inactive() {
@@ -244,6 +232,41 @@ fn links_of_other_clients_and_inactive_links_do_not_widen_the_hold_limit() {
         ["u51 stage inactivate c51: deleted_upstream", "u52 stage inactivate c52: deleted_upstream"]
     );
     assert_eq!(world.sync(&staff[51..]), ["u51 inactivate c51: deleted_upstream"]);
+}
+
+#[test]
+fn people_whose_contact_may_not_be_written_use_up_no_limit() {
+    for case in ["protected", "at another client", "another account's"] {
+        let (mut world, staff) = with_staff(60);
+        world.policy.vanish.confirmations = 1;
+        for number in 1..=8 {
+            let contact = world.contact(number);
+            match case {
+                "protected" => contact.protected = true,
+                "at another client" => contact.client = OTHER_CLIENT,
+                _ => contact.entra.as_mut().unwrap().identity.object = object(900 + number),
+            }
+        }
+        // Eight have left whom nobody may touch; at most six may become inactive at once.
+        assert_eq!(world.sync(&staff[8..]), NOTHING, "{case}");
+        assert_eq!(world.sync(&staff[9..]), ["u9 inactivate c9: deleted_upstream"], "{case}");
+    }
+}
+
+#[test]
+fn contacts_that_a_human_has_made_inactive_before_use_up_no_limit() {
+    let (mut world, mut staff) = with_staff(60);
+    for (user, number) in staff.iter_mut().zip(1..).take(20) {
+        user.account_enabled = Some(false);
+        // One of them is still in use.
+        world.contact(number).inactive = number > 1;
+    }
+    let lines = world.sync(&staff);
+    assert_eq!(lines.len(), 20);
+    assert!(lines.iter().all(|line| line.contains(" inactivate")), "{lines:?}");
+    assert_eq!(world.sync(&staff), NOTHING);
+    let is_ours = |contact: &Contact| contact.entra.as_ref().is_some_and(|e| e.inactive_reason.is_some());
+    assert_eq!(world.contacts.values().filter(|contact| is_ours(contact)).count(), 1);
 }
 
 #[test]

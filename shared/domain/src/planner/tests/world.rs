@@ -237,7 +237,7 @@ impl World {
         story(&pages)
     }
 
-    fn apply_all(&mut self, pages: &[PlanPage]) {
+    pub(super) fn apply_all(&mut self, pages: &[PlanPage]) {
         for page in pages {
             self.apply(page);
         }
