@@ -23,17 +23,19 @@ use crate::{
     contact::{Contact, InactiveReason, Link, Owner},
     email::EmailAddress,
     facts::SourceFacts,
-    ids::{ContactId, EntraObjectId},
+    ids::{ClientId, ContactId, EntraObjectId},
     inventory::{Inventory, ReviewState},
     plan::{Action, Leaver, Limit, Line, Person, PlanPage, Rule, fold},
     policy::TenantPolicy,
     run::Counters,
     user::DirectoryUser,
 };
+pub(crate) use decide::shown;
 use decide::{Decider, Decision};
 use lookup::Missing;
 pub use open::Held;
 use open::Open;
+pub(crate) use notes::{capitalised, client_name};
 use overlay::Overlay;
 use pages::Pages;
 pub use trace::{Step, Tried};
@@ -49,6 +51,8 @@ pub struct Known {
     pub facts: BTreeMap<EntraObjectId, Option<SourceFacts>>,
     /// What is stored about people, when it was not all read at the start.
     pub people: BTreeMap<EntraObjectId, KnownPerson>,
+    /// Names of clients, which decide nothing: an explanation names them.
+    pub clients: BTreeMap<ClientId, Option<String>>,
 }
 
 /// What is stored about one person.
@@ -73,6 +77,8 @@ pub struct Needs {
     pub facts: BTreeSet<EntraObjectId>,
     /// People of whom is asked what is stored.
     pub people: BTreeSet<EntraObjectId>,
+    /// Clients whose names an explanation needs; a plan needs none.
+    pub clients: BTreeSet<ClientId>,
 }
 
 impl Needs {
@@ -82,6 +88,15 @@ impl Needs {
             && self.contacts.is_empty()
             && self.facts.is_empty()
             && self.people.is_empty()
+            && self.clients.is_empty()
+    }
+
+    pub(crate) fn join(&mut self, other: Self) {
+        self.addresses.extend(other.addresses);
+        self.contacts.extend(other.contacts);
+        self.facts.extend(other.facts);
+        self.people.extend(other.people);
+        self.clients.extend(other.clients);
     }
 
     fn add(&mut self, missing: Missing) {
@@ -230,8 +245,9 @@ impl Planner {
         pages.finish()
     }
 
-    /// Everything that was decided about one person, step by step, without planning anything.
-    /// Ask [`Self::needs`] for the person first.
+    /// Everything that is looked at to decide about one person, step by step, and what comes of it,
+    /// without planning anything. Ask [`Self::needs`] for the person first; what else is known only makes
+    /// the sentences better. [`crate::explain`] says the rest.
     pub fn explain(&self, user: &DirectoryUser, known: &Known) -> (Vec<Step>, Option<(Rule, Action)>) {
         let mut decider = Decider::new(self, known).tracing();
         let decision = decider.decide(user);

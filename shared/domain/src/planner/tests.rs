@@ -5,6 +5,7 @@ mod feed;
 mod lessons;
 mod lifecycle_table;
 mod limits;
+mod explained;
 mod linked;
 mod matching_table;
 mod newcomers;
@@ -22,6 +23,7 @@ use world::{NOTHING, World, contact_id, object, person, sum, tenant, user};
 use super::*;
 use crate::{
     contact::{EntraStamp, PhoneKind},
+    fields::Field,
     ids::{ClientId, EntraTenantId, Identity, WorkspaceId},
     inventory::ReviewState,
     plan::Conflict,
