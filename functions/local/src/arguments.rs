@@ -60,6 +60,8 @@ pub enum Command {
     Preview(PreviewArguments),
     /// Sync contacts
     Sync(ScopeArguments),
+    /// Tell why one person is treated as they are, and what would change that; writes nothing
+    Explain(ExplainArguments),
     /// Look at runs
     Runs(RunsArguments),
     /// Show and change who is synced and which fields are written
@@ -429,6 +431,17 @@ pub struct SettingsArguments {
     /// `settings --output json` shows under `scope`
     #[arg(long, value_name = "FILE")]
     pub scope: Option<PathBuf>,
+}
+
+/// Of `explain`.
+#[derive(Args, Clone, Debug)]
+pub struct ExplainArguments {
+    /// The person's Entra object id, sign-in name, or the address of the contact
+    pub person: String,
+    /// The person's tenant; not needed when the address has a domain of one of the tenants, or when only
+    /// one tenant is mapped
+    #[arg(long)]
+    pub tenant: Option<ManagedTenantId>,
 }
 
 /// Of `bench`.

@@ -1,21 +1,20 @@
 //! A tenant's part of a sync: what the directory says, planned and carried out page by page.
 
+use assembly::{PlanFor, gather, group_members, tenant_policy};
 use directory::{
     BadRow, BadRowCause, ChangesNext, Code, Cursor, ErrorClass, ReadError, TenantProof, UserKey,
 };
 use domain::{
     facts::fingerprint_of,
     plan::PlanPage,
-    planner::{Held, Planner, UnusableRow},
+    planner::{Known, Needs, Planner, UnusableRow},
     policy::TenantPolicy,
-    scope::{GroupMembership, Scope},
 };
 use jiff::{SignedDuration, Timestamp};
-use store::{Feed, Ground, HeldLines};
+use store::{Feed, Ground, HeldLines, StoreError};
 
 use crate::{
     failure,
-    gather::gather,
     work::{After, Outcome, Stop, Work},
 };
 
@@ -143,7 +142,7 @@ impl Work<'_> {
                 Err(error) => return Err(error.into()),
             };
             let rows: Vec<UnusableRow> = page.bad_rows.iter().map(unusable).collect();
-            let known = gather(self, |known| planner.needs(&page.users, known)).await?;
+            let known = self.gather(|known| planner.needs(&page.users, known)).await?;
             let pages = planner.plan(&page.users, &rows, &known);
             let next = page.next.map(|cursor| cursor.as_str().to_owned());
             let after = After { next, feed: self.progress.feed.clone(), closes_read: false };
@@ -178,7 +177,7 @@ impl Work<'_> {
             let mut pages = Vec::new();
             if let Some(planner) = &mut planner {
                 let rows: Vec<UnusableRow> = page.bad_rows.iter().map(unusable).collect();
-                let known = gather(self, |known| planner.needs(&page.users, known)).await?;
+                let known = self.gather(|known| planner.needs(&page.users, known)).await?;
                 pages = planner.plan(&page.users, &rows, &known);
                 let removed: Vec<_> = page.removed.iter().map(|removed| removed.object).collect();
                 pages.extend(planner.plan_removed(&removed));
@@ -226,7 +225,7 @@ impl Work<'_> {
                 Err(error) => return Err(error.into()),
             }
         }
-        let known = gather(self, |known| planner.needs(&users, known)).await?;
+        let known = self.gather(|known| planner.needs(&users, known)).await?;
         Ok(Some(planner.plan(&users, &rows, &known)))
     }
 
@@ -247,7 +246,7 @@ impl Work<'_> {
     /// Deals with linked people who are leaving.
     async fn close(&mut self, planner: &mut Planner) -> Result<(), Stop> {
         if !self.progress.closed {
-            let known = gather(self, |known| planner.closing_needs(known)).await?;
+            let known = self.gather(|known| planner.closing_needs(known)).await?;
             let pages = planner.close(&known);
             if !pages.is_empty() {
                 let feed = self.progress.feed.clone();
@@ -309,45 +308,21 @@ impl Work<'_> {
         let settings = &self.settings;
         let scope = settings.scope.compile();
         let scope = scope.map_err(|invalid| Stop::Failed(failure::invalid_scope(&invalid)))?;
-        let Some(groups) = self.members(&scope).await? else { return Ok(None) };
-        let held = self.state.ground.held;
-        let policy = TenantPolicy {
-            workspace: self.job.run.workspace,
-            tenant: self.target.entra,
-            client: self.target.client,
-            verified_domains: proof.verified_domains.into_iter().collect(),
-            scope,
-            groups,
-            fields: settings.fields(),
-            vanish: settings.vanish,
-            limits: settings.limits,
-            now: self.job.run.started_at,
-            expected_people: self.state.ground.people,
-            active_links: self.state.ground.active_links,
-            held: Held { creations: held.creations, link_moves: held.link_moves },
-        };
+        let groups = group_members(&*self.job.directory, self.target.entra, &scope);
+        let Some(groups) = self.in_time(groups).await? else { return Ok(None) };
+        let (ground, now) = (&self.state.ground, self.job.run.started_at);
+        let policy = tenant_policy(self.plan_for(), proof, (scope, groups), settings, ground, now);
         self.salt = policy.fingerprint_salt();
         Ok(Some(policy))
     }
 
-    /// Who is in the groups that the scope names, each read to its end: with half a group, people would
-    /// be left out or taken by accident.
-    async fn members(&self, scope: &Scope) -> Result<Option<GroupMembership>, Stop> {
-        let mut membership = GroupMembership::default();
-        for group in scope.groups() {
-            let (mut members, mut cursor) = (Vec::new(), None);
-            loop {
-                let page = self.job.directory.group_members_page(self.target.entra, *group, cursor.as_ref());
-                let Some(page) = self.in_time(page).await? else { return Ok(None) };
-                members.extend(page.members);
-                cursor = page.next;
-                if cursor.is_none() {
-                    break;
-                }
-            }
-            membership.insert(*group, members);
-        }
-        Ok(Some(membership))
+    fn plan_for(&self) -> PlanFor {
+        let (workspace, tenant) = (self.job.run.workspace, self.target.entra);
+        PlanFor { workspace, tenant, client: self.target.client }
+    }
+
+    async fn gather(&self, needs: impl FnMut(&Known) -> Needs) -> Result<Known, StoreError> {
+        gather(&self.sync.store.read_only(), self.plan_for(), needs).await
     }
 
     /// Takes in the pages an earlier worker has stored, and applies those it did not come to.

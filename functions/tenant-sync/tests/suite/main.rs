@@ -7,6 +7,7 @@ mod changes;
 mod customer;
 mod differential;
 mod dump;
+mod explained;
 mod failures;
 mod feed;
 mod gate;

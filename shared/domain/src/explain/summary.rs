@@ -174,6 +174,7 @@ fn of_nothing(case: &Case<'_>, steps: &[Step]) -> (Outcome, String) {
 fn kept(case: &Case<'_>, link: &Link, reason: &str, timing: Timing) -> (Outcome, String) {
     let contact = case.named(link.contact);
     let why = match case.contact(link.contact) {
+        None if link.client != case.policy.client => "it is a contact of another client".to_owned(),
         None => "it is not there any more".to_owned(),
         Some(_) if link.keep => "an operator has said so, and that holds until the person is back".to_owned(),
         Some(_) if timing == Timing::Never => "the rule that would make it inactive is off".to_owned(),

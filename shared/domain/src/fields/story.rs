@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Field, FieldChange, FieldRule, FieldRules, Overwrite,
+    Field, FieldChange, FieldRule, FieldRules, Origin, Overwrite, provenance,
     value::{FieldValue, sign_in_name},
 };
 use crate::{contact::Contact, facts::SourceFacts};
@@ -20,6 +20,9 @@ pub struct FieldStory {
     pub source: Option<String>,
     /// What the directory said at the last sync; `None` when it said nothing, or there was none.
     pub base: Option<String>,
+    /// Where the value that the contact shows is from.
+    #[serde(skip)]
+    pub origin: Origin,
     /// The field's policy.
     pub policy: Overwrite,
     /// What becomes of it, as a stable code.
@@ -112,6 +115,7 @@ impl StoryOf<'_> {
             local: shown(local),
             source: shown(&source),
             base: base.as_ref().and_then(shown),
+            origin: provenance(field, self.contact, self.base).origin,
             policy: rule.overwrite,
             verdict,
             why: why(verdict, &sides, self.over_edit(field)),
