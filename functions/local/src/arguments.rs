@@ -436,7 +436,7 @@ pub struct SettingsArguments {
 /// Of `explain`.
 #[derive(Args, Clone, Debug)]
 pub struct ExplainArguments {
-    /// The person's Entra object id, sign-in name, or the address of the contact
+    /// The person's Entra object id, sign-in name, or any address
     pub person: String,
     /// The person's tenant; not needed when the address has a domain of one of the tenants, or when only
     /// one tenant is mapped

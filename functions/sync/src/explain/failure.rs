@@ -59,7 +59,8 @@ impl From<NotExplained> for ApiError {
             NotExplained::UnknownPerson => Self::not_found(
                 "unknown_person",
                 "Microsoft has no such user in this tenant, and nobody with that name or address is linked.",
-                "Look for the person by the object id, the sign-in name, or the address of the contact.",
+                "Look for the person by the object id or the sign-in name; in a large tenant an address that \
+                 nobody signs in with is found only for people who are linked.",
             ),
             NotExplained::UnknownTenant => Self::not_found(
                 "unknown_tenant",

@@ -10,7 +10,7 @@ use std::{sync::Arc, time::Duration};
 
 use ambient::{Clock, SystemClock};
 use assembly::{InvalidEndpoint, PlanFor, gather, group_members, tenant_policy};
-use directory::{Directories, Directory, UserKey};
+use directory::{Directories, Directory, ReadError, TenantProof, UserKey};
 use domain::{
     email::EmailAddress,
     explain::{self, Explanation, Subject},
@@ -26,6 +26,9 @@ pub use view::{ExplainedFieldView, ExplainedView, StepView};
 
 /// How long Microsoft may take to answer; the gateway gives up after 30 s.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Pages of the directory, 999 people each, that are searched for an address nobody signs in with.
+const SEARCHED_PAGES_MAX: usize = 5;
 
 /// Everything the use case needs: nothing of it can write.
 pub struct Explain {
@@ -48,7 +51,7 @@ impl std::fmt::Debug for Explain {
 pub enum PersonKey {
     /// Microsoft's id of the person.
     Object(EntraObjectId),
-    /// The sign-in name, or an address that a contact has.
+    /// The sign-in name, or any other address of the person.
     Name(String),
 }
 
@@ -142,7 +145,7 @@ impl Explain {
     ) -> Result<Reading, NotExplained> {
         let directory = self.directories.of(plan.workspace).await?;
         let proof = directory.prove(plan.tenant).await?;
-        let person = self.find(&*directory, plan, who).await?;
+        let person = self.find(&*directory, plan, &proof, who).await?;
         let groups = group_members(&*directory, plan.tenant, scope).await?;
         Ok(Reading { proof, person, groups })
     }
@@ -151,6 +154,7 @@ impl Explain {
         &self,
         directory: &dyn Directory,
         plan: PlanFor,
+        proof: &TenantProof,
         who: &PersonKey,
     ) -> Result<Found, NotExplained> {
         let by_object = async |object| {
@@ -164,17 +168,24 @@ impl Explain {
         if let Some(user) = directory.user(plan.tenant, &UserKey::SignInName(name.clone())).await? {
             return Ok(Found::Present(Box::new(user)));
         }
-        // Nobody signs in with it: perhaps it is the address of somebody who is linked.
-        match self.linked_with(plan, name).await? {
+        // Nobody signs in with it: perhaps it is an address.
+        let address: EmailAddress = name.parse().map_err(|_| NotExplained::UnknownPerson)?;
+        if let Some(user) = search(directory, plan, proof, &address).await? {
+            return Ok(Found::Present(Box::new(user)));
+        }
+        match self.linked_with(plan, &address).await? {
             Some(object) => by_object(object).await,
             None => Err(NotExplained::UnknownPerson),
         }
     }
 
     /// The person of this tenant whose contact has the address.
-    async fn linked_with(&self, plan: PlanFor, name: &str) -> Result<Option<EntraObjectId>, NotExplained> {
-        let Ok(address) = name.parse::<EmailAddress>() else { return Ok(None) };
-        let owners = self.store.owners(plan.workspace, &[address].into()).await?;
+    async fn linked_with(
+        &self,
+        plan: PlanFor,
+        address: &EmailAddress,
+    ) -> Result<Option<EntraObjectId>, NotExplained> {
+        let owners = self.store.owners(plan.workspace, &[address.clone()].into()).await?;
         let Some(owner) = owners.into_values().find(|owner| owner.client == plan.client) else {
             return Ok(None);
         };
@@ -186,8 +197,36 @@ impl Explain {
     }
 }
 
+/// Whose e-mail address it is, else whose other address, among those who are listed first.
+async fn search(
+    directory: &dyn Directory,
+    plan: PlanFor,
+    proof: &TenantProof,
+    address: &EmailAddress,
+) -> Result<Option<DirectoryUser>, ReadError> {
+    let verified = proof.verified_domains.iter().cloned().collect();
+    let (mut cursor, mut by_alias) = (None, None);
+    for _ in 0..SEARCHED_PAGES_MAX {
+        let page = directory.users_page(plan.tenant, cursor.as_ref()).await?;
+        for user in page.users {
+            let addresses = user.addresses(&verified);
+            if addresses.primary.as_ref() == Some(address) {
+                return Ok(Some(user));
+            }
+            if by_alias.is_none() && addresses.all().any(|other| other == address) {
+                by_alias = Some(user);
+            }
+        }
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    Ok(by_alias)
+}
+
 struct Reading {
-    proof: directory::TenantProof,
+    proof: TenantProof,
     person: Found,
     groups: domain::scope::GroupMembership,
 }

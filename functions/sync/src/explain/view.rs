@@ -51,6 +51,8 @@ pub struct ExplainedView {
     pub proposals: Vec<Proposal>,
     /// What the newest run that spoke of the person has said.
     pub last: Option<ToldView>,
+    /// Why that run may have said something else.
+    pub note: Option<&'static str>,
     /// The whole answer as text.
     pub text: String,
 }
@@ -133,6 +135,7 @@ impl From<&Explained> for ExplainedView {
                 is_dry_run: told.is_dry_run,
                 line: LineView::from(&told.line),
             }),
+            note: explained.note(),
             text: explained.to_string(),
         }
     }
@@ -148,6 +151,10 @@ impl Explained {
 
 impl fmt::Display for Explained {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let entra = self.tenant.entra.to_string();
+        let tenant = self.tenant.display_name.as_ref().unwrap_or(&entra);
+        let id = self.client.0.to_string();
+        writeln!(f, "{tenant}, mapped to the client {}", self.client.1.as_ref().unwrap_or(&id))?;
         write!(f, "{}", self.explanation)?;
         let shown = self.explanation.fields.iter().filter(|story| story.local.is_some());
         let said: Vec<String> = shown.filter_map(|story| self.provenance(story)).collect();
@@ -161,11 +168,25 @@ impl fmt::Display for Explained {
             writeln!(f, "\nWhat the last run said")?;
             writeln!(f, "  · {}", last(told))?;
         }
+        if let Some(note) = self.note() {
+            writeln!(f, "  · {note}")?;
+        }
         Ok(())
     }
 }
 
 impl Explained {
+    /// A whole read may ask or hold back where one person alone gives no reason to.
+    fn note(&self) -> Option<&'static str> {
+        let told = self.last.as_ref()?;
+        let is_stopped = matches!(told.line.action, Action::Review { .. } | Action::Stage { .. });
+        let is_agreed = matches!(self.explanation.outcome, Outcome::Review | Outcome::Held);
+        (is_stopped && !is_agreed).then_some(
+            "That is something else than said above, which looks at this person alone. Either something has \
+             changed since, or the run met somebody else with the same address, or a limit was used up.",
+        )
+    }
+
     fn provenance(&self, story: &FieldStory) -> Option<String> {
         let label = story.field.label();
         let run = self.writer(story).map(|writer| {

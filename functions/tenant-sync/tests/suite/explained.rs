@@ -40,7 +40,7 @@ async fn everybody_is_explained_as_a_preview_plans_them() {
         assert!(first.contains_key(outcome), "{outcome}: {first:?}");
     }
     house.run(2, RunKind::Initial).await;
-    things_happen(&house, &tenants).await;
+    things_happen(&house, tenants[0]);
     let later = preview_and_explain(&house, &tenants, 3).await;
     for outcome in ["Unchanged", "Updated", "Inactivated", "Excluded", "Created"] {
         assert!(later.contains_key(outcome), "{outcome}: {later:?}");
@@ -84,9 +84,8 @@ async fn preview_and_explain(
 }
 
 /// What may happen between two syncs: people are blocked, leave, come, change, and are edited.
-async fn things_happen(house: &House, tenants: &[EntraTenantId]) {
+fn things_happen(house: &House, tenant: EntraTenantId) {
     let microsoft = &house.microsoft;
-    let tenant = tenants[0];
     microsoft.edit(tenant, &microsoft.employee(tenant, 0), |user| user.account_enabled = false);
     microsoft.edit(tenant, &microsoft.employee(tenant, 2), |user| {
         user.job_title = Some("Head of Everything".to_owned());
@@ -115,6 +114,21 @@ async fn a_person_is_found_by_object_id_sign_in_name_and_the_address_of_the_cont
         assert!(matches!(told.line.action, Action::Create { .. }));
         assert!(!explained.writers.is_empty());
         assert!(explained.writers.iter().all(|writer| writer.run_id == told.run));
+    }
+}
+
+#[tokio::test]
+async fn somebody_new_is_found_by_any_address_although_nobody_signs_in_with_it() {
+    let customer = Customer::new().await;
+    let (desk, berg) = (customer.at("desk"), customer.at("lena.berg"));
+    customer.hire(9, "Lena Berg", "lena.berg", |user| {
+        user.user_principal_name = user.user_principal_name.replace("lena.berg", "lberg");
+        user.proxy_addresses = Some(vec![format!("smtp:{desk}")]);
+    });
+    for who in [berg, desk] {
+        let explained = customer.house.explain(customer.tenant, &who).await.unwrap();
+        assert_eq!(explained.explanation.label, "Lena Berg", "{who}");
+        assert_eq!(explained.explanation.outcome, Outcome::Created, "{who}");
     }
 }
 

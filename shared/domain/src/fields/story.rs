@@ -105,8 +105,6 @@ impl StoryOf<'_> {
             is_same: local.is_same(&source),
             is_source_blank: source.is_blank() || (field == Field::FullName && self.facts.is_name_made_up()),
             is_edited: base.as_ref().is_some_and(|base| !base.is_same(local)),
-            has_changed: base.as_ref().is_some_and(|base| !base.is_same(&source)),
-            is_first: base.is_none(),
         };
         let verdict = self.verdict(rules, field, rule, &sides);
         let shown = |value: &T| (!value.is_blank()).then(|| value.text());
@@ -118,7 +116,7 @@ impl StoryOf<'_> {
             origin: provenance(field, self.contact, self.base).origin,
             policy: rule.overwrite,
             verdict,
-            why: why(verdict, &sides, self.over_edit(field)),
+            why: why(verdict, self.over_edit(field)),
         }
     }
 
@@ -145,7 +143,7 @@ impl StoryOf<'_> {
             Overwrite::Never => Verdict::Off,
             _ if sides.is_source_blank => Verdict::Blank,
             Overwrite::OnlyIfEmpty | Overwrite::Always => Verdict::NotEmpty,
-            _ if sides.is_first => Verdict::FirstSync,
+            _ if self.base.is_none() => Verdict::FirstSync,
             Overwrite::UnlessEdited if sides.is_edited => Verdict::Edited,
             _ => Verdict::SourceUnchanged,
         }
@@ -156,20 +154,15 @@ struct Sides {
     is_same: bool,
     is_source_blank: bool,
     is_edited: bool,
-    has_changed: bool,
-    is_first: bool,
 }
 
-fn why(verdict: Verdict, sides: &Sides, over_edit: bool) -> String {
+fn why(verdict: Verdict, over_edit: bool) -> String {
     let said = match verdict {
         Verdict::Written if over_edit => "Written, over an edit of somebody's.",
         Verdict::Written => "Written.",
         Verdict::Same => "Both say the same.",
         Verdict::Off => "Kept: this field is not synced.",
-        Verdict::Edited if sides.has_changed => "Kept: somebody has edited it since the last sync.",
-        Verdict::Edited => {
-            "Kept: somebody has edited it since the last sync, and the directory has not changed."
-        }
+        Verdict::Edited => "Kept: somebody has edited it since the last sync.",
         Verdict::NotEmpty => "Kept: the contact has a value, and only blanks are filled.",
         Verdict::SourceUnchanged => "Kept: the directory says what it said at the last sync.",
         Verdict::Blank => "Kept: the directory says nothing, and that clears nothing.",
