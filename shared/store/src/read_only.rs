@@ -11,7 +11,8 @@ use domain::{
 };
 
 use crate::{
-    ClientOverrides, ClientScope, FoundPerson, ManagedTenant, Run, Store, StoreError, StoredPage, SyncSettings, TenantState,
+    ClientOverrides, ClientScope, FoundPerson, ManagedTenant, Run, Store, StoreError, StoredPage,
+    SyncSettings, TenantState,
 };
 
 /// The table, to be read only: it has no method that writes, and does not give the [`Store`] away.

@@ -1,16 +1,22 @@
 //! An explanation is what a preview plans: for everybody, line by line, and nothing is written by it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use ambient::Clock;
 use domain::{
     explain::Outcome,
+    fields::{Field, Origin, Verdict},
     ids::{EntraObjectId, EntraTenantId},
     plan::{Action, Line},
+    policy::Share,
     run::RunKind,
 };
 use fake_microsoft::{Effect, Match, Route, WorldConfig};
-use sync::{Explain, Explained, NotExplained, PersonKey};
+use store::{ClientOverrides, ContactInput, SyncSettings};
+use sync::{Explain, Explained, ExplainedView, NotExplained, PersonKey};
 
 use crate::{
     customer::Customer,
@@ -173,6 +179,95 @@ async fn who_cannot_be_explained_is_told_why() {
     let other = house.microsoft.world().partner().id;
     let error = house.explaining().person(WORKSPACE, managed(other), &person.as_str().into()).await;
     assert!(matches!(error, Err(NotExplained::UnknownTenant)));
+}
+
+#[tokio::test]
+async fn what_waits_for_an_operator_is_told_with_its_run() {
+    let mut customer = Customer::new().await;
+    let mut settings = SyncSettings::default();
+    settings.limits.creations = Share { count: 0, percent: 0 };
+    customer.house.settings(settings).await;
+    customer.sync().await;
+    customer.hire(9, "Lena Berg", "lena.berg", |_| {});
+    customer.sync().await;
+    let line = customer.line("Lena Berg").await;
+    assert!(matches!(line.action, Action::Stage { .. }));
+    let explained = customer.house.explain(customer.tenant, &customer.at("lena.berg")).await.unwrap();
+    assert_eq!(explained.explanation.outcome, Outcome::Held);
+    assert_eq!(explained.explanation.lines, [line]);
+    let run = explained.last.as_ref().unwrap().run;
+    assert!(explained.to_string().contains(&format!("runs allow {run}")), "{explained}");
+}
+
+#[tokio::test]
+async fn that_a_whole_read_saw_more_than_one_person_is_said() {
+    let mut customer = Customer::new().await;
+    let shared = customer.at("desk");
+    for (number, name) in [(8, "Lena Berg"), (9, "Ola Nord")] {
+        let mail = shared.clone();
+        customer.hire(number, name, &format!("person{number}"), |user| user.mail = Some(mail));
+    }
+    let preview = customer.house.accept(50, RunKind::Preflight).await;
+    customer.house.carry(preview).await;
+    let asked = customer.line("Ola Nord").await;
+    assert!(matches!(asked.action, Action::Review { .. }));
+    let explained = customer.house.explain(customer.tenant, &asked.object.to_string()).await.unwrap();
+    assert_eq!(explained.explanation.outcome, Outcome::Created, "alone, there is no question");
+    let view = ExplainedView::from(&explained);
+    assert!(view.note.unwrap().contains("somebody else with the same address"));
+    assert_eq!(view.last.unwrap().line.action, "review");
+    // Once the address has an owner, one person alone is enough to see it.
+    customer.sync().await;
+    let explained = customer.house.explain(customer.tenant, &asked.object.to_string()).await.unwrap();
+    assert_eq!(explained.explanation.outcome, Outcome::Review);
+    assert_eq!(ExplainedView::from(&explained).note, None);
+}
+
+#[tokio::test]
+async fn a_value_is_told_with_the_run_that_wrote_it_and_the_edit_since() {
+    let mut customer = Customer::new().await;
+    customer.house.every_field().await;
+    customer.hire(9, "Lena Berg", "lena.berg", |user| user.job_title = Some("Dentist".to_owned()));
+    customer.sync().await;
+    let first = customer.house.store.runs(WORKSPACE, None, 1).await.unwrap().remove(0).id;
+    let lena = customer.house.one_contact(customer.client, &customer.at("lena.berg")).await;
+    let mut edited = ContactInput {
+        id: lena.id,
+        client: lena.client,
+        values: lena.values,
+        additional_emails: Vec::new(),
+        inactive: false,
+        protected: None,
+        protected_fields: None,
+        unsaid: BTreeSet::new(),
+    };
+    edited.values.role = Some("Boss".to_owned());
+    customer.house.edit(&edited).await;
+    let explained = customer.house.explain(customer.tenant, &customer.at("lena.berg")).await.unwrap();
+    let view = ExplainedView::from(&explained);
+    for field in &view.fields {
+        let is_role = field.story.field == Field::Role;
+        let (origin, verdict) =
+            if is_role { (Origin::Edited, Verdict::NotLookedAt) } else { (Origin::Synced, Verdict::Same) };
+        assert_eq!((field.origin, field.story.verdict), (origin, verdict), "{field:?}");
+        assert_eq!(field.written_by.map(|writer| writer.run_id), Some(first), "{field:?}");
+    }
+    assert!(view.text.contains("role: edited by somebody since the run of"), "{}", view.text);
+    assert!(view.text.contains("e-mail: written by the run of"), "{}", view.text);
+}
+
+#[tokio::test]
+async fn the_rules_of_the_client_hold() {
+    let customer = Customer::new().await;
+    customer.hire(9, "Lena Berg", "lena.berg", |_| {});
+    let person = customer.at("lena.berg");
+    let explain =
+        async || customer.house.explain(customer.tenant, &person).await.unwrap().explanation.outcome;
+    assert_eq!(explain().await, Outcome::Created);
+    let mut overrides = ClientOverrides::default();
+    overrides.scope.exclude_patterns = Some(vec!["^lena".to_owned()]);
+    customer.house.store.put_overrides(WORKSPACE, customer.client, &overrides).await.unwrap();
+    assert_eq!(explain().await, Outcome::Excluded);
 }
 
 /// Two messy customers and the contacts their PSA has.

@@ -33,9 +33,9 @@ use crate::{
 pub(crate) use decide::shown;
 use decide::{Decider, Decision};
 use lookup::Missing;
+pub(crate) use notes::{capitalised, client_name};
 pub use open::Held;
 use open::Open;
-pub(crate) use notes::{capitalised, client_name};
 use overlay::Overlay;
 use pages::Pages;
 pub use trace::{Step, Tried};

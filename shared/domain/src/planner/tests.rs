@@ -1,11 +1,11 @@
 //! The planner as a whole: stories with a small store beside it, then sentences about any store.
 
 mod differential;
+mod explained;
 mod feed;
 mod lessons;
 mod lifecycle_table;
 mod limits;
-mod explained;
 mod linked;
 mod matching_table;
 mod newcomers;

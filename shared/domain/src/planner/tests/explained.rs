@@ -292,7 +292,7 @@ fn explanations_read_like_this() {
     all.push_str(&told("gone", &world.explain(Subject::Gone(object(1)))));
     world.links.get_mut(&object(1)).unwrap().missing = 1;
     all.push_str(&told("gone for the second time", &world.explain(Subject::Gone(object(1)))));
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/explanations.txt");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/texts/explanations.txt");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         fs::write(&file, &all).unwrap();
     }
