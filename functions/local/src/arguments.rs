@@ -417,6 +417,20 @@ pub struct SettingsArguments {
     /// What share of the linked contacts may go to another account in one sync; more wait for you
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     pub moved_percent: Option<u8>,
+    /// How many people may become inactive in all tenants of one sync together, whatever the share; more
+    /// wait for you
+    #[arg(long, value_name = "PEOPLE")]
+    pub run_gone_allowed: Option<u32>,
+    /// What share of all linked people may become inactive in one sync; more wait for you
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub run_gone_percent: Option<u8>,
+    /// How many new contacts one sync may make in all tenants together, whatever the share; more wait for
+    /// you
+    #[arg(long, value_name = "PEOPLE")]
+    pub run_new_allowed: Option<u32>,
+    /// What share of all linked people may be new in one sync; more wait for you
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub run_new_percent: Option<u8>,
     /// A complete read with less than this share of the people of the last one is taken for a wrong
     /// answer
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]

@@ -6,12 +6,13 @@ use directory::{
 };
 use domain::{
     facts::fingerprint_of,
-    plan::PlanPage,
-    planner::{Known, Needs, Planner, UnusableRow},
+    plan::{Limit, PlanPage},
+    planner::{Known, Planner, UnusableRow},
     policy::TenantPolicy,
+    user::DirectoryUser,
 };
 use jiff::{SignedDuration, Timestamp};
-use store::{Feed, Ground, HeldLines, StoreError};
+use store::{Feed, Ground, Place, StoreError};
 
 use crate::{
     failure,
@@ -24,6 +25,9 @@ const RESTARTS_MAX: u32 = 3;
 /// A feed of changes is not trusted longer: the directory forgets it after seven days
 /// (learn.microsoft.com/graph/delta-query-overview).
 const FEED_MAX: SignedDuration = SignedDuration::from_hours(24 * 6);
+
+/// Set apart from a page of changes the people who are looked at again after it.
+const LOOKED_AT_AGAIN: u32 = 1 << 31;
 
 /// People in grace that a read of changes looks at again; with more of them everybody is read.
 const LEAVING_MAX: usize = 200;
@@ -39,8 +43,11 @@ impl Work<'_> {
         }
         if self.progress.only_changes {
             match self.changes().await {
-                Err(Stop::Read(error)) if error.class() == ErrorClass::ExpiredPage => {
-                    // The directory has forgotten where we were: everybody is read instead.
+                // The directory has forgotten where we were, or the place is of no use, as after a move
+                // to another address of Microsoft's: everybody is read instead.
+                Err(Stop::Read(error))
+                    if matches!(error.class(), ErrorClass::ExpiredPage | ErrorClass::Fault) =>
+                {
                     self.progress.only_changes = false;
                     self.progress.read_complete = false;
                     self.progress.cursor = None;
@@ -143,6 +150,7 @@ impl Work<'_> {
             };
             let rows: Vec<UnusableRow> = page.bad_rows.iter().map(unusable).collect();
             let known = self.gather(|known| planner.needs(&page.users, known)).await?;
+            self.keep_to_run_limits(planner, &page.users, &known, 0).await?;
             let pages = planner.plan(&page.users, &rows, &known);
             let next = page.next.map(|cursor| cursor.as_str().to_owned());
             let after = After { next, feed: self.progress.feed.clone(), closes_read: false };
@@ -173,11 +181,16 @@ impl Work<'_> {
             if planner.is_none() && (!is_empty || is_last && !self.state.ground.open.is_empty()) {
                 let Some(begun) = self.begin_changes().await? else { return Ok(Outcome::Paused) };
                 planner = Some(begun);
+                // A worker before this one had planned this page already; it has been carried out now.
+                if !self.is_untouched() {
+                    continue;
+                }
             }
             let mut pages = Vec::new();
             if let Some(planner) = &mut planner {
                 let rows: Vec<UnusableRow> = page.bad_rows.iter().map(unusable).collect();
                 let known = self.gather(|known| planner.needs(&page.users, known)).await?;
+                self.keep_to_run_limits(planner, &page.users, &known, 0).await?;
                 pages = planner.plan(&page.users, &rows, &known);
                 let removed: Vec<_> = page.removed.iter().map(|removed| removed.object).collect();
                 pages.extend(planner.plan_removed(&removed));
@@ -209,7 +222,7 @@ impl Work<'_> {
 
     /// Looks again at people about whom the last word was not said: the directory does not tell of them
     /// a second time. After the changes, which may hold the answer to what was asked about them.
-    async fn look_again(&self, planner: &mut Planner) -> Result<Option<Vec<PlanPage>>, Stop> {
+    async fn look_again(&mut self, planner: &mut Planner) -> Result<Option<Vec<PlanPage>>, Stop> {
         let (mut users, mut rows) = (Vec::new(), Vec::new());
         for object in self.state.ground.open.iter().filter(|object| !planner.has_seen(**object)) {
             let key = UserKey::Object(*object);
@@ -226,6 +239,8 @@ impl Work<'_> {
             }
         }
         let known = self.gather(|known| planner.needs(&users, known)).await?;
+        // The last page of changes has used up its own portion at this place.
+        self.keep_to_run_limits(planner, &users, &known, LOOKED_AT_AGAIN).await?;
         Ok(Some(planner.plan(&users, &rows, &known)))
     }
 
@@ -247,6 +262,9 @@ impl Work<'_> {
     async fn close(&mut self, planner: &mut Planner) -> Result<(), Stop> {
         if !self.progress.closed {
             let known = self.gather(|known| planner.closing_needs(known)).await?;
+            let wanted = planner.wants_inactive(&known);
+            let is_full = self.is_full(Limit::Inactivations, wanted, 0).await?;
+            planner.is_full(Limit::Inactivations, is_full);
             let pages = planner.close(&known);
             if !pages.is_empty() {
                 let feed = self.progress.feed.clone();
@@ -295,9 +313,38 @@ impl Work<'_> {
             active_links,
             leaving,
             open,
-            held: HeldLines { creations: held.creations, link_moves: held.link_moves },
+            held,
             look_again,
         });
+    }
+
+    /// Uses up the limits over all tenants of the run, and has the planner stage what is beyond them.
+    async fn keep_to_run_limits(
+        &self,
+        planner: &mut Planner,
+        users: &[DirectoryUser],
+        known: &Known,
+        apart: u32,
+    ) -> Result<(), StoreError> {
+        let wants = planner.wants(users, known);
+        for (limit, wanted) in [(Limit::Creations, wants.creations), (Limit::LinkMoves, wants.link_moves)] {
+            let is_full = self.is_full(limit, wanted, apart).await?;
+            planner.is_full(limit, is_full);
+        }
+        Ok(())
+    }
+
+    /// Whether all tenants of the run together have no room for so many more.
+    async fn is_full(&self, limit: Limit, wanted: u64, apart: u32) -> Result<bool, StoreError> {
+        let (run, place) =
+            (&self.job.run, Place { tenant: self.target.tenant, pages: self.progress.pages | apart });
+        match run.room {
+            Some(room) if wanted > 0 => {
+                let store = &self.sync.store;
+                Ok(!store.use_up(run.workspace, run.id, room, limit, place, wanted).await?)
+            }
+            _ => Ok(false),
+        }
     }
 
     async fn prove(&mut self) -> Result<Option<TenantProof>, ReadError> {

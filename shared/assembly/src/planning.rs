@@ -4,7 +4,7 @@
 use directory::{Directory, ReadError, TenantProof};
 use domain::{
     ids::{ClientId, EntraTenantId, WorkspaceId},
-    planner::{Held, Known, Needs},
+    planner::{Known, Needs},
     policy::TenantPolicy,
     scope::{GroupMembership, Scope},
 };
@@ -22,8 +22,8 @@ pub struct PlanFor {
     pub client: ClientId,
 }
 
-/// What a tenant's plan follows. `settings` are those that hold for the client, `scope` is that of `settings`, compiled, `now` when the run began, and
-/// `ground` what the last sync has left.
+/// What a tenant's plan follows. `settings` are those that hold for the client, `scope` is that of
+/// `settings`, compiled, `now` when the run began, and `ground` what the last sync has left.
 pub fn tenant_policy(
     plan: PlanFor,
     proof: TenantProof,
@@ -45,7 +45,7 @@ pub fn tenant_policy(
         now,
         expected_people: ground.people,
         active_links: ground.active_links,
-        held: Held { creations: ground.held.creations, link_moves: ground.held.link_moves },
+        held: ground.held,
     }
 }
 

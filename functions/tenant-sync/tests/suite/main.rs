@@ -17,6 +17,7 @@ mod microsoft;
 mod mishaps;
 mod people;
 mod preview_is_the_run;
+mod run_limits;
 mod scenes;
 mod second_run;
 mod stories;

@@ -215,6 +215,8 @@ impl Change {
                 Limit::Creations => policy.limits.creations.count = u32::MAX,
                 Limit::LinkMoves => policy.limits.link_moves.count = u32::MAX,
                 Limit::Inactivations => policy.vanish.allowed_percent = 100,
+                // What other tenants of the run have used up cannot be tried on one person.
+                Limit::RunCreations | Limit::RunInactivations | Limit::RunLinkMoves => return None,
             },
             Self::Reconsider => known.people.get_mut(&object)?.review = None,
             Self::ReadGroup { .. }

@@ -296,6 +296,9 @@ fn text(case: &Case<'_>, change: &Change) -> String {
                 Limit::Creations => "`limits.creations`",
                 Limit::Inactivations => "`vanish.allowedPercent`",
                 Limit::LinkMoves => "`limits.linkMoves`",
+                Limit::RunCreations => "`runLimits.creations`",
+                Limit::RunInactivations => "`runLimits.inactivations`",
+                Limit::RunLinkMoves => "`runLimits.linkMoves`",
             };
             format!("Raise {limit} in the settings.")
         }

@@ -34,8 +34,8 @@ pub(crate) use decide::shown;
 use decide::{Decider, Decision};
 use lookup::Missing;
 pub(crate) use notes::{capitalised, client_name};
-pub use open::Held;
 use open::Open;
+pub use open::{Held, RunHeld};
 use overlay::Overlay;
 use pages::Pages;
 pub use trace::{Step, Tried};
@@ -160,6 +160,17 @@ pub struct Planner {
     still_leaving: Vec<Leaver>,
     /// About whom the last word is not said.
     open: Open,
+    /// Limits over all tenants of the run that let nothing more through.
+    full: BTreeSet<Limit>,
+}
+
+/// What a page would use up of the limits over all tenants of a run.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Wants {
+    /// New contacts.
+    pub creations: u64,
+    /// Contacts that go from an account that is gone to another one.
+    pub link_moves: u64,
 }
 
 impl Planner {
@@ -193,6 +204,7 @@ impl Planner {
             is_guard_told: false,
             still_leaving: Vec::new(),
             open: Open::default(),
+            full: BTreeSet::new(),
         }
     }
 
@@ -346,15 +358,42 @@ impl Planner {
             Limit::Creations => self.policy.limits.creations.of(self.active_links),
             Limit::LinkMoves => self.policy.limits.link_moves.of(self.active_links),
             // Known only at the end of the read.
-            Limit::Inactivations => return action,
+            _ => return action,
         };
         // While an earlier surge waits for an operator, no further part of it slips through.
         let is_stopped = self.policy.held.by(limit) > allowed as u64;
         let allowed = if is_stopped { 0 } else { allowed };
-        if self.spent.get(&limit).copied().unwrap_or_default() < allowed {
-            return action;
-        }
+        let limit = match self.spent.get(&limit).copied().unwrap_or_default() < allowed {
+            true if self.full.contains(&limit.of_run()) => limit.of_run(),
+            true => return action,
+            false => limit,
+        };
         Action::Stage { proposal: Box::new(action), limit }
+    }
+
+    /// What [`Self::plan`] of these users would use up of the limits over all tenants of the run, at most.
+    /// Ask [`Self::needs`] first.
+    pub fn wants(&self, users: &[DirectoryUser], known: &Known) -> Wants {
+        let mut wants = Wants::default();
+        for user in users.iter().filter(|user| !self.is_done(user.object)) {
+            let Ok(Decision::Line(_, action)) = Decider::new(self, known).decide(user) else { continue };
+            match limit_of(&action) {
+                // The first people of a tenant are no surge.
+                Some(Limit::Creations) if self.active_links > 0 => wants.creations += 1,
+                Some(Limit::LinkMoves) => wants.link_moves += 1,
+                _ => {}
+            }
+        }
+        wants
+    }
+
+    /// Lets nothing more through of what `limit` counts: all tenants of the run together have used it up.
+    pub fn is_full(&mut self, limit: Limit, is_full: bool) {
+        if is_full {
+            self.full.insert(limit.of_run());
+        } else {
+            self.full.remove(&limit.of_run());
+        }
     }
 
     /// Notes the decision and, when that leaves the link as it is, that the person is back: only
