@@ -7,23 +7,24 @@ use std::collections::BTreeSet;
 use domain::{
     contact::Contact,
     email::EmailAddress,
+    fields::Field,
     ids::{ClientId, ContactId, EntraObjectId, EntraTenantId},
     mapping::Decision,
 };
 use fake_microsoft::User;
-use serde_json::json;
-use store::{ClientScope, ContactInput, SyncSettings};
+use store::{ClientScope, ContactInput};
 use uuid::Uuid;
 
 use crate::{
     dice::Dice,
     house::House,
+    kinds::{ContactEdit, DirectoryEdit, Operation},
     microsoft::WORKSPACE,
-    step::{ContactEdit, DirectoryEdit, Operation},
+    rules,
 };
 
 /// What the editing hands remember.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Hands {
     gone: Vec<(EntraTenantId, User)>,
     numbers: u64,
@@ -66,6 +67,15 @@ impl Hands {
                 change(&|user| user.proxy_addresses.get_or_insert_default().push(alias.clone()))?;
                 format!("{name} gets the address of {} as an alias", label(&other))
             }
+            E::Blank => {
+                change(&|user| {
+                    user.job_title = None;
+                    user.department = None;
+                    user.mobile_phone = None;
+                    user.business_phones = Some(Vec::new());
+                })?;
+                format!("{name} has no job, department and phones any more")
+            }
             E::BecomeGuest => {
                 change(&|user| user.user_type = Some("Guest".to_owned()))?;
                 format!("{name} becomes a guest")
@@ -82,6 +92,20 @@ impl Hands {
             E::Enable => {
                 change(&|user| user.account_enabled = true)?;
                 format!("{name} is enabled")
+            }
+            E::JoinGroup | E::LeaveGroup => {
+                let group = rules::any_group(dice);
+                let join = |members: &mut Vec<EntraObjectId>| {
+                    members.retain(|member| *member != user.id);
+                    members.extend((edit == E::JoinGroup).then_some(user.id));
+                };
+                world.edit_group(tenant, group, |group| join(&mut group.members)).ok()?;
+                format!("{name} joins or leaves ({edit:?}) {group}")
+            }
+            E::Licence => {
+                let licences = if user.licenses.is_empty() { vec![Uuid::from_u128(7)] } else { Vec::new() };
+                change(&|user| user.licenses.clone_from(&licences))?;
+                format!("{name} has {} licences", licences.len())
             }
             E::LoseMail => {
                 change(&|user| {
@@ -100,6 +124,14 @@ impl Hands {
                     take(user, &address);
                 })?;
                 format!("{name} gets the address {address}")
+            }
+            E::NewDesk => {
+                change(&|user| {
+                    user.department = Some(format!("Department {fresh}"));
+                    user.office_location = Some(format!("Office {fresh}"));
+                    user.company_name = Some(format!("Company {fresh}"));
+                })?;
+                format!("{name} gets desk {fresh}")
             }
             E::NewJob => {
                 change(&|user| {
@@ -169,12 +201,8 @@ impl Hands {
             }
             _ => {
                 let (tenant, user) = dice.pick(&self.gone)?;
-                if world.user_by_id(tenant, user.id).is_some() {
-                    return None;
-                }
-                let told = format!("{} is restored", label(&user));
-                world.add_user(tenant, user).ok()?;
-                Some(told)
+                world.restore_user(tenant, user.id).ok()?;
+                Some(format!("{} is restored", label(&user)))
             }
         }
     }
@@ -224,9 +252,18 @@ impl Hands {
                 input.values.full_name = format!("By Hand {fresh}");
                 input.values.full_name.clone()
             }
+            E::Protect => {
+                input.protected = Some(!contact.protected);
+                format!("protected: {}", !contact.protected)
+            }
+            E::ProtectFields => {
+                let fields: BTreeSet<Field> = Field::ALL.into_iter().filter(|_| dice.percent(30)).collect();
+                input.protected_fields = Some(fields.clone());
+                format!("protected in {fields:?}")
+            }
             E::Role => {
-                input.values.role = Some(format!("Role {fresh}"));
-                format!("role {fresh}")
+                input.values.role = dice.percent(70).then(|| format!("Role {fresh}"));
+                format!("of the role {:?}", input.values.role)
             }
             E::TakeAddress => {
                 let address = any_address(house, dice)?;
@@ -273,7 +310,7 @@ impl Hands {
                 format!("{name} is mapped to client {client}")
             }
             Operation::Settings => {
-                let settings = settings(dice);
+                let settings = rules::settings(dice, house.microsoft.world(), &house.tenants);
                 house.store.put_settings(WORKSPACE, &settings).await.unwrap();
                 format!("the settings become {}", serde_json::to_string(&settings).ok()?)
             }
@@ -292,27 +329,6 @@ impl Hands {
         self.numbers += 1;
         self.numbers
     }
-}
-
-/// Settings as an operator might have them.
-pub(crate) fn settings(dice: &mut Dice) -> SyncSettings {
-    let mut on = || dice.percent(60);
-    let fields = json!({
-        "displayName": on(),
-        "email": on(),
-        "phone": on(),
-        "role": on(),
-        "upn": on(),
-        "markInactiveWhenDisabled": on() || on(),
-    });
-    let mut settings = SyncSettings { field_sync_config: fields, ..SyncSettings::default() };
-    settings.scope.include_guests = dice.percent(30);
-    settings.scope.include_service_accounts = dice.percent(30);
-    settings.vanish.confirmations = u8::try_from(dice.below(4)).unwrap_or_default();
-    settings.vanish.grace_hours = dice.weighted(&[(60, 0), (20, 1), (20, 12)]);
-    settings.vanish.allowed = u32::try_from(dice.below(8)).unwrap_or_default();
-    settings.vanish.allowed_percent = dice.weighted(&[(40, 10), (30, 50), (30, 100)]);
-    settings
 }
 
 /// Writes a contact as the PSA has it; how that ended.

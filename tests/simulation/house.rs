@@ -1,13 +1,13 @@
 //! One history's table, and what works on it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
 use ambient::{Clock, SeededEntropy, VirtualClock};
 use async_trait::async_trait;
-use aws_sdk_dynamodb::{Client, config::SharedHttpClient};
+use aws_sdk_dynamodb::{Client, config::SharedHttpClient, types::AttributeValue};
 use domain::{
     contact::{Client as PsaClient, Contact},
     email::EmailAddress,
@@ -22,8 +22,8 @@ use fake_microsoft::WorldConfig;
 use jiff::Timestamp;
 use run_steps::RunSteps;
 use store::{
-    ClientScope, Connection, ConnectionKind, ConnectionStatus, ManagedTenant, RunScope, Store, TenantAccess,
-    client_over, probe::Probe,
+    ClientScope, Connection, ConnectionKind, ConnectionStatus, ManagedTenant, PlanSource, RunScope, Store,
+    TenantAccess, client_over, probe::Probe,
 };
 use sync::{NotBegun, StartRequest, Sync};
 use tenant_sync::TenantSync;
@@ -46,7 +46,7 @@ const TABLE: &str = "contacts";
 
 /// A connected workspace.
 pub(crate) struct House {
-    pub(crate) microsoft: Microsoft,
+    pub(crate) microsoft: Arc<Microsoft>,
     pub(crate) clock: VirtualClock,
     /// In front of what the workers do.
     pub(crate) probe: Probe,
@@ -68,20 +68,41 @@ impl House {
     /// A workspace with so many clients, connected to the world of `config`.
     pub(crate) async fn new(stage: &Stage, config: WorldConfig, page_size: u16, clients: u64) -> Self {
         let clock = VirtualClock::starting_at(config.as_of);
+        let microsoft = Arc::new(Microsoft::on(stage, config, page_size, &clock).await);
+        let mut house = Self::over(microsoft, clock, 5).await;
+        house.connect().await;
+        for number in 0..clients {
+            house.add_client(number).await;
+        }
+        house.discover().await;
+        house
+    }
+
+    /// Another house with the same directories and the same time, and everything that is stored in this one.
+    pub(crate) async fn twin(&self) -> Self {
+        let mut twin = Self::over(Arc::clone(&self.microsoft), self.clock.clone(), 6).await;
+        for item in self.items().await {
+            twin.raw.put_item().table_name(TABLE).set_item(Some(item)).send().await.unwrap();
+        }
+        twin.clients.clone_from(&self.clients);
+        twin.addresses.clone_from(&self.addresses);
+        twin
+    }
+
+    async fn over(microsoft: Arc<Microsoft>, clock: VirtualClock, entropy: u64) -> Self {
         let engine = Engine::in_memory().unwrap();
         let (probe, probed) = Probe::around(engine.clone());
         let raw = client_over(SharedHttpClient::new(engine.clone()));
         let store = Store::new(raw.clone(), TABLE);
         store.create_table_if_absent().await.unwrap();
-        let microsoft = Microsoft::on(stage, config, page_size, &clock).await;
         let sync = Sync {
             store: store.clone(),
             executions: Arc::new(Accepting),
             clock: Arc::new(clock.clone()),
-            entropy: Arc::new(SeededEntropy::new(5)),
+            entropy: Arc::new(SeededEntropy::new(entropy)),
         };
         let tenants = microsoft.world().tenants().iter().map(|tenant| tenant.id).collect();
-        let mut house = Self {
+        Self {
             microsoft,
             clock,
             probe,
@@ -95,13 +116,7 @@ impl House {
             sync,
             machine: Arc::new(machine()),
             decisions: 0,
-        };
-        house.connect().await;
-        for number in 0..clients {
-            house.add_client(number).await;
         }
-        house.discover().await;
-        house
     }
 
     async fn connect(&self) {
@@ -178,8 +193,13 @@ impl House {
     }
 
     /// Accepts a run.
-    pub(crate) async fn start(&self, kind: RunKind, scope: RunScope) -> Result<RunInput, NotBegun> {
-        let request = StartRequest::manual(WORKSPACE, kind, scope, None);
+    pub(crate) async fn start(
+        &self,
+        kind: RunKind,
+        scope: RunScope,
+        source: Option<PlanSource>,
+    ) -> Result<RunInput, NotBegun> {
+        let request = StartRequest { source, ..StartRequest::manual(WORKSPACE, kind, scope, None) };
         let begun = sync::start(&self.sync, request).await?;
         Ok(RunInput { workspace_id: WORKSPACE, run_id: begun.run.id })
     }
@@ -205,14 +225,19 @@ impl House {
     /// Everything that is stored.
     pub(crate) async fn dump(&self) -> Dump {
         let mut dump = Dump::default();
-        let mut after = None;
+        self.items().await.into_iter().for_each(|item| dump.add(item));
+        dump
+    }
+
+    async fn items(&self) -> Vec<HashMap<String, AttributeValue>> {
+        let (mut items, mut after) = (Vec::new(), None);
         loop {
             let scan = self.raw.scan().table_name(TABLE).consistent_read(true);
             let answer = scan.set_exclusive_start_key(after).send().await.unwrap();
-            answer.items.unwrap_or_default().into_iter().for_each(|item| dump.add(item));
+            items.extend(answer.items.unwrap_or_default());
             after = answer.last_evaluated_key;
             if after.is_none() {
-                return dump;
+                return items;
             }
         }
     }
