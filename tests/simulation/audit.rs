@@ -1,6 +1,6 @@
 //! Holding what is stored against the sentences that have to hold.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, rc::Rc, sync::Arc};
 
 use domain::{
     contact::Contact,
@@ -20,9 +20,6 @@ use crate::{
     microsoft::WORKSPACE,
 };
 
-/// Pages that are read at once; no run of a history has more.
-const PAGES_MAX: u16 = 1_000;
-
 /// A stored plan page, and whose it is.
 pub(crate) struct Kept {
     pub(crate) target: Target,
@@ -41,13 +38,8 @@ impl Kept {
 }
 
 /// The pages a run has stored so far.
-pub(crate) async fn kept(house: &House, run: RunInput) -> Told<Vec<Kept>> {
-    let mut kept = Vec::new();
-    for target in house.store.targets(WORKSPACE, run.run_id).await.map_err(failed)? {
-        let pages = house.store.pages(WORKSPACE, run.run_id, target.tenant, 0, PAGES_MAX).await;
-        kept.extend(pages.map_err(failed)?.into_iter().map(|stored| Kept { target, stored }));
-    }
-    Ok(kept)
+pub(crate) async fn kept(house: &House, run: RunInput) -> Told<Rc<Vec<Kept>>> {
+    house.plan(run.run_id).await.map_err(failed)
 }
 
 /// What is known while runs are going on.
@@ -99,10 +91,11 @@ impl Audit {
     pub(crate) async fn check(&mut self, house: &mut House, written: &mut Written) -> Told<()> {
         let mut pages = Vec::new();
         for (run, _) in &self.runs {
-            pages.extend(kept(house, *run).await?);
+            pages.push(kept(house, *run).await?);
         }
-        let planned: Vec<Planned<'_>> = pages.iter().flat_map(Kept::lines).collect();
-        let clients: BTreeSet<ClientId> = pages.iter().map(|kept| kept.target.client).collect();
+        let pages = || pages.iter().flat_map(|pages| pages.iter());
+        let planned: Vec<Planned<'_>> = pages().flat_map(Kept::lines).collect();
+        let clients: BTreeSet<ClientId> = pages().map(|kept| kept.target.client).collect();
         let now = house.people(planned.iter().map(|planned| planned.line)).await;
         let was = Arc::clone(&self.last);
         invariants::nothing_is_deleted(&was, &now, &planned).map_err(failed)?;
@@ -187,7 +180,7 @@ pub(crate) struct Ended {
     /// The rules its lines were planned by; an undo has none.
     pub(crate) rules: Option<FieldRules>,
     pub(crate) tenants: Vec<TenantRun>,
-    pub(crate) pages: Vec<Kept>,
+    pub(crate) pages: Rc<Vec<Kept>>,
     /// Lines that were left alone.
     pub(crate) stale: BTreeSet<LineId>,
 }
@@ -305,9 +298,10 @@ fn moves_address(action: &Action) -> bool {
 pub(crate) async fn people(house: &mut House, runs: &[RunInput]) -> Told<People> {
     let mut pages = Vec::new();
     for run in runs {
-        pages.extend(kept(house, *run).await?);
+        pages.push(kept(house, *run).await?);
     }
-    Ok(house.people(pages.iter().flat_map(|kept| &kept.stored.page.lines)).await)
+    let pages = pages.iter().flat_map(|pages| pages.iter());
+    Ok(house.people(pages.flat_map(|kept| &kept.stored.page.lines)).await)
 }
 
 pub(crate) async fn run_row(house: &House, run: RunInput) -> Told<Run> {

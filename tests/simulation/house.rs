@@ -1,7 +1,9 @@
 //! One history's table, and what works on it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet, HashMap, btree_map::Entry},
+    rc::Rc,
     sync::Arc,
 };
 
@@ -11,19 +13,18 @@ use aws_sdk_dynamodb::{Client, config::SharedHttpClient, types::AttributeValue};
 use domain::{
     contact::{Client as PsaClient, Contact},
     email::EmailAddress,
-    ids::{ClientId, ConnectionId, EntraTenantId, ManagedTenantId, MappingId},
+    ids::{ClientId, ConnectionId, ContactId, EntraTenantId, ManagedTenantId, MappingId, RunId},
     invariants::People,
     mapping::{Decision, RequestedDecision, decide},
     plan::Line,
     run::RunKind,
 };
-use embedded::Engine;
 use fake_microsoft::WorldConfig;
 use jiff::Timestamp;
 use run_steps::RunSteps;
 use store::{
     ClientScope, Connection, ConnectionKind, ConnectionStatus, ManagedTenant, PlanSource, RunScope, Store,
-    TenantAccess, client_over, probe::Probe,
+    StoreError, TenantAccess, client_over, probe::Probe,
 };
 use sync::{NotBegun, StartRequest, Sync};
 use tenant_sync::TenantSync;
@@ -36,13 +37,19 @@ use workflow::{
 };
 
 use crate::{
+    audit::Kept,
     dump::Dump,
+    ledger::Ledger,
     microsoft::{Microsoft, WORKSPACE},
+    shelf::Shelf,
     stage::Stage,
     worker::{Worker, machine},
 };
 
 const TABLE: &str = "contacts";
+
+/// Pages that are read at once; no run of a history has more.
+const PAGES_MAX: u16 = 1_000;
 
 /// A connected workspace.
 pub(crate) struct House {
@@ -52,11 +59,12 @@ pub(crate) struct House {
     pub(crate) probe: Probe,
     /// The table as everybody but the workers uses it, past the probe.
     pub(crate) store: Store,
-    pub(crate) engine: Engine,
+    pub(crate) engine: Ledger,
     pub(crate) clients: Vec<ClientId>,
     pub(crate) tenants: Vec<EntraTenantId>,
     /// Every address anybody ever had.
     addresses: BTreeSet<EmailAddress>,
+    shelf: RefCell<Shelf>,
     probed: SharedHttpClient,
     raw: Client,
     sync: Sync,
@@ -90,7 +98,7 @@ impl House {
     }
 
     async fn over(microsoft: Arc<Microsoft>, clock: VirtualClock, entropy: u64) -> Self {
-        let engine = Engine::in_memory().unwrap();
+        let engine = Ledger::in_memory();
         let (probe, probed) = Probe::around(engine.clone());
         let raw = client_over(SharedHttpClient::new(engine.clone()));
         let store = Store::new(raw.clone(), TABLE);
@@ -111,6 +119,7 @@ impl House {
             clients: Vec::new(),
             tenants,
             addresses: BTreeSet::new(),
+            shelf: RefCell::default(),
             probed,
             raw,
             sync,
@@ -207,19 +216,57 @@ impl House {
     /// Everything stored about people. Claims are found by address: those contacts show, those
     /// directories have or had, and those plans name.
     pub(crate) async fn people(&mut self, planned: impl Iterator<Item = &Line>) -> People {
-        let mut contacts = BTreeMap::new();
+        let mut shelf = self.shelf();
         for client in &self.clients {
-            let found = self.store.contacts_of_client(ClientScope::new(WORKSPACE, *client)).await.unwrap();
-            contacts.extend(found.into_iter().map(|contact| (contact.id, contact)));
+            if let Entry::Vacant(place) = shelf.contacts.entry(client.to_string()) {
+                let scope = ClientScope::new(WORKSPACE, *client);
+                place.insert(self.store.contacts_of_client(scope).await.unwrap());
+            }
         }
-        let mut links = Vec::new();
         for tenant in &self.tenants {
-            links.extend(self.store.links(WORKSPACE, *tenant).await.unwrap());
+            if let Entry::Vacant(place) = shelf.links.entry(tenant.to_string()) {
+                place.insert(self.store.links(WORKSPACE, *tenant).await.unwrap());
+            }
         }
+        let contacts: BTreeMap<ContactId, Contact> =
+            shelf.contacts.values().flatten().map(|contact| (contact.id, contact.clone())).collect();
         self.addresses.extend(planned.filter_map(|line| line.address.clone()));
         self.addresses.extend(contacts.values().flat_map(addresses).cloned());
-        let owners = self.store.owners(WORKSPACE, &self.addresses).await.unwrap();
+        let owners = match shelf.owners.take().filter(|(asked, _)| *asked == self.addresses) {
+            Some((_, owners)) => owners,
+            None => self.store.owners(WORKSPACE, &self.addresses).await.unwrap(),
+        };
+        shelf.owners = Some((self.addresses.clone(), owners.clone()));
+        let links = shelf.links.values().flatten().cloned().collect();
+        *self.shelf.borrow_mut() = shelf;
         People { contacts, links, owners }
+    }
+
+    /// The pages a run has stored so far.
+    pub(crate) async fn plan(&self, run: RunId) -> Result<Rc<Vec<Kept>>, StoreError> {
+        let mut shelf = self.shelf();
+        let plan = match shelf.plans.get(&run.to_string()) {
+            Some(plan) => Rc::clone(plan),
+            None => {
+                let mut plan = Vec::new();
+                for target in self.store.targets(WORKSPACE, run).await? {
+                    let pages = self.store.pages(WORKSPACE, run, target.tenant, 0, PAGES_MAX).await?;
+                    plan.extend(pages.into_iter().map(|stored| Kept { target, stored }));
+                }
+                let plan = Rc::new(plan);
+                shelf.plans.insert(run.to_string(), Rc::clone(&plan));
+                plan
+            }
+        };
+        *self.shelf.borrow_mut() = shelf;
+        Ok(plan)
+    }
+
+    /// What was read before and is still so. Whoever takes it puts it back; nothing is written meanwhile.
+    fn shelf(&self) -> Shelf {
+        let mut shelf = self.shelf.take();
+        shelf.forget(self.engine.touched());
+        shelf
     }
 
     /// Everything that is stored.

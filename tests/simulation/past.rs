@@ -33,6 +33,8 @@ pub(crate) struct PastRun {
     pub(crate) kind: RunKind,
     /// Lines that wait for an operator.
     pub(crate) held: u64,
+    /// Whether it planned to write a contact.
+    pub(crate) wrote: bool,
     /// What was stored about people before and after, if nobody else wrote meanwhile.
     pub(crate) states: Option<[Arc<People>; 2]>,
 }
@@ -71,6 +73,7 @@ impl Life {
             run,
             kind: ended.run.kind,
             held: ended.run.counters.held,
+            wrote: lines.iter().any(|planned| planned.line.writes_contact()),
             states: audit.is_alone.then_some(states),
         });
         Ok(())

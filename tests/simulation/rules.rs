@@ -40,6 +40,18 @@ pub(crate) fn settings(dice: &mut Dice, world: &World, tenants: &[EntraTenantId]
     settings
 }
 
+/// Settings under which nearly everything has to wait for an operator.
+pub(crate) fn lower_limits(dice: &mut Dice, settings: &mut SyncSettings) {
+    let none = Share { count: 0, percent: 0 };
+    settings.limits = StopLimits { creations: none, link_moves: none, short_read_percent: 0 };
+    if dice.percent(50) {
+        settings.vanish.allowed = 0;
+        settings.vanish.allowed_percent = 0;
+    } else {
+        settings.vanish.allowed_percent = 100;
+    }
+}
+
 fn small(dice: &mut Dice, bound: u64) -> u32 {
     u32::try_from(dice.below(bound)).unwrap_or_default()
 }
@@ -47,7 +59,7 @@ fn small(dice: &mut Dice, bound: u64) -> u32 {
 fn fields(dice: &mut Dice) -> Value {
     let mut rules = FieldRules {
         mark_inactive_when_disabled: dice.percent(84),
-        allow_clearing: dice.percent(50),
+        allow_clearing: dice.percent(65),
         ..FieldRules::default()
     };
     let is_plain = dice.percent(30);
@@ -59,7 +71,7 @@ fn fields(dice: &mut Dice) -> Value {
             (12, Overwrite::UnlessEdited),
             (12, Overwrite::WhenSourceChanges),
         ]);
-        let clear = field.is_clearable() && dice.percent(40);
+        let clear = field.is_clearable() && dice.percent(60);
         *rules.rule_mut(field) = FieldRule { overwrite, clear };
         if is_plain {
             // As the PSA has it: yes or no.

@@ -124,7 +124,12 @@ fn what(dice: &mut Dice) -> What {
     ]);
     match kind {
         Kind::Contact => What::Contact(one_of(dice, ContactEdit::ALL)),
-        Kind::Directory => What::Directory(one_of(dice, DirectoryEdit::ALL)),
+        Kind::Directory => {
+            // Leavers are what most of the rest is about.
+            let leaving = [DirectoryEdit::Delete, DirectoryEdit::HireAsLeaver, DirectoryEdit::Restore];
+            let edits = if dice.percent(25) { &leaving[..] } else { DirectoryEdit::ALL };
+            What::Directory(one_of(dice, edits))
+        }
         Kind::Operation => What::Operation(one_of(dice, Operation::ALL)),
         Kind::Preview => What::Preview,
         Kind::Settle => What::Settle,

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    ids::{EntraObjectId, Identity, LineId, ManagedTenantId},
+    ids::{ContactId, EntraObjectId, Identity, LineId, ManagedTenantId},
     invariants::{self, Planned, TakenBack},
     plan::{Action, Line},
     run::RunKind,
     undo::UndoScope,
 };
+use jiff::SignedDuration;
 use store::{PlanPart, PlanSource, RunScope};
 
 use crate::{
@@ -16,10 +17,11 @@ use crate::{
     carrying::Carried,
     dice::Dice,
     house::managed,
-    kinds::{ContactEdit, DirectoryEdit, Stored},
+    kinds::{ContactEdit, DirectoryEdit, Mishap, Stored},
     life::{Life, Told},
     microsoft::WORKSPACE,
     past::PastRun,
+    rules,
     step::Around,
 };
 
@@ -79,7 +81,7 @@ impl Life {
 
     /// Lets through what waits.
     async fn allow(&mut self, some: bool, around: &Around, dice: &mut Dice) -> Told<Option<String>> {
-        let Some((source, waiting)) = self.waiting(dice).await? else { return Ok(None) };
+        let Some((source, waiting)) = self.staged(dice).await? else { return Ok(None) };
         let chosen: Vec<LineId> =
             some.then(|| dice.pick(&waiting)).flatten().into_iter().map(|it| it.1.id).collect();
         let part = PlanPart::Staged { lines: chosen.clone() };
@@ -113,7 +115,7 @@ impl Life {
 
     /// Rejects what waits: for good, or until the person is back.
     async fn reject(&mut self, some: bool, dice: &mut Dice) -> Told<Option<String>> {
-        let Some((source, waiting)) = self.waiting(dice).await? else { return Ok(None) };
+        let Some((source, waiting)) = self.staged(dice).await? else { return Ok(None) };
         let chosen: BTreeSet<LineId> =
             some.then(|| dice.pick(&waiting)).flatten().into_iter().map(|(_, line)| line.id).collect();
         let now = self.house.now();
@@ -142,12 +144,23 @@ impl Life {
     async fn undo(&mut self, what: Stored, around: &Around, dice: &mut Dice) -> Told<Option<String>> {
         let wanted = |run: &PastRun| match what {
             Stored::UndoUndo => run.kind == RunKind::Undo,
-            _ => run.kind.writes(),
+            _ => run.kind.writes() && run.wrote,
         };
+        if what == Stored::UndoUndo && self.past.pick(dice, wanted).is_none() {
+            // Boxed: an undo of an undo begins with an undo.
+            let calm = Around { faults: Vec::new(), mishap: Mishap::None, ..around.clone() };
+            Box::pin(self.undo(Stored::Undo, &calm, dice)).await?;
+        }
         let Some(source) = self.past.pick(dice, wanted) else { return Ok(None) };
         let pages = audit::kept(&self.house, source.run).await?;
         let lines: Vec<(ManagedTenantId, Line)> =
             lines(&pages).filter(|(_, line)| line.writes_contact()).collect();
+        for _ in 0..dice.below(3) {
+            let among: BTreeSet<ContactId> =
+                lines.iter().filter_map(|(_, line)| line.contact_written()).collect();
+            let edit = dice.pick(ContactEdit::ALL).unwrap_or(ContactEdit::Role);
+            self.hands.contact_among(&self.house, edit, Some(&among), dice).await;
+        }
         let Some((tenant, line)) = dice.pick(&lines) else { return Ok(None) };
         let (mut undone, mut scope) = (UndoScope::default(), RunScope::default());
         match what {
@@ -210,6 +223,29 @@ impl Life {
         Ok(Some((carried, told)))
     }
 
+    /// A run with lines that wait for an operator, and the lines with their tenants. Where there is none,
+    /// an operator lowers the limits, and too much happens at once.
+    async fn staged(&mut self, dice: &mut Dice) -> Told<Option<(PastRun, Vec<(ManagedTenantId, Line)>)>> {
+        if let Some(found) = self.waiting(dice).await? {
+            return Ok(Some(found));
+        }
+        self.undisturbed(RunKind::AllTenants).await?;
+        let mut settings = self.house.store.settings(WORKSPACE).await.map_err(failed)?;
+        rules::lower_limits(dice, &mut settings);
+        self.house.store.put_settings(WORKSPACE, &settings).await.map_err(failed)?;
+        for edit in [DirectoryEdit::Recreate, DirectoryEdit::Delete, DirectoryEdit::Hire, DirectoryEdit::Hire]
+        {
+            self.hands.directory(&self.house, edit, dice);
+        }
+        // Who has been created again is a matter of a limit once the old account is gone.
+        for _ in 0..dice.below(4) {
+            self.house.clock.advance(SignedDuration::from_hours(13));
+            self.undisturbed(RunKind::AllTenants).await?;
+        }
+        self.undisturbed(RunKind::AllTenants).await?;
+        self.waiting(dice).await
+    }
+
     /// A run with lines that wait for an operator, and the lines with their tenants.
     async fn waiting(&self, dice: &mut Dice) -> Told<Option<(PastRun, Vec<(ManagedTenantId, Line)>)>> {
         let Some(source) = self.past.pick(dice, |run| run.held > 0) else { return Ok(None) };
@@ -224,7 +260,7 @@ impl Life {
         let (store, id) = (&self.house.store, run.run.run_id);
         let results = store.tenant_runs(WORKSPACE, id).await.map_err(failed)?;
         let mut by_tenant = BTreeMap::new();
-        for kept in audit::kept(&self.house, run.run).await? {
+        for kept in audit::kept(&self.house, run.run).await?.iter() {
             let tenant = kept.target.tenant;
             let is_done = results
                 .iter()
@@ -233,7 +269,7 @@ impl Life {
                 continue;
             }
             let stale = store.stale_lines(WORKSPACE, id, tenant).await.map_err(failed)?;
-            let applied = kept.stored.page.lines.into_iter();
+            let applied = kept.stored.page.lines.iter().cloned();
             let applied = applied.filter(|line| stale.iter().all(|(stale, _)| *stale != line.id));
             by_tenant.entry(tenant).or_insert_with(Vec::new).extend(applied);
         }
