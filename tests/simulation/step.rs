@@ -120,7 +120,7 @@ fn what(dice: &mut Dice) -> What {
         (4, Kind::Preview),
         (3, Kind::Settle),
         (4, Kind::Time),
-        (2, Kind::Twin),
+        (1, Kind::Twin),
     ]);
     match kind {
         Kind::Contact => What::Contact(one_of(dice, ContactEdit::ALL)),

@@ -229,6 +229,9 @@ impl Life {
         if let Some(found) = self.waiting(dice).await? {
             return Ok(Some(found));
         }
+        if dice.percent(50) {
+            return Ok(None);
+        }
         self.undisturbed(RunKind::AllTenants).await?;
         let mut settings = self.house.store.settings(WORKSPACE).await.map_err(failed)?;
         rules::lower_limits(dice, &mut settings);
@@ -238,7 +241,7 @@ impl Life {
             self.hands.directory(&self.house, edit, dice);
         }
         // Who has been created again is a matter of a limit once the old account is gone.
-        for _ in 0..dice.below(4) {
+        for _ in 0..dice.below(3) {
             self.house.clock.advance(SignedDuration::from_hours(13));
             self.undisturbed(RunKind::AllTenants).await?;
         }
