@@ -1,5 +1,7 @@
 //! Each sentence holds for a sound story, and each change that breaks it is found.
 
+mod stored;
+
 use std::collections::BTreeSet;
 
 use uuid::Uuid;
@@ -8,7 +10,7 @@ use super::*;
 use crate::{
     contact::{ContactValues, EntraStamp, Fingerprint, InactiveReason},
     facts::SourceFacts,
-    fields::{Change, FieldChange, FieldRules, Overwrite},
+    fields::{Change, Field, FieldChange, FieldRules, Overwrite},
     ids::{EntraObjectId, Identity, LineId, WorkspaceId},
     plan::{Action, PLAN_PAGE_FORMAT, Person, PlanPage, Rule},
     run::Counters,
