@@ -54,6 +54,7 @@ macro_rules! tests {
             crashes: {
                 a_page_that_is_cut_off_at_every_write_in_turn_arrives,
                 a_line_cut_off_at_any_write_goes_on,
+                an_undo_that_is_cut_off_leaves_no_link_to_a_contact_that_is_nobodys,
                 an_address_left_behind_by_a_dead_run_is_taken_over,
                 every_write_may_arrive_twice,
             }
