@@ -30,11 +30,7 @@ use crate::{
 
 /// Whether humans edit contacts meanwhile: a read of changes sees people whose contact was edited only once
 /// the store tells it to look at them again.
-const HUMANS: bool = false;
-
-/// Whether a read of changes looks again at people who are asked about, once what stood in their way has
-/// changed: the other account is gone, or the address is free. Until then they are not compared.
-const ASKED_ARE_LOOKED_AT_AGAIN: bool = false;
+const HUMANS: bool = true;
 
 /// What changes in the directories.
 const EDITS: &[DirectoryEdit] = &[
@@ -142,19 +138,12 @@ impl Life {
         Ok(true)
     }
 
-    /// Leaves out people of a directory that has become empty, which a complete read never believes, and
-    /// those who are asked about.
+    /// Leaves out people of a directory that has become empty, which a complete read never believes.
     async fn leave_out(&self, sides: [&mut People; 2]) -> Told<()> {
         let world = self.house.microsoft.world();
         let is_empty = |tenant| world.users(tenant).is_empty();
-        let open = self.house.store.open_reviews(WORKSPACE, 1_000).await.map_err(audit::failed)?;
-        let open = if ASKED_ARE_LOOKED_AT_AGAIN { Vec::new() } else { open };
-        let asked = |identity: Identity| {
-            open.iter().any(|item| item.entra_tenant == identity.tenant && item.object == identity.object)
-        };
-        let is_out = |identity: Identity| is_empty(identity.tenant) || asked(identity);
-        let candidates = open.iter().flat_map(|item| &item.candidates).map(|candidate| candidate.contact);
-        let mut out: BTreeSet<ContactId> = candidates.collect();
+        let is_out = |identity: Identity| is_empty(identity.tenant);
+        let mut out: BTreeSet<ContactId> = BTreeSet::new();
         for people in &sides {
             out.extend(people.links.iter().filter(|link| is_out(link.identity)).map(|link| link.contact));
         }

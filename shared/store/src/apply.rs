@@ -176,7 +176,14 @@ impl Applier<'_> {
             Written::Refused(Some(item)) if was_written_for(identity, item.clone())? => {
                 self.link(identity, contact, facts).await
             }
-            Written::Refused(_) => Ok(Applied::Stale("contact_exists")),
+            Written::Refused(item) => {
+                if let Some(item) = item {
+                    let row: ContactRow = decode("contact", item)?;
+                    self.give_back(&facts.email, &row.contact).await?;
+                }
+                self.store.choose_another_id(self.scope.workspace(), identity, self.at).await?;
+                Ok(Applied::Stale("contact_exists"))
+            }
         }
     }
 

@@ -19,6 +19,7 @@ pub(crate) mod runs;
 pub(crate) mod samples;
 pub(crate) mod stale;
 pub(crate) mod tables;
+pub(crate) mod undone;
 pub(crate) mod wire;
 pub(crate) mod workspace;
 pub(crate) mod world;
@@ -117,6 +118,10 @@ macro_rules! tests {
                 a_lost_connection_is_transient,
                 making_the_table_again_changes_nothing,
                 what_expires_says_when,
+            }
+            undone: {
+                a_contact_whose_making_is_undone_keeps_its_id_to_itself,
+                nobody_is_tied_again_to_a_contact_that_is_somebody_elses_by_now,
             }
             workspace: {
                 clients,
