@@ -40,7 +40,7 @@ pub(crate) fn settings(dice: &mut Dice, world: &World, tenants: &[EntraTenantId]
         settings.run_limits = RunLimits {
             inactivations: Share { count: small(dice, 3), percent: dice.weighted(&[(70, 0), (30, 25)]) },
             creations: Share { count: small(dice, 5), percent: 0 },
-            link_moves: Share { count: small(dice, 2), percent: 0 },
+            link_moves: Share { count: 0, percent: 0 },
         };
     }
     settings.complete_read_hours = CompleteReadHours(dice.weighted(&[(45, 0), (15, 6), (40, 168)]));
@@ -51,6 +51,12 @@ pub(crate) fn settings(dice: &mut Dice, world: &World, tenants: &[EntraTenantId]
 pub(crate) fn lower_limits(dice: &mut Dice, settings: &mut SyncSettings) {
     let none = Share { count: 0, percent: 0 };
     settings.limits = StopLimits { creations: none, link_moves: none, short_read_percent: 0 };
+    if dice.percent(40) {
+        // Those of the whole run instead.
+        let all = Share { count: 1_000, percent: 100 };
+        settings.limits = StopLimits { creations: all, link_moves: all, short_read_percent: 0 };
+        settings.run_limits = RunLimits { inactivations: none, creations: none, link_moves: none };
+    }
     if dice.percent(50) {
         settings.vanish.allowed = 0;
         settings.vanish.allowed_percent = 0;
