@@ -4,7 +4,7 @@ use domain::{
     contact::InactiveReason,
     fields::FieldChange,
     ids::{ClientId, ContactId, EntraObjectId, ManagedTenantId, RunId, UserId},
-    plan::{Action, Candidate, Line, Rule},
+    plan::{Action, Answer, AnswerKind, Candidate, Line, Rule},
     run::{Counters, RunKind, RunStatus, TenantFailure, TenantStatus, Trigger},
 };
 use jiff::Timestamp;
@@ -267,7 +267,10 @@ pub fn bucket(action: &Action) -> Option<&'static str> {
         }
         Action::Hold { .. } | Action::Review { .. } | Action::Stage { .. } => Some("needs_decision"),
         Action::MarkInactive { .. } => Some("mark_inactive"),
-        Action::Leave { .. } | Action::NoteMissing { .. } | Action::Refresh { .. } => Some("no_change"),
+        Action::Leave { .. }
+        | Action::NoteMissing { .. }
+        | Action::Refresh { .. }
+        | Action::Settle { .. } => Some("no_change"),
         Action::Exclude { .. } | Action::Fail { .. } => None,
     }
 }
@@ -288,11 +291,27 @@ fn waiting(target: Target, status: &'static str) -> TenantResultView {
 
 fn describe(line: &Line) -> (&'static str, String, Vec<Candidate>) {
     let (name, reason) = told(line.rule, &line.action);
+    let reason = told_answer(line).unwrap_or(reason);
     let candidates = match &line.action {
         Action::Review { candidates, .. } => candidates.clone(),
         _ => Vec::new(),
     };
     (name, reason, candidates)
+}
+
+/// Why, for a line that carries out an operator's answer or takes one back.
+fn told_answer(line: &Line) -> Option<String> {
+    let said = |answer: &Answer| match answer.kind {
+        AnswerKind::CreateNew => "the person is a new contact",
+        AnswerKind::Dismissed => "the person is not to be synced",
+        AnswerKind::LinkExisting => "the person is this contact",
+    };
+    let note = |answer: &Answer| answer.note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
+    if let Some(answer) = &line.answer {
+        return Some(format!("an operator decided: {}{}", said(answer), note(answer)));
+    }
+    let back = line.takes_back.as_ref()?;
+    Some(format!("taken back, so the question is open again: {}{}", said(back), note(back)))
 }
 
 /// The action's name, and one sentence of why.
@@ -325,10 +344,14 @@ fn told(rule: Rule, action: &Action) -> (&'static str, String) {
         Action::Refresh { .. } => {
             ("refresh", "the directory changed, but no field that is switched on".to_owned())
         }
+        Action::Restore { .. } if rule == Rule::Decision => {
+            ("restore", "no longer linked: an operator decided that the person is another contact".to_owned())
+        }
         Action::Restore { kept, .. } => {
             ("restore", format!("put back to what it was before the run{}", told_kept(kept)))
         }
         Action::Review { conflict, .. } => ("review", conflict.explanation().to_owned()),
+        Action::Settle { .. } => ("settle", "an operator answered the question".to_owned()),
         Action::Stage { proposal, limit } => {
             let (what, why) = told(rule, proposal);
             ("hold", format!("{}; would {}: {why}", limit.explanation(), what.replace('_', " ")))

@@ -16,6 +16,7 @@ mod microsoft;
 mod plans;
 mod preview;
 mod refused_documents;
+mod review;
 mod secrecy;
 mod serve;
 mod server;
