@@ -70,13 +70,11 @@ impl DecisionRun {
         app.store.create_run(&run).await?;
         let target = target(item);
         app.store.begin_run(workspace, id, &[target], &Overrides::new()).await?;
-        match app.take(workspace, target.tenant, id).await? {
-            Some((lease, _)) => Ok(Self { item: item.id, run, target, lease }),
-            None => {
-                end(app, &run, None, RunStatus::Failed).await?;
-                Err(NotDecided::TenantBusy)
-            }
-        }
+        let Some((lease, _)) = app.take(workspace, target.tenant, id).await? else {
+            end(app, &run, None, RunStatus::Failed).await?;
+            return Err(NotDecided::TenantBusy);
+        };
+        Ok(Self { item: item.id, run, target, lease })
     }
 
     /// Brings to its end what an earlier request began: applies its plan, if that was stored.

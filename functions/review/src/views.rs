@@ -286,7 +286,7 @@ fn told(ruling: &Ruling) -> String {
             text.push_str(if *activate { ", and becomes active." } else { "." });
             for change in changes {
                 let (field, old, new) = change.describe();
-                text.push_str(&format!(" {field}: {old} → {new}."));
+                text.extend([" ", field, ": ", &old, " → ", &new, "."]);
             }
             text
         }

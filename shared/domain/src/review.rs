@@ -209,13 +209,12 @@ impl Question {
                 Some(contact) if self.may_be_theirs(contact) => {
                     return self.tie(now, contact, AnswerKind::CreateNew, true);
                 }
-                Some(_) => {}
                 None if now.owners.get(address).is_none_or(|owner| owner.contact == made) => {
                     let facts = SourceFacts { email: address.clone(), ..facts.clone() };
                     let action = Action::Create { contact: made, facts };
                     return Ok(self.ruling(AnswerKind::CreateNew, now.link.as_ref(), action));
                 }
-                None => {}
+                _ => {}
             }
         }
         let owner = now.owners.get(&facts.email).copied();
@@ -259,7 +258,7 @@ impl Question {
         let action = Action::Link { contact, expect, before, supersedes, activate, changes, facts };
         let mut ruling = self.ruling(kind, now.link.as_ref(), action);
         if let Some(own) = self.own_contact(now) {
-            ruling.parting = Some(self.parting(now, own));
+            ruling.parting = Some(parting(now, own));
             ruling.answer.leaves = None;
         }
         Ok(ruling)
@@ -292,17 +291,6 @@ impl Question {
         (contact.client == self.client && is_theirs).then_some(contact)
     }
 
-    /// The person's contact becomes nobody's; nothing else of it changes.
-    fn parting(&self, now: &Situation, own: &Contact) -> Action {
-        let is_active = now.link.as_ref().is_some_and(|link| link.active);
-        let link = if is_active { LinkState::Active } else { LinkState::Inactive };
-        let from = ContactState { inactive: own.inactive, entra: own.entra.clone(), link };
-        let to = ContactState { inactive: own.inactive, entra: None, link: LinkState::Cut };
-        let turn = Box::new(Turn { from, to });
-        let (contact, expect) = (own.id, own.version);
-        Action::Restore { contact, expect, changes: Vec::new(), turn, kept: Vec::new() }
-    }
-
     fn ruling(&self, kind: AnswerKind, link: Option<&Link>, action: Action) -> Ruling {
         let leaves =
             link.map(|link| link.contact).filter(|contact| action.contact_written() != Some(*contact));
@@ -313,6 +301,17 @@ impl Question {
     fn made_for(&self, address: &EmailAddress) -> ContactId {
         ContactId::derived(self.workspace, self.identity, address)
     }
+}
+
+/// The person's contact becomes nobody's; nothing else of it changes.
+fn parting(now: &Situation, own: &Contact) -> Action {
+    let is_active = now.link.as_ref().is_some_and(|link| link.active);
+    let link = if is_active { LinkState::Active } else { LinkState::Inactive };
+    let from = ContactState { inactive: own.inactive, entra: own.entra.clone(), link };
+    let to = ContactState { inactive: own.inactive, entra: None, link: LinkState::Cut };
+    let turn = Box::new(Turn { from, to });
+    let (contact, expect) = (own.id, own.version);
+    Action::Restore { contact, expect, changes: Vec::new(), turn, kept: Vec::new() }
 }
 
 fn shown_facts(label: &str, address: &EmailAddress) -> SourceFacts {

@@ -170,12 +170,12 @@ fn told(item: &ItemView) -> String {
             let header = ["answer", "contact", "possible", "what it would do"];
             text.push_str(&output::table(&header, outcomes.collect(), 4));
         }
-        Some(resolution) => text.push_str(&format!(
-            "{} at {}; take back run {} to have the question asked again.",
-            name(&resolution.resolution_action),
-            resolution.resolved_at,
-            resolution.run_id
-        )),
+        Some(resolution) => {
+            let (what, at) = (name(&resolution.resolution_action), resolution.resolved_at);
+            let run = resolution.run_id;
+            let told = format!("{what} at {at}; take back run {run} to have the question asked again.");
+            text.push_str(&told);
+        }
     }
     text
 }
