@@ -47,7 +47,7 @@ fn every_function_may_call_what_it_calls() {
         ("review", full, &[], false),
         ("run-steps", full, &[], false),
         ("settings", &["GetItem", "PutItem", "Query"], &[], false),
-        ("sync", full, &[], true),
+        ("sync", full, keep, true),
         ("tenant-sync", full, keep, false),
     ];
     assert_eq!(template.functions().len(), table.len());

@@ -60,6 +60,8 @@ pub enum Command {
     Preview(PreviewArguments),
     /// Sync contacts
     Sync(ScopeArguments),
+    /// Tell why one person is treated as they are, and what would change that; writes nothing
+    Explain(ExplainArguments),
     /// Answer questions about people
     Review(ReviewArguments),
     /// Look at runs
@@ -483,6 +485,20 @@ pub struct SettingsArguments {
     /// What share of the linked contacts may go to another account in one sync; more wait for you
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     pub moved_percent: Option<u8>,
+    /// How many people may become inactive in all tenants of one sync together, whatever the share; more
+    /// wait for you
+    #[arg(long, value_name = "PEOPLE")]
+    pub run_gone_allowed: Option<u32>,
+    /// What share of all linked people may become inactive in one sync; more wait for you
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub run_gone_percent: Option<u8>,
+    /// How many new contacts one sync may make in all tenants together, whatever the share; more wait for
+    /// you
+    #[arg(long, value_name = "PEOPLE")]
+    pub run_new_allowed: Option<u32>,
+    /// What share of all linked people may be new in one sync; more wait for you
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub run_new_percent: Option<u8>,
     /// A complete read with less than this share of the people of the last one is taken for a wrong
     /// answer
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
@@ -497,6 +513,17 @@ pub struct SettingsArguments {
     /// `settings --output json` shows under `scope`
     #[arg(long, value_name = "FILE")]
     pub scope: Option<PathBuf>,
+}
+
+/// Of `explain`.
+#[derive(Args, Clone, Debug)]
+pub struct ExplainArguments {
+    /// The person's Entra object id, sign-in name, or any address
+    pub person: String,
+    /// The person's tenant; not needed when the address has a domain of one of the tenants, or when only
+    /// one tenant is mapped
+    #[arg(long)]
+    pub tenant: Option<ManagedTenantId>,
 }
 
 /// Of `bench`.

@@ -25,7 +25,7 @@ use runtime::{
 use secrecy::ExposeSecret;
 use secrets::{Document, Family, Scope, SecretChain, key};
 use store::{Run, Store, StoreError, client_over, probe::Probe};
-use sync::Sync;
+use sync::{Explain, Sync};
 use tenant_sync::TenantSync;
 use workflow::{Executions, payloads::RunInput};
 
@@ -93,6 +93,8 @@ pub struct House {
     pub review: Arc<Review>,
     /// Runs.
     pub sync: Arc<Sync>,
+    /// Explaining people.
+    pub explain: Arc<Explain>,
     /// The environment's settings.
     pub settings: Settings,
     /// The HTTP client.
@@ -223,6 +225,11 @@ impl House {
                 executions,
                 clock: Arc::clone(&clock),
                 entropy: Arc::clone(&entropy),
+            }),
+            explain: Arc::new(Explain {
+                store: store.read_only(),
+                directories: Arc::clone(&directories) as Arc<dyn Directories>,
+                clock: Arc::clone(&clock),
             }),
             workspace,
             store,

@@ -13,6 +13,8 @@ use ambient::Clock;
 use domain::{
     ids::{ManagedTenantId, WorkspaceId},
     mapping::Decision,
+    planner::RunHeld,
+    policy::Share,
     run::RunStatus,
 };
 use store::{ManagedTenant, PlanSource, Run, RunScope, Store, StoreError, Target};
@@ -73,14 +75,46 @@ impl RunSteps {
                 None => targets(&self.store, run.workspace, run.scope).await,
             };
             let targets = targets.map_err(task_failure)?;
-            let overrides = self.store.overrides(run.workspace).await.map_err(task_failure)?;
-            self.store.begin_run(run.workspace, run.id, &targets, &overrides).await.map_err(task_failure)?;
+            let begun = self.begin_with(run, &targets).await;
+            begun.map_err(task_failure)?;
         }
         Ok(RunInput { workspace_id: run.workspace, run_id: run.id })
     }
 }
 
 impl RunSteps {
+    async fn begin_with(&self, run: &Run, targets: &[Target]) -> Result<(), StoreError> {
+        let overrides = self.store.overrides(run.workspace).await?;
+        let room = match &run.source {
+            None => Some(self.room(run, targets).await?),
+            // Somebody has looked at it.
+            Some(_) => None,
+        };
+        self.store.begin_run(run.workspace, run.id, targets, &overrides, room).await
+    }
+
+    /// How much the limits over all tenants let through: a share of what is linked in all of them. While
+    /// an earlier surge waits for an operator, nothing of its kind.
+    async fn room(&self, run: &Run, targets: &[Target]) -> Result<RunHeld, StoreError> {
+        let tenants: Vec<ManagedTenantId> = targets.iter().map(|target| target.tenant).collect();
+        let (mut active, mut held) = (0_u64, RunHeld::default());
+        for (_, state) in self.store.tenant_states(run.workspace, &tenants).await? {
+            active += state.ground.active_links.unwrap_or_default();
+            held.add(state.ground.held.run);
+        }
+        let active = usize::try_from(active).unwrap_or(usize::MAX);
+        let room = |limit: Share, held: u64| {
+            let room = limit.of(active) as u64;
+            if held > room { 0 } else { room }
+        };
+        let limits = run.settings.run_limits;
+        Ok(RunHeld {
+            creations: room(limits.creations, held.creations),
+            inactivations: room(limits.inactivations, held.inactivations),
+            link_moves: room(limits.link_moves, held.link_moves),
+        })
+    }
+
     /// Whoever has a part in the stored plan, within the run's scope.
     async fn targets_of(&self, run: &Run, source: &PlanSource) -> Result<Vec<Target>, StoreError> {
         let mut targets = self.store.targets(run.workspace, source.run).await?;

@@ -11,7 +11,7 @@ pub use clients::ClientSettingsView;
 use domain::{
     fields::{FieldRules, InvalidRule},
     ids::WorkspaceId,
-    policy::{StopLimits, VanishRules},
+    policy::{RunLimits, StopLimits, VanishRules},
     scope::{InvalidScope, ScopeRules},
 };
 use runtime::Foundation;
@@ -39,6 +39,8 @@ pub struct SettingsView {
     pub vanish: VanishRules,
     /// What waits for an operator.
     pub limits: StopLimits,
+    /// What of all tenants of a run together waits for an operator.
+    pub run_limits: RunLimits,
     /// After how many hours everybody is read again, not only who has changed; 0 = always.
     pub complete_read_hours: CompleteReadHours,
 }
@@ -56,6 +58,8 @@ pub struct SettingsChange {
     pub vanish: Option<VanishRules>,
     /// What waits for an operator.
     pub limits: Option<StopLimits>,
+    /// What of all tenants of a run together waits for an operator.
+    pub run_limits: Option<RunLimits>,
     /// After how many hours everybody is read again, not only who has changed; 0 = always.
     pub complete_read_hours: Option<CompleteReadHours>,
 }
@@ -103,6 +107,7 @@ impl Settings {
             scope: change.scope.unwrap_or(before.scope),
             vanish: change.vanish.unwrap_or(before.vanish),
             limits: change.limits.unwrap_or(before.limits),
+            run_limits: change.run_limits.unwrap_or(before.run_limits),
             complete_read_hours: change.complete_read_hours.unwrap_or(before.complete_read_hours),
         };
         self.store.put_settings(workspace, &after).await?;
@@ -117,7 +122,9 @@ fn check(change: &SettingsChange) -> Result<Option<FieldRules>, Refusal> {
     if let Some(scope) = &change.scope {
         scope.compile().map_err(Refusal::Scope)?;
     }
-    if more_than_everybody(change.vanish, change.limits) {
+    let of_run = change.run_limits.map(|limits| [limits.inactivations, limits.creations, limits.link_moves]);
+    let more_in_run = of_run.into_iter().flatten().any(|share| share.percent > 100);
+    if more_in_run || more_than_everybody(change.vanish, change.limits) {
         return Err(Refusal::Percent);
     }
     Ok(fields)
@@ -137,6 +144,7 @@ fn view(settings: &SyncSettings) -> SettingsView {
         scope: settings.scope.clone(),
         vanish: settings.vanish,
         limits: settings.limits,
+        run_limits: settings.run_limits,
         complete_read_hours: settings.complete_read_hours,
     }
 }

@@ -2,7 +2,10 @@
 //!
 //! A run is stored first and carried by the workflow afterwards; whoever asks for it gets the id
 //! under which it can be watched. Nothing here touches a contact.
+//!
+//! [`Explain`] reads one person from Microsoft and tells what the next sync would do with them, and why.
 
+mod explain;
 mod lines;
 mod plans;
 mod progress;
@@ -18,6 +21,9 @@ use runtime::Foundation;
 use store::Store;
 use workflow::Executions;
 
+pub use explain::{
+    Explain, Explained, ExplainedFieldView, ExplainedView, NotExplained, PersonKey, StepView, Told, Writer,
+};
 pub use lines::{LinePage, lines};
 pub use plans::{Moment, PlanCheck, reject, timeline, verify};
 pub use progress::{RunProgress, progress};

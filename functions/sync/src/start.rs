@@ -115,6 +115,7 @@ pub async fn start(sync: &Sync, request: StartRequest) -> Result<Begun, NotBegun
             None => sync.store.settings(request.workspace).await?,
         },
         source: request.source,
+        room: None,
         turns: Turns::default(),
         halted: None,
     };

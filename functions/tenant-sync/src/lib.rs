@@ -7,7 +7,6 @@
 //! This crate decides nothing about people (that is `domain`) and knows no HTTP (`directory`).
 
 mod failure;
-mod gather;
 mod read;
 mod replay;
 mod work;

@@ -1,21 +1,21 @@
 //! A tenant's part of a sync: what the directory says, planned and carried out page by page.
 
+use assembly::{PlanFor, gather, group_members, tenant_policy};
 use directory::{
     BadRow, BadRowCause, ChangesNext, Code, Cursor, ErrorClass, ReadError, TenantProof, UserKey,
 };
 use domain::{
     facts::fingerprint_of,
-    plan::PlanPage,
-    planner::{Held, Planner, UnusableRow},
+    plan::{Limit, PlanPage},
+    planner::{Known, Planner, UnusableRow},
     policy::TenantPolicy,
-    scope::{GroupMembership, Scope},
+    user::DirectoryUser,
 };
 use jiff::{SignedDuration, Timestamp};
-use store::{Feed, Ground, HeldLines};
+use store::{Feed, Ground, Place, StoreError};
 
 use crate::{
     failure,
-    gather::gather,
     work::{After, Outcome, Stop, Work},
 };
 
@@ -25,6 +25,9 @@ const RESTARTS_MAX: u32 = 3;
 /// A feed of changes is not trusted longer: the directory forgets it after seven days
 /// (learn.microsoft.com/graph/delta-query-overview).
 const FEED_MAX: SignedDuration = SignedDuration::from_hours(24 * 6);
+
+/// Set apart from a page of changes the people who are looked at again after it.
+const LOOKED_AT_AGAIN: u32 = 1 << 31;
 
 /// People in grace that a read of changes looks at again; with more of them everybody is read.
 const LEAVING_MAX: usize = 200;
@@ -40,8 +43,11 @@ impl Work<'_> {
         }
         if self.progress.only_changes {
             match self.changes().await {
-                Err(Stop::Read(error)) if error.class() == ErrorClass::ExpiredPage => {
-                    // The directory has forgotten where we were: everybody is read instead.
+                // The directory has forgotten where we were, or the place is of no use, as after a move
+                // to another address of Microsoft's: everybody is read instead.
+                Err(Stop::Read(error))
+                    if matches!(error.class(), ErrorClass::ExpiredPage | ErrorClass::Fault) =>
+                {
                     self.progress.only_changes = false;
                     self.progress.read_complete = false;
                     self.progress.cursor = None;
@@ -143,7 +149,8 @@ impl Work<'_> {
                 Err(error) => return Err(error.into()),
             };
             let rows: Vec<UnusableRow> = page.bad_rows.iter().map(unusable).collect();
-            let known = gather(self, |known| planner.needs(&page.users, known)).await?;
+            let known = self.gather(|known| planner.needs(&page.users, known)).await?;
+            self.keep_to_run_limits(planner, &page.users, &known, 0).await?;
             let pages = planner.plan(&page.users, &rows, &known);
             let next = page.next.map(|cursor| cursor.as_str().to_owned());
             let after = After { next, feed: self.progress.feed.clone(), closes_read: false };
@@ -174,11 +181,16 @@ impl Work<'_> {
             if planner.is_none() && (!is_empty || is_last && !self.state.ground.open.is_empty()) {
                 let Some(begun) = self.begin_changes().await? else { return Ok(Outcome::Paused) };
                 planner = Some(begun);
+                // A worker before this one had planned this page already; it has been carried out now.
+                if !self.is_untouched() {
+                    continue;
+                }
             }
             let mut pages = Vec::new();
             if let Some(planner) = &mut planner {
                 let rows: Vec<UnusableRow> = page.bad_rows.iter().map(unusable).collect();
-                let known = gather(self, |known| planner.needs(&page.users, known)).await?;
+                let known = self.gather(|known| planner.needs(&page.users, known)).await?;
+                self.keep_to_run_limits(planner, &page.users, &known, 0).await?;
                 pages = planner.plan(&page.users, &rows, &known);
                 let removed: Vec<_> = page.removed.iter().map(|removed| removed.object).collect();
                 pages.extend(planner.plan_removed(&removed));
@@ -210,7 +222,7 @@ impl Work<'_> {
 
     /// Looks again at people about whom the last word was not said: the directory does not tell of them
     /// a second time. After the changes, which may hold the answer to what was asked about them.
-    async fn look_again(&self, planner: &mut Planner) -> Result<Option<Vec<PlanPage>>, Stop> {
+    async fn look_again(&mut self, planner: &mut Planner) -> Result<Option<Vec<PlanPage>>, Stop> {
         let (mut users, mut rows) = (Vec::new(), Vec::new());
         for object in self.state.ground.open.iter().filter(|object| !planner.has_seen(**object)) {
             let key = UserKey::Object(*object);
@@ -226,7 +238,9 @@ impl Work<'_> {
                 Err(error) => return Err(error.into()),
             }
         }
-        let known = gather(self, |known| planner.needs(&users, known)).await?;
+        let known = self.gather(|known| planner.needs(&users, known)).await?;
+        // The last page of changes has used up its own portion at this place.
+        self.keep_to_run_limits(planner, &users, &known, LOOKED_AT_AGAIN).await?;
         Ok(Some(planner.plan(&users, &rows, &known)))
     }
 
@@ -247,7 +261,10 @@ impl Work<'_> {
     /// Deals with linked people who are leaving.
     async fn close(&mut self, planner: &mut Planner) -> Result<(), Stop> {
         if !self.progress.closed {
-            let known = gather(self, |known| planner.closing_needs(known)).await?;
+            let known = self.gather(|known| planner.closing_needs(known)).await?;
+            let wanted = planner.wants_inactive(&known);
+            let is_full = self.is_full(Limit::Inactivations, wanted, 0).await?;
+            planner.is_full(Limit::Inactivations, is_full);
             let pages = planner.close(&known);
             if !pages.is_empty() {
                 let feed = self.progress.feed.clone();
@@ -296,9 +313,38 @@ impl Work<'_> {
             active_links,
             leaving,
             open,
-            held: HeldLines { creations: held.creations, link_moves: held.link_moves },
+            held,
             look_again,
         });
+    }
+
+    /// Uses up the limits over all tenants of the run, and has the planner stage what is beyond them.
+    async fn keep_to_run_limits(
+        &self,
+        planner: &mut Planner,
+        users: &[DirectoryUser],
+        known: &Known,
+        apart: u32,
+    ) -> Result<(), StoreError> {
+        let wants = planner.wants(users, known);
+        for (limit, wanted) in [(Limit::Creations, wants.creations), (Limit::LinkMoves, wants.link_moves)] {
+            let is_full = self.is_full(limit, wanted, apart).await?;
+            planner.is_full(limit, is_full);
+        }
+        Ok(())
+    }
+
+    /// Whether all tenants of the run together have no room for so many more.
+    async fn is_full(&self, limit: Limit, wanted: u64, apart: u32) -> Result<bool, StoreError> {
+        let (run, place) =
+            (&self.job.run, Place { tenant: self.target.tenant, pages: self.progress.pages | apart });
+        match run.room {
+            Some(room) if wanted > 0 => {
+                let store = &self.sync.store;
+                Ok(!store.use_up(run.workspace, run.id, room, limit, place, wanted).await?)
+            }
+            _ => Ok(false),
+        }
     }
 
     async fn prove(&mut self) -> Result<Option<TenantProof>, ReadError> {
@@ -309,45 +355,21 @@ impl Work<'_> {
         let settings = &self.settings;
         let scope = settings.scope.compile();
         let scope = scope.map_err(|invalid| Stop::Failed(failure::invalid_scope(&invalid)))?;
-        let Some(groups) = self.members(&scope).await? else { return Ok(None) };
-        let held = self.state.ground.held;
-        let policy = TenantPolicy {
-            workspace: self.job.run.workspace,
-            tenant: self.target.entra,
-            client: self.target.client,
-            verified_domains: proof.verified_domains.into_iter().collect(),
-            scope,
-            groups,
-            fields: settings.fields(),
-            vanish: settings.vanish,
-            limits: settings.limits,
-            now: self.job.run.started_at,
-            expected_people: self.state.ground.people,
-            active_links: self.state.ground.active_links,
-            held: Held { creations: held.creations, link_moves: held.link_moves },
-        };
+        let groups = group_members(&*self.job.directory, self.target.entra, &scope);
+        let Some(groups) = self.in_time(groups).await? else { return Ok(None) };
+        let (ground, now) = (&self.state.ground, self.job.run.started_at);
+        let policy = tenant_policy(self.plan_for(), proof, (scope, groups), settings, ground, now);
         self.salt = policy.fingerprint_salt();
         Ok(Some(policy))
     }
 
-    /// Who is in the groups that the scope names, each read to its end: with half a group, people would
-    /// be left out or taken by accident.
-    async fn members(&self, scope: &Scope) -> Result<Option<GroupMembership>, Stop> {
-        let mut membership = GroupMembership::default();
-        for group in scope.groups() {
-            let (mut members, mut cursor) = (Vec::new(), None);
-            loop {
-                let page = self.job.directory.group_members_page(self.target.entra, *group, cursor.as_ref());
-                let Some(page) = self.in_time(page).await? else { return Ok(None) };
-                members.extend(page.members);
-                cursor = page.next;
-                if cursor.is_none() {
-                    break;
-                }
-            }
-            membership.insert(*group, members);
-        }
-        Ok(Some(membership))
+    fn plan_for(&self) -> PlanFor {
+        let (workspace, tenant) = (self.job.run.workspace, self.target.entra);
+        PlanFor { workspace, tenant, client: self.target.client }
+    }
+
+    async fn gather(&self, needs: impl FnMut(&Known) -> Needs) -> Result<Known, StoreError> {
+        gather(&self.sync.store.read_only(), self.plan_for(), needs).await
     }
 
     /// Takes in the pages an earlier worker has stored, and applies those it did not come to.

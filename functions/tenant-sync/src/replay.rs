@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use domain::{
     ids::{ContactId, Identity, LineId},
     plan::{Action, Line, PLAN_PAGE_FORMAT, Person, PlanPage, Rule},
-    planner::counted,
+    planner::{Held, counted},
     policy::TenantPolicy,
     run::Counters,
     undo::{UndoScope, way_back, with_answer},
 };
-use store::{Ground, HeldLines, PlanPart, PlanSource, StoreError, StoredPage};
+use store::{Ground, PlanPart, PlanSource, StoreError, StoredPage};
 
 use crate::{
     failure,
@@ -53,7 +53,7 @@ impl Work<'_> {
         }
         // What was read of the directory when the plan was made is old by now.
         let ground = self.state.ground.clone();
-        self.ground = Some(Ground { look_again: true, held: HeldLines::default(), ..ground });
+        self.ground = Some(Ground { look_again: true, held: Held::default(), ..ground });
         Ok(Outcome::Complete)
     }
 

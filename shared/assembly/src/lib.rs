@@ -10,6 +10,7 @@ mod directories;
 mod executions;
 mod failures;
 mod http;
+mod planning;
 mod task;
 
 pub use credentials::WorkspaceCredentials;
@@ -17,6 +18,7 @@ pub use directories::{Open, WorkspaceDirectories};
 pub use executions::StepFunctions;
 pub use failures::{store_failed, tenant_failure};
 pub use http::{http, service_edition};
+pub use planning::{PlanFor, gather, group_members, tenant_policy};
 pub use task::Failure;
 
 use std::sync::Arc;

@@ -8,6 +8,7 @@ mod change;
 mod config;
 mod provenance;
 mod rules;
+mod story;
 mod value;
 
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub use self::{
     config::InvalidRule,
     provenance::{Origin, Provenance, provenance},
     rules::{FieldRule, FieldRules, Overwrite},
+    story::{FieldStory, StoryOf, Verdict},
 };
 
 /// A field of a contact that a directory can fill.

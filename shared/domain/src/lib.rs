@@ -4,6 +4,7 @@
 pub mod contact;
 pub mod domain_name;
 pub mod email;
+pub mod explain;
 pub mod facts;
 pub mod fields;
 pub mod ids;

@@ -88,6 +88,29 @@ pub struct StopLimits {
     pub short_read_percent: u8,
 }
 
+/// How much one run may do to all of its tenants together before it waits for an operator: a surge that
+/// no tenant's own limit shows, such as a wrong rule for everybody.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RunLimits {
+    /// Contacts that become inactive.
+    pub inactivations: Share,
+    /// New contacts, in tenants that have people linked already.
+    pub creations: Share,
+    /// Contacts that go from an account that is gone to another one.
+    pub link_moves: Share,
+}
+
+impl Default for RunLimits {
+    fn default() -> Self {
+        Self {
+            inactivations: Share { count: 50, percent: 5 },
+            creations: Share { count: 500, percent: 10 },
+            link_moves: Share { count: 25, percent: 5 },
+        }
+    }
+}
+
 /// A number, or a share of the active links: whichever is more.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]

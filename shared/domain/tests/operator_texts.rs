@@ -111,7 +111,11 @@ fn every_sentence_reads_as_it_was_read() {
         MailboxReused, MultipleEmailMatches, OwnedByColleague, Rejected
     );
     section(&mut texts, "Why an operator is asked", conflicts);
-    section(&mut texts, "Why a line waits", every!(Limit: Creations, Inactivations, LinkMoves));
+    section(
+        &mut texts,
+        "Why a line waits",
+        every!(Limit: Creations, Inactivations, LinkMoves, RunCreations, RunInactivations, RunLinkMoves),
+    );
     section(&mut texts, "Why nobody becomes inactive after a read", guards());
     section(&mut texts, "What is wrong with a field rule", wrong_field_rules());
     section(&mut texts, "What is wrong with a scope", wrong_scopes());

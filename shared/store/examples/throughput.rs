@@ -128,6 +128,7 @@ fn run(number: u32) -> Run {
         cancel_requested: false,
         settings: store::SyncSettings::default(),
         source: None,
+        room: None,
         turns: store::Turns::default(),
         halted: None,
     }

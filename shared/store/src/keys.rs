@@ -114,6 +114,22 @@ pub(crate) fn tenant_run(workspace: WorkspaceId, run: RunId, tenant: ManagedTena
     key(workspace, format_args!("RUN#{run}"), format_args!("TENANT#{tenant}"))
 }
 
+/// What all tenants of a run have used up of a limit.
+pub(crate) fn spent(workspace: WorkspaceId, run: RunId, limit: &str) -> Key {
+    key(workspace, format_args!("RUN#{run}"), format_args!("SPENT#{limit}"))
+}
+
+/// What was used up at one place of it.
+pub(crate) fn spent_at(
+    workspace: WorkspaceId,
+    run: RunId,
+    limit: &str,
+    tenant: ManagedTenantId,
+    pages: u32,
+) -> Key {
+    key(workspace, format_args!("RUN#{run}"), format_args!("SPENT#{limit}#{tenant}#{pages:08}"))
+}
+
 pub(crate) fn plan_page(workspace: WorkspaceId, run: RunId, tenant: ManagedTenantId, number: u32) -> Key {
     key(workspace, format_args!("PLAN#{run}#{tenant}"), format_args!("PAGE#{number:08}"))
 }

@@ -3,6 +3,7 @@
 use domain::{
     ids::{ClientId, EntraTenantId, LineId, ManagedTenantId, RunId, UserId, WorkspaceId},
     plan::{ChainHash, Guard},
+    planner::RunHeld,
     run::{Counters, RunKind, RunStatus, TenantFailure, TenantStatus, Trigger},
     undo::UndoScope,
 };
@@ -70,6 +71,10 @@ pub struct Run {
     /// The stored plan it works from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<PlanSource>,
+    /// How much the limits over all tenants let through; known once the run has begun, `None` when it
+    /// works from a stored plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<RunHeld>,
     /// How the workflow is getting on.
     #[serde(default)]
     pub turns: Turns,
@@ -232,24 +237,30 @@ impl Store {
         items.into_iter().map(|item| decode("run", item)).collect()
     }
 
-    /// Stores what the run covers, and the overrides of its clients, then marks it running. Done again, it changes nothing.
+    /// Stores what the run covers, and the overrides of its clients, then marks it running. Done again, it
+    /// changes nothing.
     pub async fn begin_run(
         &self,
         workspace: WorkspaceId,
         run: RunId,
         targets: &[Target],
         overrides: &Overrides,
+        room: Option<RunHeld>,
     ) -> Result<(), StoreError> {
         for (part, row) in parts(targets, overrides).iter().enumerate() {
             let key = keys::run_targets(workspace, run, part);
             self.put("run targets", &key, row, Condition::absent()).await?;
         }
-        let values =
+        let mut values =
             vec![(":running", value("run", &RunStatus::Running)?), (":total", value("run", &targets.len())?)];
+        let mut change = "SET runStatus = :running, totalTenants = :total".to_owned();
+        if let Some(room) = room {
+            change.push_str(", room = :room");
+            values.push((":room", value("run", &room)?));
+        }
         let condition =
             Condition::of("runStatus = :queued", vec![(":queued", value("run", &RunStatus::Queued)?)]);
-        let change = "SET runStatus = :running, totalTenants = :total";
-        let _: Written = self.update(&keys::run(workspace, run), change, condition, values).await?;
+        let _: Written = self.update(&keys::run(workspace, run), &change, condition, values).await?;
         Ok(())
     }
 

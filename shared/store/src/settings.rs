@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::{
     fields::FieldRules,
     ids::{ClientId, WorkspaceId},
-    policy::{StopLimits, VanishRules},
+    policy::{RunLimits, StopLimits, VanishRules},
     scope::{ScopeOverrides, ScopeRules},
 };
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,8 @@ pub struct SyncSettings {
     pub vanish: VanishRules,
     /// What waits for an operator.
     pub limits: StopLimits,
+    /// What of all tenants of a run together waits for an operator.
+    pub run_limits: RunLimits,
     /// After how many hours everybody is read again, not only who has changed; 0 = always.
     pub complete_read_hours: CompleteReadHours,
 }
@@ -59,6 +61,7 @@ impl SyncSettings {
             scope: self.scope.overridden_by(&overrides.scope),
             vanish: overrides.vanish.unwrap_or(self.vanish),
             limits: overrides.limits.unwrap_or(self.limits),
+            run_limits: self.run_limits,
             complete_read_hours: self.complete_read_hours,
         }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use domain::{
     ids::{EntraObjectId, ManagedTenantId, RunId, WorkspaceId},
     plan::{ChainHash, Leaver},
+    planner::Held,
     run::Counters,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -102,26 +103,10 @@ pub struct Ground {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub open: Vec<EntraObjectId>,
     /// Lines of the last sync that wait for an operator.
-    #[serde(skip_serializing_if = "HeldLines::is_none")]
-    pub held: HeldLines,
+    #[serde(skip_serializing_if = "Held::is_none")]
+    pub held: Held,
     /// Something a read of changes would not see: the next read is a complete one.
     pub look_again: bool,
-}
-
-/// Lines that wait for an operator, by the stop limit they crossed.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct HeldLines {
-    /// New contacts.
-    pub creations: u64,
-    /// Contacts that would go to another account.
-    pub link_moves: u64,
-}
-
-impl HeldLines {
-    fn is_none(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 /// A place in a directory's feed of changes.

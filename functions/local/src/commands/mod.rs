@@ -4,6 +4,7 @@ mod bench;
 mod connect;
 mod demo;
 mod discover;
+mod explain;
 mod map;
 mod people;
 mod review;
@@ -40,6 +41,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Ending, Failure> {
         Command::Bench(_) | Command::Demo(_) => Ending::Done,
         Command::Connect(options) => connect::run(&context, options).await?,
         Command::Discover => discover::run(&context).await?,
+        Command::Explain(options) => explain::run(&context, options).await?,
         Command::Export(options) => people::export(&context, options).await?,
         Command::Import(options) => people::import(&context, options).await?,
         Command::Map(options) => map::run(&context, options).await?,

@@ -71,6 +71,7 @@ fn router(house: &House, verifier: Arc<Verifier>) -> Router {
         .merge(::review::routes::router(Arc::clone(&house.review)))
         .merge(::settings::routes::router(Arc::new(::settings::Settings { store: house.store.clone() })))
         .merge(::sync::routes::router(Arc::clone(&house.sync)))
+        .merge(::sync::routes::explaining(Arc::clone(&house.explain)))
         .layer(Extension(assembly::service_edition(&house.settings)));
     edge::finish(authorizer::authenticated(routes, verifier))
 }

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use domain::{
     fields::{FieldRule, FieldRules, Overwrite},
     ids::ClientId,
-    policy::{Share, StopLimits, VanishRules},
+    policy::{RunLimits, Share, StopLimits, VanishRules},
     scope::ScopeRules,
 };
 use edge::ApiError;
@@ -52,9 +52,10 @@ async fn of_client(
         view = settings.override_for(workspace, client, overrides).await?.map_err(ApiError::from)?;
     }
     output::result(context.output, &view, || {
-        let said = match view.overrides.is_empty() {
-            true => "Nothing is said for this client: the settings of all hold for it.".to_owned(),
-            false => format!("Said for this client: {}", json!(view.overrides)),
+        let said = if view.overrides.is_empty() {
+            "Nothing is said for this client: the settings of all hold for it.".to_owned()
+        } else {
+            format!("Said for this client: {}", json!(view.overrides))
         };
         format!("{}\n{said}", table(&view.effective))
     })?;
@@ -67,10 +68,13 @@ fn overrides(
     effective: &SettingsView,
     options: &SettingsArguments,
 ) -> Result<ClientOverrides, Failure> {
-    if options.read_everybody_after.is_some() {
+    let of_all = [options.run_gone_allowed, options.run_new_allowed, options.read_everybody_after];
+    let of_all = of_all.iter().any(Option::is_some);
+    if of_all || options.run_gone_percent.is_some() || options.run_new_percent.is_some() {
         return Err(Failure::new(
             "not_by_client",
-            "When everybody is read again is the same for all clients. Nothing was saved.",
+            "When everybody is read again, and what all tenants together may do, is the same for all clients. \
+             Nothing was saved.",
             "Say it without --client.",
         ));
     }
@@ -115,16 +119,27 @@ fn change(view: &SettingsView, options: &SettingsArguments) -> Result<Option<Set
     let limits = limits(view.limits, options);
     let complete_read_hours =
         options.read_everybody_after.map_or(view.complete_read_hours, store::CompleteReadHours);
+    let run_limits = RunLimits {
+        inactivations: share(
+            view.run_limits.inactivations,
+            options.run_gone_allowed,
+            options.run_gone_percent,
+        ),
+        creations: share(view.run_limits.creations, options.run_new_allowed, options.run_new_percent),
+        link_moves: view.run_limits.link_moves,
+    };
     let is_change = fields != view.field_sync_config
         || scope != view.scope
         || vanish != view.vanish
         || limits != view.limits
+        || run_limits != view.run_limits
         || complete_read_hours != view.complete_read_hours;
     Ok(is_change.then(|| SettingsChange {
         field_sync_config: Some(json!(fields)),
         scope: Some(scope),
         vanish: Some(vanish),
         limits: Some(limits),
+        run_limits: Some(run_limits),
         complete_read_hours: Some(complete_read_hours),
     }))
 }
@@ -205,6 +220,8 @@ fn table(view: &SettingsView) -> String {
         row("people who are gone become inactive", gone),
         row("new contacts in a tenant that is synced already", more_wait(view.limits.creations)),
         row("contacts that go to another account", more_wait(view.limits.link_moves)),
+        row("contacts that become inactive in all tenants", more_wait(view.run_limits.inactivations)),
+        row("new contacts in all tenants", more_wait(view.run_limits.creations)),
         row("everybody is read again, not only who has changed", read_again(view.complete_read_hours)),
     ]);
     output::table(&["setting", "value"], rows, 2)

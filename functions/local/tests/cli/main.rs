@@ -8,6 +8,7 @@
 mod bench;
 mod demo;
 mod documents;
+mod explain;
 mod folder;
 mod gates;
 mod http;

@@ -208,6 +208,7 @@ async fn synced(world: &World, number: u128, kind: RunKind, status: TenantStatus
         cancel_requested: false,
         settings: store::SyncSettings::default(),
         source: None,
+        room: None,
         turns: store::Turns::default(),
         halted: None,
     };

@@ -79,6 +79,7 @@ pub(crate) fn queued(now: Timestamp) -> Run {
         halted: None,
         settings: SyncSettings::default(),
         source: None,
+        room: None,
         turns: Turns::default(),
     }
 }
@@ -101,7 +102,7 @@ impl House {
         let house = Self::new().await;
         house.accept(queued(house.clock.now())).await;
         let targets: Vec<Target> = (1..=count).map(target).collect();
-        house.store.begin_run(WORKSPACE, RUN.run_id, &targets, &store::Overrides::new()).await.unwrap();
+        house.store.begin_run(WORKSPACE, RUN.run_id, &targets, &store::Overrides::new(), None).await.unwrap();
         house
     }
 

@@ -1,5 +1,6 @@
 //! `/api/integrations/entra/sync…`
 
+mod of_people;
 mod of_plans;
 
 use std::sync::Arc;
@@ -21,6 +22,8 @@ use edge::{ApiError, JsonBody, PathId, QueryOf, Reader, Reply, Writer, paging};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use store::{Run, RunScope, StoreError, SyncSettings};
+
+pub use of_people::explaining;
 
 use crate::{
     StartRequest, Sync, lines, progress, reap, start,

@@ -105,7 +105,11 @@ async fn a_run_under_way_shows_each_tenant_and_the_sums_of_this_moment() {
     let id = house.begin().await;
     let run = house.run(&id).await;
     let target = |number| Target { tenant: tenant(number), entra: entra(number), client: client(1) };
-    house.store.begin_run(WORKSPACE, run.id, &[1, 2, 3].map(target), &store::Overrides::new()).await.unwrap();
+    house
+        .store
+        .begin_run(WORKSPACE, run.id, &[1, 2, 3].map(target), &store::Overrides::new(), None)
+        .await
+        .unwrap();
     let counters = |created| Counters { read: created, created, ..Counters::default() };
     let failure = TenantFailure {
         code: "consent_missing".to_owned(),

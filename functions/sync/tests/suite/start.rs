@@ -147,7 +147,7 @@ async fn a_run_whose_workflow_has_died_is_ended_by_the_next_one() {
     assert_eq!((dead.run_status, dead.halted.unwrap().code.as_str()), (RunStatus::Failed, "workflow_died"));
 
     let running_id = house.run(&running).await.id;
-    house.store.begin_run(WORKSPACE, running_id, &[], &store::Overrides::new()).await.unwrap();
+    house.store.begin_run(WORKSPACE, running_id, &[], &store::Overrides::new(), None).await.unwrap();
     house.passes(SignedDuration::from_mins(14));
     let turns = Turns { at: house.clock.now().as_millisecond(), ..Turns::default() };
     house.store.note_turns(WORKSPACE, running_id, turns).await.unwrap();

@@ -19,6 +19,7 @@ const HISTORIES: u64 = 16;
 const ROUNDS: u64 = 10;
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "how many histories are tried is the caller's choice")]
 async fn being_told_of_changes_ends_where_reading_everybody_ends() {
     let histories = std::env::var("DIFFERENTIAL_HISTORIES").map(|number| number.parse().unwrap());
     let histories = histories.unwrap_or(HISTORIES);

@@ -252,6 +252,7 @@ impl House {
             halted: None,
             settings: self.store.settings(WORKSPACE).await.unwrap(),
             source: None,
+            room: None,
             turns: Turns::default(),
         };
         assert!(self.store.create_run(&run).await.unwrap());

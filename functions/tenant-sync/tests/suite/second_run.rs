@@ -32,7 +32,7 @@ async fn nothing_changed_costs_a_constant_and_a_little_for_each_page() {
         let house = synced(&[size]).await;
         let calls = cost(&house, 2).await;
         let pages = u64::from(size.div_ceil(u32::from(PAGE_SIZE)));
-        assert!(calls <= 26 + 5 * pages, "{calls} calls for {pages} pages: {:?}", house.probe.counts());
+        assert!(calls <= 29 + 5 * pages, "{calls} calls for {pages} pages: {:?}", house.probe.counts());
     }
 }
 
@@ -50,11 +50,12 @@ async fn a_changed_person_costs_at_most_five_calls_more() {
     microsoft.edit(tenant.id, &somebody, |user| user.account_enabled = false);
     let disabled = cost(&house, 4).await;
     // Leavers have a page and a checkpoint of their own at the end of the read, however many they are.
-    assert!(disabled <= unchanged + 4 + 2, "{disabled} after {unchanged}: {:?}", house.probe.counts());
+    // One call keeps count of them against the limits of the whole run.
+    assert!(disabled <= unchanged + 4 + 2 + 1, "{disabled} after {unchanged}: {:?}", house.probe.counts());
 }
 
 #[tokio::test]
-async fn a_created_contact_costs_three_writes() {
+async fn a_created_contact_costs_three_writes_and_its_page_one() {
     let house = synced(&[30]).await;
     let tenant = house.microsoft.tenant(0);
     cost(&house, 2).await;
@@ -62,7 +63,8 @@ async fn a_created_contact_costs_three_writes() {
     let address = format!("new.colleague@{}", tenant.default_domain());
     house.microsoft.hire(tenant.id, 1, "New Colleague", &address, |_| {});
     cost(&house, 3).await;
-    assert_eq!(house.probe.counts().writes, before + 3);
+    // The page takes its portion of what the whole run may create.
+    assert_eq!(house.probe.counts().writes, before + 3 + 1);
 }
 
 /// The calls of a run to the table.

@@ -178,6 +178,24 @@ pub enum Limit {
     Inactivations,
     /// Contacts that go from one account to another.
     LinkMoves,
+    /// New contacts in all tenants of a run together.
+    RunCreations,
+    /// Contacts that become inactive in all tenants of a run together.
+    RunInactivations,
+    /// Contacts that go from one account to another in all tenants of a run together.
+    RunLinkMoves,
+}
+
+impl Limit {
+    /// The same limit over all tenants of a run.
+    #[must_use]
+    pub fn of_run(self) -> Self {
+        match self {
+            Self::Creations | Self::RunCreations => Self::RunCreations,
+            Self::Inactivations | Self::RunInactivations => Self::RunInactivations,
+            Self::LinkMoves | Self::RunLinkMoves => Self::RunLinkMoves,
+        }
+    }
 }
 
 /// What lines change on a contact besides its fields.
@@ -353,6 +371,17 @@ impl Limit {
             }
             Self::LinkMoves => {
                 "too many contacts would go from one account to another at once; an operator has to look first"
+            }
+            Self::RunCreations => {
+                "too many new contacts in all tenants of the sync together; an operator has to look first"
+            }
+            Self::RunInactivations => {
+                "too many people would become inactive in all tenants of the sync together; an operator has to \
+                 look first"
+            }
+            Self::RunLinkMoves => {
+                "too many contacts would go from one account to another in all tenants of the sync together; an \
+                 operator has to look first"
             }
         }
     }

@@ -24,6 +24,29 @@ impl Planner {
         needs
     }
 
+    /// How many contacts [`Self::close`] would make inactive, as far as the tenant's own limit lets it.
+    pub fn wants_inactive(&self, known: &Known) -> u64 {
+        let leavers = self.leavers(known).unwrap_or_default();
+        if self.too_many(&leavers, known) {
+            return 0;
+        }
+        let becomes_inactive = |(link, reason): &&(Link, InactiveReason)| {
+            let contact = self.contact_to_write(link, known);
+            let action = contact.and_then(|contact| self.decide_leaver(link, *reason, &contact));
+            matches!(action, Some(Action::MarkInactive { .. })) && counts(action.as_ref())
+        };
+        leavers.iter().filter(becomes_inactive).count() as u64
+    }
+
+    fn too_many(&self, leavers: &[(Link, InactiveReason)], known: &Known) -> bool {
+        let dealt_with = self.spent.get(&Limit::Inactivations).copied().unwrap_or_default();
+        let concerned = leavers.iter().filter(|(link, reason)| {
+            let contact = self.contact_to_write(link, known);
+            contact.is_some_and(|contact| counts(self.decide_leaver(link, *reason, &contact).as_ref()))
+        });
+        dealt_with + concerned.count() > self.policy.vanish.limit(self.active_links)
+    }
+
     /// Plans what happens to linked people who are leaving: who is on no page of a complete read,
     /// whose sign-in is blocked, who is out of scope by now. Only for a read that came to its end.
     pub fn close(&mut self, known: &Known) -> Vec<PlanPage> {
@@ -33,12 +56,8 @@ impl Planner {
             pages.guard(guard);
         }
         let leavers = self.leavers(known).unwrap_or_default();
-        let dealt_with = self.spent.get(&Limit::Inactivations).copied().unwrap_or_default();
-        let concerned = leavers.iter().filter(|(link, reason)| {
-            let contact = self.contact_to_write(link, known);
-            contact.is_some_and(|contact| counts(self.decide_leaver(link, *reason, &contact).as_ref()))
-        });
-        let too_many = dealt_with + concerned.count() > self.policy.vanish.limit(self.active_links);
+        let too_many = self.too_many(&leavers, known);
+        let is_run_full = self.full.contains(&Limit::RunInactivations);
         for (link, reason) in leavers {
             let object = link.identity.object;
             let Some(contact) = self.contact_to_write(&link, known) else {
@@ -49,6 +68,12 @@ impl Planner {
             if too_many && counts(action.as_ref()) {
                 let proposal = Box::new(mark_inactive(&contact, reason));
                 action = Some(Action::Stage { proposal, limit: Limit::Inactivations });
+            } else if is_run_full
+                && matches!(action, Some(Action::MarkInactive { .. }))
+                && counts(action.as_ref())
+            {
+                let proposal = Box::new(mark_inactive(&contact, reason));
+                action = Some(Action::Stage { proposal, limit: Limit::RunInactivations });
             }
             let Some(action) = action else {
                 // Nothing is to be noted that is not on the link already.
@@ -97,10 +122,13 @@ impl Planner {
             Action::NoteMissing { times: 1.., reason, .. } => {
                 Some(reason.unwrap_or(InactiveReason::DeletedUpstream))
             }
-            Action::Stage { proposal, limit: Limit::Inactivations } => match &**proposal {
-                Action::MarkInactive { reason, .. } => Some(*reason),
-                _ => return,
-            },
+            Action::Stage { proposal, limit: limit @ (Limit::Inactivations | Limit::RunInactivations) } => {
+                self.open.held.run.inactivations += u64::from(*limit == Limit::RunInactivations);
+                match &**proposal {
+                    Action::MarkInactive { reason, .. } => Some(*reason),
+                    _ => return,
+                }
+            }
             _ => return,
         };
         // Whoever has such a line is dealt with, whichever way it went.

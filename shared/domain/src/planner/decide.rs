@@ -17,7 +17,7 @@ use crate::{
     inventory::ReviewState,
     plan::{Action, Candidate, Conflict, ContactState, LinkState, Rule},
     policy::{TenantPolicy, Timing},
-    scope::Exclusion,
+    scope::{Excluded, Exclusion},
     user::{Addresses, DirectoryUser},
 };
 
@@ -79,12 +79,15 @@ impl<'a> Decider<'a> {
         if user.account_enabled == Some(false) {
             return Ok(self.decide_disabled(link.as_ref()));
         }
-        self.trace.note(Tried::AccountEnabled, false, || "sign-in is allowed".to_owned());
+        self.trace.note(Tried::AccountEnabled, false, || match user.account_enabled {
+            Some(_) => "Yes.".to_owned(),
+            None => "The directory did not say; that counts as yes.".to_owned(),
+        });
         let addresses = user.addresses(&self.policy().verified_domains);
         if let Some((reason, detail)) = self.exclusion(user, &addresses) {
             return Ok(self.decide_excluded(link.as_ref(), reason, detail));
         }
-        self.trace.note(Tried::Scope, false, || "among the people who are synced".to_owned());
+        self.trace.note(Tried::Scope, false, || "Yes, no rule leaves the person out.".to_owned());
         // The scope lets nobody pass who has no address.
         let Some(primary) = addresses.primary.clone() else {
             return Ok(Decision::exclude(Exclusion::MissingIdentity));
@@ -94,8 +97,9 @@ impl<'a> Decider<'a> {
             Some(link) if link.active => self.decide_linked(&link, facts),
             Some(link) => self.decide_returned(&link, facts),
             None if self.is_dismissed(user.object) => {
-                self.trace
-                    .note(Tried::OperatorDecision, true, || "an operator dismissed the person".to_owned());
+                self.trace.note(Tried::OperatorDecision, true, || {
+                    "An operator has decided that this person is not synced.".to_owned()
+                });
                 Ok(Decision::exclude(Exclusion::DismissedByOperator))
             }
             None => {
@@ -120,13 +124,13 @@ impl<'a> Decider<'a> {
         let timing = self.policy().timing(reason);
         self.trace.note(Tried::AccountEnabled, true, || {
             let then = match (link, timing) {
-                (None, _) => "no contact is linked, so the person is left out",
-                (Some(link), _) if !link.active => "the contact has been dealt with already",
-                (Some(_), Timing::AtOnce) => "the contact becomes inactive at the end of the read",
-                (Some(_), Timing::AfterGrace) => "the contact becomes inactive once that is confirmed",
-                (Some(_), Timing::Never) => "the rule that would make the contact inactive is off",
+                (None, _) => "No contact is linked, so there is nothing to do.",
+                (Some(link), _) if !link.active => "The contact has been dealt with already.",
+                (Some(_), Timing::AtOnce) => "The contact becomes inactive with the next sync.",
+                (Some(_), Timing::AfterGrace) => "The contact becomes inactive once that is confirmed.",
+                (Some(_), Timing::Never) => "The rule that would make the contact inactive is off.",
             };
-            format!("sign-in is blocked; {then}")
+            format!("No, sign-in is blocked. {then}")
         });
         match link {
             None => Decision::exclude(Exclusion::AccountDisabled),
@@ -141,9 +145,8 @@ impl<'a> Decider<'a> {
         reason: Exclusion,
         detail: Option<String>,
     ) -> Decision {
-        self.trace.note(Tried::Scope, true, || match &detail {
-            Some(detail) => format!("left out: {} ({detail})", reason.explanation()),
-            None => format!("left out: {}", reason.explanation()),
+        self.trace.note(Tried::Scope, true, || {
+            format!("No: {}.", Excluded { reason, detail: detail.clone() }.clause())
         });
         let line = excluded(reason, detail);
         let leaver = InactiveReason::OutOfScope;
@@ -157,8 +160,12 @@ impl<'a> Decider<'a> {
         let object = link.identity.object;
         let same = facts.fingerprint(&self.planner.salt) == link.fingerprint;
         self.trace.note(Tried::Changed, same, || {
-            let what = if same { "nothing" } else { "the directory, or a rule," };
-            format!("{what} has changed since the last read")
+            let (answer, is_noted) = match (same, link.missing > 0 || link.keep) {
+                (true, false) => ("No", ""),
+                (true, true) => ("No", " But the person was leaving and is back; that is noted."),
+                (false, _) => ("Yes: the directory, or a rule about fields", ""),
+            };
+            format!("{answer}.{is_noted}")
         });
         if same && link.missing == 0 && !link.keep {
             return Ok(Decision::Unchanged);
@@ -167,17 +174,18 @@ impl<'a> Decider<'a> {
             return Ok(Decision::Line(Rule::IdentityLink, Action::Refresh { facts }));
         }
         let (contact, base) = self.linked(link)?;
-        let Some(contact) = contact else { return Ok(Decision::fail("contact_missing")) };
+        let Some(contact) = contact else { return Ok(self.contact_missing()) };
         if self.planner.is_anothers(&contact, object) {
             return Ok(self.ask(object, Conflict::AddressShared, vec![candidate(&contact)]));
         }
         if contact.protected {
-            return Ok(self.protected());
+            return Ok(self.protected(&contact));
         }
         let changes = match self.changes(&contact, base, &facts, object)? {
             Ok(changes) => changes,
             Err(conflict) => return Ok(conflict),
         };
+        self.trace.decide(Tried::IdentityLink);
         let action = if changes.is_empty() {
             Action::Refresh { facts }
         } else {
@@ -189,17 +197,18 @@ impl<'a> Decider<'a> {
     fn decide_returned(&mut self, link: &Link, facts: SourceFacts) -> Decided {
         let object = link.identity.object;
         let (contact, base) = self.linked(link)?;
-        let Some(contact) = contact else { return Ok(Decision::fail("contact_missing")) };
+        let Some(contact) = contact else { return Ok(self.contact_missing()) };
         if self.planner.is_anothers(&contact, object) {
             return Ok(self.ask(object, Conflict::AddressShared, vec![candidate(&contact)]));
         }
         if contact.protected {
-            return Ok(self.protected());
+            return Ok(self.protected(&contact));
         }
         let changes = match self.changes(&contact, base, &facts, object)? {
             Ok(changes) => changes,
             Err(conflict) => return Ok(conflict),
         };
+        self.trace.decide(Tried::IdentityLink);
         let activate = contact.inactive && is_inactive_by_sync(&contact);
         let before = Some(Box::new(state(&contact, LinkState::Inactive)));
         let (contact, expect) = (contact.id, contact.version);
@@ -207,10 +216,18 @@ impl<'a> Decider<'a> {
         Ok(Decision::Line(Rule::IdentityLink, action))
     }
 
-    pub(super) fn protected(&mut self) -> Decision {
-        let reason = Exclusion::ProtectedContact;
-        self.trace.note(Tried::Scope, true, || format!("left out: {}", reason.explanation()));
-        Decision::exclude(reason)
+    pub(super) fn protected(&mut self, contact: &Contact) -> Decision {
+        self.trace.note(Tried::Contact, true, || {
+            format!("No: the PSA protects {}, so the sync does not touch it.", shown(contact))
+        });
+        Decision::exclude(Exclusion::ProtectedContact)
+    }
+
+    fn contact_missing(&mut self) -> Decision {
+        self.trace.note(Tried::Contact, true, || {
+            "No: the contact that the account is linked to is not there any more.".to_owned()
+        });
+        Decision::fail("contact_missing")
     }
 
     /// What the rules write, unless a new address is somebody else's: then a human is asked, and
@@ -272,8 +289,12 @@ impl<'a> Decider<'a> {
     ) -> Decision {
         let is_dismissed = self.is_dismissed(object);
         self.trace.note(Tried::OperatorDecision, true, || {
-            let then = if is_dismissed { "an operator dismissed the question" } else { "a human is asked" };
-            format!("{}: {then}", conflict.explanation())
+            let then = if is_dismissed {
+                "An operator has dismissed that question, so the person is left out."
+            } else {
+                "Only a human can say which is right."
+            };
+            format!("No: {}. {then}", conflict.explanation())
         });
         if is_dismissed {
             return Decision::exclude(Exclusion::DismissedByOperator);
@@ -327,6 +348,17 @@ impl Decider<'_> {
 fn excluded(reason: Exclusion, detail: Option<String>) -> (Rule, Action) {
     let rule = if reason == Exclusion::AccountDisabled { Rule::Disabled } else { Rule::Scope };
     (rule, Action::Exclude { reason, detail })
+}
+
+/// A contact as people recognise it.
+pub(crate) fn shown(contact: &Contact) -> String {
+    let name = &contact.values.full_name;
+    let inactive = if contact.inactive { ", inactive" } else { "" };
+    match &contact.values.email {
+        Some(email) if name.trim().is_empty() => format!("{email}{inactive}"),
+        Some(email) => format!("{name} ({email}{inactive})"),
+        None => format!("{name} (without an address{inactive})"),
+    }
 }
 
 pub(super) fn state(contact: &Contact, link: LinkState) -> ContactState {

@@ -23,17 +23,19 @@ use crate::{
     contact::{Contact, InactiveReason, Link, Owner},
     email::EmailAddress,
     facts::SourceFacts,
-    ids::{ContactId, EntraObjectId},
+    ids::{ClientId, ContactId, EntraObjectId},
     inventory::{Inventory, ReviewState},
     plan::{About, Action, Leaver, Limit, Line, Person, PlanPage, Rule, fold},
     policy::TenantPolicy,
     run::Counters,
     user::DirectoryUser,
 };
+pub(crate) use decide::shown;
 use decide::{Decider, Decision};
 use lookup::Missing;
-pub use open::Held;
+pub(crate) use notes::{capitalised, client_name};
 use open::Open;
+pub use open::{Held, RunHeld};
 use overlay::Overlay;
 use pages::Pages;
 pub use trace::{Step, Tried};
@@ -49,6 +51,8 @@ pub struct Known {
     pub facts: BTreeMap<EntraObjectId, Option<SourceFacts>>,
     /// What is stored about people, when it was not all read at the start.
     pub people: BTreeMap<EntraObjectId, KnownPerson>,
+    /// Names of clients, which decide nothing: an explanation names them.
+    pub clients: BTreeMap<ClientId, Option<String>>,
 }
 
 /// What is stored about one person.
@@ -73,6 +77,8 @@ pub struct Needs {
     pub facts: BTreeSet<EntraObjectId>,
     /// People of whom is asked what is stored.
     pub people: BTreeSet<EntraObjectId>,
+    /// Clients whose names an explanation needs; a plan needs none.
+    pub clients: BTreeSet<ClientId>,
 }
 
 impl Needs {
@@ -82,6 +88,15 @@ impl Needs {
             && self.contacts.is_empty()
             && self.facts.is_empty()
             && self.people.is_empty()
+            && self.clients.is_empty()
+    }
+
+    pub(crate) fn join(&mut self, other: Self) {
+        self.addresses.extend(other.addresses);
+        self.contacts.extend(other.contacts);
+        self.facts.extend(other.facts);
+        self.people.extend(other.people);
+        self.clients.extend(other.clients);
     }
 
     fn add(&mut self, missing: Missing) {
@@ -145,6 +160,17 @@ pub struct Planner {
     still_leaving: Vec<Leaver>,
     /// About whom the last word is not said.
     open: Open,
+    /// Limits over all tenants of the run that let nothing more through.
+    full: BTreeSet<Limit>,
+}
+
+/// What a page would use up of the limits over all tenants of a run.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Wants {
+    /// New contacts.
+    pub creations: u64,
+    /// Contacts that go from an account that is gone to another one.
+    pub link_moves: u64,
 }
 
 impl Planner {
@@ -178,6 +204,7 @@ impl Planner {
             is_guard_told: false,
             still_leaving: Vec::new(),
             open: Open::default(),
+            full: BTreeSet::new(),
         }
     }
 
@@ -230,8 +257,9 @@ impl Planner {
         pages.finish()
     }
 
-    /// Everything that was decided about one person, step by step, without planning anything.
-    /// Ask [`Self::needs`] for the person first.
+    /// Everything that is looked at to decide about one person, step by step, and what comes of it,
+    /// without planning anything. Ask [`Self::needs`] for the person first; what else is known only makes
+    /// the sentences better. [`crate::explain`] says the rest.
     pub fn explain(&self, user: &DirectoryUser, known: &Known) -> (Vec<Step>, Option<(Rule, Action)>) {
         let mut decider = Decider::new(self, known).tracing();
         let decision = decider.decide(user);
@@ -330,15 +358,42 @@ impl Planner {
             Limit::Creations => self.policy.limits.creations.of(self.active_links),
             Limit::LinkMoves => self.policy.limits.link_moves.of(self.active_links),
             // Known only at the end of the read.
-            Limit::Inactivations => return action,
+            _ => return action,
         };
         // While an earlier surge waits for an operator, no further part of it slips through.
         let is_stopped = self.policy.held.by(limit) > allowed as u64;
         let allowed = if is_stopped { 0 } else { allowed };
-        if self.spent.get(&limit).copied().unwrap_or_default() < allowed {
-            return action;
-        }
+        let limit = match self.spent.get(&limit).copied().unwrap_or_default() < allowed {
+            true if self.full.contains(&limit.of_run()) => limit.of_run(),
+            true => return action,
+            false => limit,
+        };
         Action::Stage { proposal: Box::new(action), limit }
+    }
+
+    /// What [`Self::plan`] of these users would use up of the limits over all tenants of the run, at most.
+    /// Ask [`Self::needs`] first.
+    pub fn wants(&self, users: &[DirectoryUser], known: &Known) -> Wants {
+        let mut wants = Wants::default();
+        for user in users.iter().filter(|user| !self.is_done(user.object)) {
+            let Ok(Decision::Line(_, action)) = Decider::new(self, known).decide(user) else { continue };
+            match limit_of(&action) {
+                // The first people of a tenant are no surge.
+                Some(Limit::Creations) if self.active_links > 0 => wants.creations += 1,
+                Some(Limit::LinkMoves) => wants.link_moves += 1,
+                _ => {}
+            }
+        }
+        wants
+    }
+
+    /// Lets nothing more through of what `limit` counts: all tenants of the run together have used it up.
+    pub fn is_full(&mut self, limit: Limit, is_full: bool) {
+        if is_full {
+            self.full.insert(limit.of_run());
+        } else {
+            self.full.remove(&limit.of_run());
+        }
     }
 
     /// Notes the decision and, when that leaves the link as it is, that the person is back: only

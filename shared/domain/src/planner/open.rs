@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::{NOBODY, is_anonymous};
 use crate::{
     ids::EntraObjectId,
@@ -10,12 +12,58 @@ use crate::{
 };
 
 /// Lines that crossed a stop limit and wait for an operator.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Held {
     /// New contacts.
     pub creations: u64,
     /// Contacts that would go from an account that is gone to another one.
     pub link_moves: u64,
+    /// The same over all tenants of the run.
+    #[serde(skip_serializing_if = "RunHeld::is_none")]
+    pub run: RunHeld,
+}
+
+/// Lines that crossed a limit over all tenants of a run and wait for an operator; or how many more of
+/// each such a limit lets through.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RunHeld {
+    /// New contacts.
+    pub creations: u64,
+    /// Contacts that become inactive.
+    pub inactivations: u64,
+    /// Contacts that go from an account that is gone to another one.
+    pub link_moves: u64,
+}
+
+impl RunHeld {
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The one of this limit.
+    pub fn of(self, limit: Limit) -> u64 {
+        match limit.of_run() {
+            Limit::RunCreations => self.creations,
+            Limit::RunInactivations => self.inactivations,
+            _ => self.link_moves,
+        }
+    }
+
+    /// Adds what another tenant holds.
+    pub fn add(&mut self, other: Self) {
+        self.creations += other.creations;
+        self.inactivations += other.inactivations;
+        self.link_moves += other.link_moves;
+    }
+}
+
+impl Held {
+    /// Whether nothing waits.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Held {
@@ -24,7 +72,7 @@ impl Held {
         match limit {
             Limit::Creations => self.creations,
             Limit::LinkMoves => self.link_moves,
-            Limit::Inactivations => 0,
+            _ => 0,
         }
     }
 }
@@ -80,8 +128,10 @@ impl Open {
                 match limit {
                     Limit::Creations => self.held.creations += 1,
                     Limit::LinkMoves => self.held.link_moves += 1,
+                    Limit::RunCreations => self.held.run.creations += 1,
+                    Limit::RunLinkMoves => self.held.run.link_moves += 1,
                     // Remembered as somebody who is leaving.
-                    Limit::Inactivations => return,
+                    Limit::Inactivations | Limit::RunInactivations => return,
                 }
                 true
             }

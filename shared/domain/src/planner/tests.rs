@@ -1,6 +1,7 @@
 //! The planner as a whole: stories with a small store beside it, then sentences about any store.
 
 mod differential;
+mod explained;
 mod feed;
 mod lessons;
 mod lifecycle_table;
@@ -22,6 +23,7 @@ use world::{NOTHING, World, contact_id, object, person, sum, tenant, user};
 use super::*;
 use crate::{
     contact::{EntraStamp, PhoneKind},
+    fields::Field,
     ids::{ClientId, EntraTenantId, Identity, WorkspaceId},
     inventory::ReviewState,
     plan::Conflict,

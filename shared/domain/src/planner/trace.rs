@@ -8,36 +8,63 @@ use serde::{Deserialize, Serialize};
 pub struct Step {
     /// What was looked at.
     pub tried: Tried,
-    /// What was found, as a sentence.
+    /// What was found, in a sentence or two.
     pub found: String,
     /// Whether this decided.
     pub decided: bool,
 }
 
-/// The rules in the order in which they are tried.
+/// The questions in the order in which they are asked.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Tried {
+    /// Is the person in the directory?
+    Directory,
     /// Is the identity linked to a contact?
     IdentityLink,
-    /// Is sign-in blocked?
+    /// Is sign-in allowed?
     AccountEnabled,
     /// Is the person among those who are synced?
     Scope,
-    /// Has the directory, or a rule, changed since the last read?
+    /// Has the directory, or a rule, changed since the last sync?
     Changed,
-    /// Has an operator answered a question about the person?
-    OperatorDecision,
     /// Has the PSA the person's object id on a contact?
     StoredObjectId,
-    /// Who owns the person's first address?
+    /// Who has the person's first address?
     PrimaryAddress,
-    /// Who owns the sign-in name?
+    /// Who has the sign-in name?
     SignInAddress,
-    /// Who owns the aliases?
+    /// Who has the aliases?
     AliasAddresses,
-    /// Which fields may be written?
+    /// May the contact be written?
+    Contact,
+    /// Which fields are written?
     Fields,
+    /// Is there anything that only a human can say, and has one said it?
+    OperatorDecision,
+    /// Has nobody any of the addresses?
+    NoMatch,
+}
+
+impl Tried {
+    /// The question, for people.
+    pub fn question(self) -> &'static str {
+        match self {
+            Self::Directory => "Is the person in the directory?",
+            Self::IdentityLink => "Is the account linked to a contact?",
+            Self::AccountEnabled => "Is sign-in allowed?",
+            Self::Scope => "Is the person among those who are synced?",
+            Self::Changed => "Has anything changed since the last sync?",
+            Self::StoredObjectId => "Has a contact the person's object id?",
+            Self::PrimaryAddress => "Who has the e-mail address?",
+            Self::SignInAddress => "Who has the sign-in name?",
+            Self::AliasAddresses => "Who has the other addresses?",
+            Self::Contact => "May the contact be written?",
+            Self::Fields => "Which fields are written?",
+            Self::OperatorDecision => "Is it clear who the person is?",
+            Self::NoMatch => "Is there any contact for the person?",
+        }
+    }
 }
 
 /// Collects steps; costs nothing unless somebody asks.
@@ -52,6 +79,14 @@ impl Trace {
     pub(super) fn note(&mut self, tried: Tried, decided: bool, found: impl FnOnce() -> String) {
         if let Some(steps) = &mut self.0 {
             steps.push(Step { tried, found: found(), decided });
+        }
+    }
+
+    /// Says that the last answer to this question decided.
+    pub(super) fn decide(&mut self, tried: Tried) {
+        let steps = self.0.iter_mut().flatten();
+        if let Some(step) = steps.rev().find(|step| step.tried == tried) {
+            step.decided = true;
         }
     }
 

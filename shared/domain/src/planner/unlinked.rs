@@ -1,7 +1,7 @@
 //! People who are not linked: the object id the PSA has on a contact, then whose address the person has.
 
 use super::{
-    decide::{Decided, Decider, Decision, candidate, elsewhere_of, is_inactive_by_sync, state},
+    decide::{Decided, Decider, Decision, candidate, elsewhere_of, is_inactive_by_sync, shown, state},
     lookup::{Missing, Owners},
     trace::Tried,
 };
@@ -114,7 +114,8 @@ impl Decider<'_> {
         }
     }
 
-    pub(super) fn create(&self, object: EntraObjectId, facts: SourceFacts) -> Decision {
+    pub(super) fn create(&mut self, object: EntraObjectId, facts: SourceFacts) -> Decision {
+        self.trace.note(Tried::NoMatch, true, || "No, so a new one is made.".to_owned());
         let identity = Identity { tenant: self.policy().tenant, object };
         let contact = ContactId::derived(self.policy().workspace, identity, &facts.email);
         Decision::Line(Rule::NoMatch, Action::Create { contact, facts })
@@ -130,7 +131,7 @@ impl Decider<'_> {
         supersedes: Option<EntraObjectId>,
     ) -> Decided {
         if contact.protected {
-            return Ok(self.protected());
+            return Ok(self.protected(contact));
         }
         let base = match supersedes {
             Some(gone) => self.base(gone)?,
@@ -140,6 +141,12 @@ impl Decider<'_> {
             Ok(changes) => changes,
             Err(conflict) => return Ok(conflict),
         };
+        self.trace.decide(match rule {
+            Rule::AliasAddress => Tried::AliasAddresses,
+            Rule::SignInAddress => Tried::SignInAddress,
+            Rule::StoredObjectId => Tried::StoredObjectId,
+            _ => Tried::PrimaryAddress,
+        });
         let activate = supersedes.is_some() && contact.inactive && is_inactive_by_sync(contact);
         let before = Some(Box::new(state(contact, LinkState::Cut)));
         let (contact, expect) = (contact.id, contact.version);
@@ -151,18 +158,12 @@ impl Decider<'_> {
     pub(super) fn hinted(&mut self, object: EntraObjectId) -> Result<Option<Contact>, Missing> {
         let Some(hint) = self.hint(object) else { return Ok(None) };
         let contact = self.contact(hint)?.filter(|contact| !self.planner.is_anothers(contact, object));
-        self.trace.note(Tried::StoredObjectId, contact.is_some(), || match &contact {
-            Some(contact) => format!("the PSA has the object id on {}", named(contact)),
-            None => {
-                "the PSA has the object id on a contact that is gone or belongs to another account".to_owned()
-            }
+        self.trace.note(Tried::StoredObjectId, false, || match &contact {
+            Some(contact) => format!("Yes, {}.", shown(contact)),
+            None => "Yes, but that contact is gone or belongs to another account.".to_owned(),
         });
         Ok(contact)
     }
-}
-
-fn named(contact: &Contact) -> String {
-    format!("contact {} ({})", contact.id, contact.values.full_name)
 }
 
 /// Whether two names have the same words, in any order; a name without a letter is nobody's.

@@ -66,6 +66,38 @@ impl Exclusion {
     }
 }
 
+impl Excluded {
+    /// Which rule leaves the person out, as a clause for the operator.
+    pub fn clause(&self) -> String {
+        let Some(detail) = self.detail.as_deref() else { return self.reason.explanation().to_owned() };
+        match (self.reason, detail) {
+            (Exclusion::Attribute, "attributes") => {
+                "no rule on an attribute takes the person in, and there are such rules".to_owned()
+            }
+            (Exclusion::Attribute, rule) => {
+                format!("the rule {} leaves the person out", rule.replace('`', "\""))
+            }
+            (Exclusion::Domain, "includeDomains") => {
+                "the domain of the address is none of those that are taken in".to_owned()
+            }
+            (Exclusion::Domain, rule) => format!("the domain {rule} is left out"),
+            (Exclusion::Group, "includeGroups") => {
+                "a member of none of the groups that are taken in".to_owned()
+            }
+            (Exclusion::Group, group) => format!("a member of the group {group}, which is left out"),
+            (Exclusion::Pattern, pattern) => {
+                format!("the pattern `{pattern}` matches the address or the name")
+            }
+            (Exclusion::ServiceAccount, "service account") => self.reason.explanation().to_owned(),
+            (Exclusion::ServiceAccount, family) => format!("{} ({family})", self.reason.explanation()),
+            (Exclusion::UnknownMembership, group) => {
+                format!("the members of the group {group}, which a rule names, could not be read")
+            }
+            (reason, detail) => format!("{} ({detail})", reason.explanation()),
+        }
+    }
+}
+
 /// Somebody who is left out, and by which rule.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]

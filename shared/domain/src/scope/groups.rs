@@ -21,6 +21,26 @@ impl GroupMembership {
         self.members.insert(group, members.into_boxed_slice());
     }
 
+    /// The same, but that `object` is a member of `group`, whose members count as read.
+    #[must_use]
+    pub fn with(&self, group: GroupId, object: EntraObjectId) -> Self {
+        self.altered(group, |members| members.push(object))
+    }
+
+    /// The same, but that `object` is no member of `group`, whose members count as read.
+    #[must_use]
+    pub fn without(&self, group: GroupId, object: EntraObjectId) -> Self {
+        self.altered(group, |members| members.retain(|member| *member != object))
+    }
+
+    fn altered(&self, group: GroupId, change: impl FnOnce(&mut Vec<EntraObjectId>)) -> Self {
+        let mut altered = self.clone();
+        let mut members = self.members.get(&group).map(|members| members.to_vec()).unwrap_or_default();
+        change(&mut members);
+        altered.insert(group, members);
+        altered
+    }
+
     /// Whether `object` is a member of `group`; nobody is of a group that was not read.
     pub fn contains(&self, group: GroupId, object: EntraObjectId) -> bool {
         self.members.get(&group).is_some_and(|members| members.binary_search(&object).is_ok())

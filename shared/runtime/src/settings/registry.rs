@@ -119,10 +119,16 @@ const ON_THE_TABLE: &[Function] = &[
     Function::Sync,
     Function::TenantSync,
 ];
-const WITH_SECRETS: &[Function] =
-    &[Function::Authorizer, Function::Connect, Function::Discovery, Function::Local, Function::TenantSync];
+const WITH_SECRETS: &[Function] = &[
+    Function::Authorizer,
+    Function::Connect,
+    Function::Discovery,
+    Function::Local,
+    Function::Sync,
+    Function::TenantSync,
+];
 const WITH_MICROSOFT: &[Function] =
-    &[Function::Connect, Function::Discovery, Function::Local, Function::TenantSync];
+    &[Function::Connect, Function::Discovery, Function::Local, Function::Sync, Function::TenantSync];
 const AUTHORIZING: &[Function] = &[Function::Authorizer, Function::Local];
 
 macro_rules! registry {

@@ -102,7 +102,7 @@ async fn run_patterns(table: &Table) {
         create_run(&run(id)) => "PutItem 1";
         run(WORKSPACE, id) => "GetItem 1";
         runs(WORKSPACE, None, 10) => "Query 1";
-        begin_run(WORKSPACE, id, &targets, &store::Overrides::new()) => "PutItem 1, UpdateItem 1";
+        begin_run(WORKSPACE, id, &targets, &store::Overrides::new(), None) => "PutItem 1, UpdateItem 1";
         targets(WORKSPACE, id) => "Query 1";
         note_execution(WORKSPACE, id, "arn:execution") => "UpdateItem 1";
         cancel_run(WORKSPACE, id) => "UpdateItem 1";

@@ -3,10 +3,11 @@
 use domain::{
     ids::{ManagedTenantId, RunId},
     plan::ChainHash,
+    planner::{Held, RunHeld},
     run::Counters,
 };
 use jiff::{SignedDuration, Timestamp};
-use store::{Ground, HeldLines, Lease, LeaseRefused, Progress, TenantState};
+use store::{Ground, Lease, LeaseRefused, Progress, TenantState};
 use uuid::Uuid;
 
 use super::{
@@ -52,7 +53,8 @@ pub(crate) fn progress(run: RunId, pages: u32) -> Progress {
 
 pub(crate) fn ground(people: u64) -> Ground {
     let (in_scope, active_links) = (Some(people), Some(people - 1));
-    let held = HeldLines { creations: 3, link_moves: 1 };
+    let run = RunHeld { creations: 2, inactivations: 4, link_moves: 5 };
+    let held = Held { creations: 3, link_moves: 1, run };
     Ground { in_scope, active_links, open: vec![object(7)], held, ..Ground::default() }
 }
 

@@ -172,6 +172,7 @@ pub(crate) fn run(id: RunId) -> Run {
         cancel_requested: false,
         settings: store::SyncSettings::default(),
         source: None,
+        room: None,
         turns: store::Turns::default(),
         halted: None,
     }

@@ -96,14 +96,16 @@ pub(crate) async fn a_run_begins_once(backend: &Backend) {
     table.store.create_run(&run(run_id(1))).await.unwrap();
     let targets: Vec<_> = (0..3).map(target).collect();
     table.probe.script(|call| (call.write == Some(2)).then_some(Fault::Before));
-    assert!(table.store.begin_run(WORKSPACE, run_id(1), &targets, &store::Overrides::new()).await.is_err());
+    assert!(
+        table.store.begin_run(WORKSPACE, run_id(1), &targets, &store::Overrides::new(), None).await.is_err()
+    );
     table.probe.clear();
     assert_eq!(stored(&table, 1).await.run_status, RunStatus::Queued);
-    table.store.begin_run(WORKSPACE, run_id(1), &targets, &store::Overrides::new()).await.unwrap();
+    table.store.begin_run(WORKSPACE, run_id(1), &targets, &store::Overrides::new(), None).await.unwrap();
     let begun = stored(&table, 1).await;
     assert_eq!((begun.run_status, begun.total_tenants), (RunStatus::Running, 3));
     let before = table.dump().await;
-    table.store.begin_run(WORKSPACE, run_id(1), &targets[..1], &store::Overrides::new()).await.unwrap();
+    table.store.begin_run(WORKSPACE, run_id(1), &targets[..1], &store::Overrides::new(), None).await.unwrap();
     table.dump().await.assert_same(&before, "begun again");
     assert_eq!(table.store.targets(WORKSPACE, run_id(1)).await.unwrap(), targets);
     assert_eq!(table.store.targets(WORKSPACE, run_id(2)).await.unwrap(), []);
@@ -113,7 +115,7 @@ pub(crate) async fn ten_thousand_targets(backend: &Backend) {
     let table = backend.table().await;
     table.store.create_run(&run(run_id(1))).await.unwrap();
     let targets: Vec<_> = (0..10_000).map(target).collect();
-    table.store.begin_run(WORKSPACE, run_id(1), &targets, &store::Overrides::new()).await.unwrap();
+    table.store.begin_run(WORKSPACE, run_id(1), &targets, &store::Overrides::new(), None).await.unwrap();
     assert!(table.store.targets(WORKSPACE, run_id(1)).await.unwrap() == targets);
     assert_eq!(stored(&table, 1).await.total_tenants, 10_000);
 }
@@ -146,7 +148,7 @@ pub(crate) async fn a_run_ends_once(backend: &Backend) {
     table.store.create_run(&run(run_id(1))).await.unwrap();
     table
         .store
-        .begin_run(WORKSPACE, run_id(1), &[target(1), target(2)], &store::Overrides::new())
+        .begin_run(WORKSPACE, run_id(1), &[target(1), target(2)], &store::Overrides::new(), None)
         .await
         .unwrap();
     table.store.note_execution(WORKSPACE, run_id(1), "arn:execution").await.unwrap();
@@ -166,7 +168,7 @@ pub(crate) async fn a_run_ends_once(backend: &Backend) {
     assert_eq!(table.store.finish_run(&late).await.unwrap(), Some(ended.clone()));
     assert!(!table.store.cancel_run(WORKSPACE, run_id(1)).await.unwrap());
     table.store.halt_run(WORKSPACE, run_id(1), &failure("late")).await.unwrap();
-    table.store.begin_run(WORKSPACE, run_id(1), &[], &store::Overrides::new()).await.unwrap();
+    table.store.begin_run(WORKSPACE, run_id(1), &[], &store::Overrides::new(), None).await.unwrap();
     assert_eq!(stored(&table, 1).await, ended);
     assert_eq!(table.store.finish_run(&run(run_id(2))).await.unwrap(), None);
 

@@ -10,12 +10,13 @@ use domain::{
     ids::{Identity, LineId, ReviewItemId},
     inventory::ReviewState,
     plan::{Action, PLAN_PAGE_FORMAT, PlanPage, Rule},
+    planner::Held,
     run::{Counters, RunStatus},
 };
 use serde_json::Value;
 use store::{
-    CompleteReadHours, Connection, ConnectionStatus, ContactInput, Ground, HeldLines, Lease, Run, StaleLine,
-    Store, SyncSettings, TenantState,
+    CompleteReadHours, Connection, ConnectionStatus, ContactInput, Ground, Lease, Run, StaleLine, Store,
+    SyncSettings, TenantState,
 };
 
 use super::{
@@ -117,7 +118,10 @@ async fn write_one_of_each(store: &Store) {
     store.put_mapping(WORKSPACE, None, &mapping_record(2)).await.unwrap();
 
     store.create_run(&run(run_id(1))).await.unwrap();
-    store.begin_run(WORKSPACE, run_id(1), &[target(1), target(2)], &store::Overrides::new()).await.unwrap();
+    store
+        .begin_run(WORKSPACE, run_id(1), &[target(1), target(2)], &store::Overrides::new(), None)
+        .await
+        .unwrap();
     store.note_execution(WORKSPACE, run_id(1), "arn:execution").await.unwrap();
     store.cancel_run(WORKSPACE, run_id(1)).await.unwrap();
     store.finish_run(&ended_run()).await.unwrap();
@@ -304,7 +308,7 @@ async fn read(kind: &str, version: u32, table: &Table) {
                 expected.progress = [(run_id(1), progress(run_id(1), 2))].into();
             }
             if version == 2 {
-                (expected.ground.open, expected.ground.held) = (Vec::new(), HeldLines::default());
+                (expected.ground.open, expected.ground.held) = (Vec::new(), Held::default());
             }
             assert_eq!(states, [(MANAGED, expected)], "{version}");
         }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     contact::Link,
-    fields::{Field, FieldRules, Overwrite},
+    fields::{FieldRules, Overwrite},
 };
 
 fn config() -> ProptestConfig {

@@ -160,7 +160,7 @@ impl World {
         })
     }
 
-    fn answer(&self, needs: &Needs, known: &mut Known) {
+    pub(super) fn answer(&self, needs: &Needs, known: &mut Known) {
         for address in &needs.addresses {
             known.owners.insert(address.clone(), self.owner(address));
         }
@@ -177,6 +177,9 @@ impl World {
                 hint: self.hints.get(object).copied(),
             };
             known.people.insert(*object, person);
+        }
+        for client in &needs.clients {
+            known.clients.insert(*client, Some("Fabrikam".to_owned()));
         }
     }
 
@@ -412,6 +415,6 @@ fn fields(changes: &[FieldChange]) -> String {
     if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) }
 }
 
-fn wire(value: &impl serde::Serialize) -> String {
+pub(super) fn wire(value: &impl serde::Serialize) -> String {
     serde_json::to_value(value).unwrap().as_str().unwrap().to_owned()
 }
