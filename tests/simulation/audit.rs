@@ -1,6 +1,6 @@
 //! Holding what is stored against the sentences that have to hold.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, rc::Rc, sync::Arc};
 
 use domain::{
     contact::Contact,
@@ -9,7 +9,7 @@ use domain::{
     ids::{ClientId, LineId},
     invariants::{self, People, Planned},
     plan::{Action, Rule},
-    run::TenantStatus,
+    run::{RunKind, TenantStatus},
 };
 use store::{Run, StoredPage, Target, TenantRun};
 use workflow::payloads::RunInput;
@@ -20,9 +20,6 @@ use crate::{
     microsoft::WORKSPACE,
 };
 
-/// Pages that are read at once; no run of a history has more.
-const PAGES_MAX: u16 = 1_000;
-
 /// A stored plan page, and whose it is.
 pub(crate) struct Kept {
     pub(crate) target: Target,
@@ -30,7 +27,7 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    fn lines(&self) -> impl Iterator<Item = Planned<'_>> {
+    pub(crate) fn lines(&self) -> impl Iterator<Item = Planned<'_>> {
         self.stored.page.lines.iter().map(|line| Planned {
             tenant: self.target.entra,
             client: self.target.client,
@@ -41,21 +38,19 @@ impl Kept {
 }
 
 /// The pages a run has stored so far.
-pub(crate) async fn kept(house: &House, run: RunInput) -> Told<Vec<Kept>> {
-    let mut kept = Vec::new();
-    for target in house.store.targets(WORKSPACE, run.run_id).await.map_err(failed)? {
-        let pages = house.store.pages(WORKSPACE, run.run_id, target.tenant, 0, PAGES_MAX).await;
-        kept.extend(pages.map_err(failed)?.into_iter().map(|stored| Kept { target, stored }));
-    }
-    Ok(kept)
+pub(crate) async fn kept(house: &House, run: RunInput) -> Told<Rc<Vec<Kept>>> {
+    house.plan(run.run_id).await.map_err(failed)
 }
 
 /// What is known while runs are going on.
 pub(crate) struct Audit {
     /// The runs that may write.
-    runs: Vec<RunInput>,
+    runs: Vec<(RunInput, RunKind)>,
     rules: FieldRules,
-    last: People,
+    /// Whether nobody but the first of the runs has written since the beginning.
+    pub(crate) is_alone: bool,
+    first: Arc<People>,
+    last: Arc<People>,
 }
 
 /// Lines that are known to have been written. Their ids say what they are about, so that one set
@@ -65,8 +60,9 @@ pub(crate) type Written = BTreeSet<LineId>;
 impl Audit {
     /// Nothing but `runs` writes to people from now on.
     pub(crate) async fn begin(house: &mut House, runs: Vec<RunInput>) -> Told<Self> {
-        let last = people(house, &runs).await?;
-        let mut audit = Self { runs: Vec::new(), rules: no_rules(), last };
+        let last = Arc::new(people(house, &runs).await?);
+        let first = Arc::clone(&last);
+        let mut audit = Self { runs: Vec::new(), rules: no_rules(), is_alone: true, first, last };
         for run in runs {
             audit.join(house, run).await?;
         }
@@ -77,13 +73,16 @@ impl Audit {
     pub(crate) async fn join(&mut self, house: &House, run: RunInput) -> Told<()> {
         let row = run_row(house, run).await?;
         if row.kind.writes() {
-            let rules = row.settings.fields();
+            let rules = rules_of(house, &row).await?;
             for field in Field::ALL {
-                if rules.rule(field).overwrite != Overwrite::Never {
-                    *self.rules.rule_mut(field) = rules.rule(field);
+                // An undo writes any field; it has a sentence of its own.
+                let overwrite = rules.map_or(Overwrite::Always, |rules| rules.rule(field).overwrite);
+                if overwrite != Overwrite::Never {
+                    *self.rules.rule_mut(field) = overwrite.into();
                 }
             }
-            self.runs.push(run);
+            self.is_alone &= self.runs.is_empty();
+            self.runs.push((run, row.kind));
         }
         Ok(())
     }
@@ -91,39 +90,59 @@ impl Audit {
     /// Checks what was written since the last time.
     pub(crate) async fn check(&mut self, house: &mut House, written: &mut Written) -> Told<()> {
         let mut pages = Vec::new();
-        for run in &self.runs {
-            pages.extend(kept(house, *run).await?);
+        for (run, _) in &self.runs {
+            pages.push(kept(house, *run).await?);
         }
-        let planned: Vec<Planned<'_>> = pages.iter().flat_map(Kept::lines).collect();
-        let clients: BTreeSet<ClientId> = pages.iter().map(|kept| kept.target.client).collect();
+        let pages = || pages.iter().flat_map(|pages| pages.iter());
+        let planned: Vec<Planned<'_>> = pages().flat_map(Kept::lines).collect();
+        let clients: BTreeSet<ClientId> = pages().map(|kept| kept.target.client).collect();
         let now = house.people(planned.iter().map(|planned| planned.line)).await;
-        let (was, now) = (std::mem::take(&mut self.last), now);
-        invariants::nothing_is_deleted(&was, &now).map_err(failed)?;
+        let was = Arc::clone(&self.last);
+        invariants::nothing_is_deleted(&was, &now, &planned).map_err(failed)?;
         invariants::other_clients_are_untouched(&was, &now, &clients).map_err(failed)?;
         invariants::only_enabled_fields_change(&self.rules, &was, &now).map_err(failed)?;
         invariants::inactive_only_by_a_line(&was, &now, &planned).map_err(failed)?;
-        invariants::only_ours_become_active(&was, &now).map_err(failed)?;
+        invariants::only_ours_become_active(&was, &now, &planned).map_err(failed)?;
         invariants::a_plan_stays_at_its_client(&planned, &now).map_err(failed)?;
-        invariants::vanished_lines_close_a_complete_read(&planned).map_err(failed)?;
         written.extend(invariants::writes_follow_lines(&was, &now, &planned).map_err(failed)?);
         always(&now)?;
-        self.last = now;
+        self.last = Arc::new(now);
         Ok(())
     }
 
     /// Forgets what somebody else has written since the last time.
     pub(crate) async fn forgive(&mut self, house: &mut House) -> Told<()> {
-        let now = people(house, &self.runs).await?;
-        invariants::nothing_is_deleted(&self.last, &now).map_err(failed)?;
+        let runs: Vec<RunInput> = self.runs.iter().map(|(run, _)| *run).collect();
+        let now = people(house, &runs).await?;
+        invariants::nothing_is_deleted(&self.last, &now, &[]).map_err(failed)?;
         always(&now)?;
-        self.last = now;
+        self.last = Arc::new(now);
+        self.is_alone = false;
         Ok(())
     }
 
     /// What is stored about people, as the last check saw it.
-    pub(crate) fn people(&self) -> &People {
+    pub(crate) fn people(&self) -> &Arc<People> {
         &self.last
     }
+
+    /// What was stored about people when the audit began.
+    pub(crate) fn first(&self) -> &Arc<People> {
+        &self.first
+    }
+}
+
+/// The rules by which the lines of a run were planned: those of the run whose plan it works from, if there
+/// is one. An undo has none.
+pub(crate) async fn rules_of(house: &House, run: &Run) -> Told<Option<FieldRules>> {
+    let mut run = run.clone();
+    while let Some(source) = run.source.clone() {
+        if run.kind == RunKind::Undo {
+            return Ok(None);
+        }
+        run = run_row(house, RunInput { workspace_id: WORKSPACE, run_id: source.run }).await?;
+    }
+    Ok(Some(run.settings.fields()))
 }
 
 /// What holds at every moment, whoever has died in the middle of whatever.
@@ -158,39 +177,68 @@ fn unshown(people: &People) -> impl Iterator<Item = EmailAddress> {
 /// A run that has ended.
 pub(crate) struct Ended {
     pub(crate) run: Run,
+    /// The rules its lines were planned by; an undo has none.
+    pub(crate) rules: Option<FieldRules>,
     pub(crate) tenants: Vec<TenantRun>,
-    pub(crate) pages: Vec<Kept>,
+    pub(crate) pages: Rc<Vec<Kept>>,
+    /// Lines that were left alone.
+    pub(crate) stale: BTreeSet<LineId>,
 }
 
 /// Checks a run that has ended against its plan and its sums.
-pub(crate) async fn ended(house: &House, run: RunInput, people: &People, written: &Written) -> Told<Ended> {
+pub(crate) async fn ended(house: &House, run: RunInput, audit: &Audit, written: &Written) -> Told<Ended> {
     let row = run_row(house, run).await?;
     if !row.run_status.is_terminal() {
         return Err(format!("run {} has no end", row.id));
     }
+    let rules = rules_of(house, &row).await?;
     let tenants = house.store.tenant_runs(WORKSPACE, run.run_id).await.map_err(failed)?;
     let counters: Vec<_> = tenants.iter().map(|tenant| tenant.counters).collect();
     invariants::counters_add_up(&row.counters, &counters).map_err(failed)?;
     let pages = kept(house, run).await?;
-    for result in &tenants {
-        let applied = pages
-            .iter()
-            .filter(|kept| kept.target.tenant == result.tenant && kept.stored.head.number <= result.pages);
-        let applied: Vec<Planned<'_>> = applied.flat_map(Kept::lines).collect();
-        let ids: BTreeSet<LineId> = applied.iter().map(|planned| planned.line.id).collect();
+    let mut ended = Ended { run: row, rules, tenants, pages, stale: BTreeSet::new() };
+    for result in ended.tenants.clone() {
         let stale = house.store.stale_lines(WORKSPACE, run.run_id, result.tenant).await.map_err(failed)?;
+        let applied = ended.applied_of(&result);
+        let ids: BTreeSet<LineId> = applied.iter().map(|planned| planned.line.id).collect();
         let stale: BTreeSet<LineId> =
             stale.into_iter().map(|(id, _)| id).filter(|id| ids.contains(id)).collect();
         invariants::counters_are_consistent(&result.counters).map_err(failed)?;
         invariants::counters_count_lines(&result.counters, &applied, stale.len()).map_err(failed)?;
-        if row.kind.writes() {
-            invariants::applied_lines_are_written(&applied, written, &stale, people).map_err(failed)?;
+        if ended.run.kind.writes() {
+            invariants::applied_lines_are_written(&applied, written, &stale, audit.people())
+                .map_err(failed)?;
         }
+        ended.stale.extend(stale);
     }
-    Ok(Ended { run: row, tenants, pages })
+    ended.check_plan(audit.first())?;
+    Ok(ended)
 }
 
 impl Ended {
+    /// What holds for every line that was planned, applied or not. `before` is what was stored when the run
+    /// began.
+    fn check_plan(&self, before: &People) -> Told<()> {
+        let lines: Vec<Planned<'_>> = self.pages.iter().flat_map(Kept::lines).collect();
+        invariants::protected_is_in_no_plan(&lines, before).map_err(failed)?;
+        if let Some(rules) = &self.rules {
+            invariants::changes_follow_rules(rules, &lines).map_err(failed)?;
+        }
+        if self.run.kind.reads() {
+            invariants::vanished_lines_close_a_complete_read(&lines).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// The lines of a tenant's pages that are noted as applied.
+    pub(crate) fn applied_of(&self, result: &TenantRun) -> Vec<Planned<'_>> {
+        let applied = self
+            .pages
+            .iter()
+            .filter(|kept| kept.target.tenant == result.tenant && kept.stored.head.number <= result.pages);
+        applied.flat_map(Kept::lines).collect()
+    }
+
     /// Whether every tenant was read to its end.
     pub(crate) fn is_whole(&self) -> bool {
         let whole =
@@ -207,6 +255,7 @@ impl Ended {
             let user = house.microsoft.world().user_by_id(planned.tenant, planned.line.object);
             let right = match planned.line.rule {
                 Rule::Vanished => user.is_none(),
+                Rule::Scope => user.is_some(),
                 _ => user.is_some_and(|user| !user.account_enabled),
             };
             if !right {
@@ -249,9 +298,10 @@ fn moves_address(action: &Action) -> bool {
 pub(crate) async fn people(house: &mut House, runs: &[RunInput]) -> Told<People> {
     let mut pages = Vec::new();
     for run in runs {
-        pages.extend(kept(house, *run).await?);
+        pages.push(kept(house, *run).await?);
     }
-    Ok(house.people(pages.iter().flat_map(|kept| &kept.stored.page.lines)).await)
+    let pages = pages.iter().flat_map(|pages| pages.iter());
+    Ok(house.people(pages.flat_map(|kept| &kept.stored.page.lines)).await)
 }
 
 pub(crate) async fn run_row(house: &House, run: RunInput) -> Told<Run> {

@@ -14,9 +14,10 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     coverage::Coverage,
+    kinds::Mishap,
     life::{Outcome, live},
     stage::Stage,
-    step::{History, Mishap, What},
+    step::{Around, History},
 };
 
 /// How often a failing history is tried with a step less.
@@ -147,25 +148,15 @@ fn simpler(history: &History) -> impl Iterator<Item = History> {
         steps.remove(position);
         History { seed: history.seed, steps }
     });
-    let calmer = history.steps.iter().enumerate().flat_map(|(position, step)| {
-        let What::Sync(sync) = &step.what else { return Vec::new() };
-        let mut calmer = Vec::new();
-        if !sync.faults.is_empty() {
-            let mut sync = sync.clone();
-            sync.faults.pop();
-            calmer.push(sync);
-        }
-        if sync.mishap != Mishap::None {
-            let mut sync = sync.clone();
-            sync.mishap = Mishap::None;
-            calmer.push(sync);
-        }
-        let with = |sync| {
+    let calmer = (0..history.steps.len()).flat_map(move |position| {
+        let calmed = |calm: &dyn Fn(&mut Around) -> bool| {
             let mut history = history.clone();
-            history.steps[position].what = What::Sync(sync);
-            history
+            let around = history.steps[position].what.around_mut();
+            around.is_some_and(calm).then_some(history)
         };
-        calmer.into_iter().map(with).collect()
+        let fewer_faults = calmed(&|around| around.faults.pop().is_some());
+        let no_mishap = calmed(&|around| std::mem::replace(&mut around.mishap, Mishap::None) != Mishap::None);
+        [fewer_faults, no_mishap].into_iter().flatten().collect::<Vec<_>>()
     });
     without.chain(calmer)
 }

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use crate::step::{ContactEdit, DirectoryEdit, Jump, Meanwhile, Mishap, Operation, Scope, Trouble, What};
+use crate::{
+    kinds::{ContactEdit, DirectoryEdit, Jump, Meanwhile, Mishap, Operation, Scope, Seen, Stored, Trouble},
+    step::What,
+};
 
 /// How often each kind of step and fault has taken effect.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -27,13 +30,19 @@ impl Coverage {
     }
 }
 
-/// Every kind of step and fault there is.
+/// Every kind of step and fault there is, and what has to be seen in plans.
 fn expected() -> impl Iterator<Item = &'static str> {
     let edits = DirectoryEdit::ALL.iter().map(|kind| kind.name());
     let edits = edits.chain(ContactEdit::ALL.iter().map(|kind| kind.name()));
     let steps = edits.chain(Operation::ALL.iter().map(|kind| kind.name()));
     let steps = steps.chain(Jump::ALL.iter().map(|kind| kind.name()));
-    let steps = steps.chain(Scope::ALL.iter().map(|kind| kind.name())).chain([What::PREVIEW, What::SETTLE]);
+    let steps = steps.chain(Scope::ALL.iter().map(|kind| kind.name())).chain([
+        What::PREVIEW,
+        What::SETTLE,
+        What::TWIN,
+    ]);
+    let steps = steps.chain(Stored::ALL.iter().map(|kind| kind.name()));
+    let steps = steps.chain(Seen::ALL.iter().map(|kind| kind.name()));
     let faults = Trouble::ALL.iter().map(|kind| kind.name());
     let faults = faults.chain(Mishap::ALL.iter().map(|kind| kind.name()));
     steps.chain(faults).chain(Meanwhile::ALL.iter().map(|kind| kind.name()))

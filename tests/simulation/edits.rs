@@ -1,4 +1,4 @@
-//! What people do meanwhile: in the directories, in the PSA, and as operators of the sync.
+//! What people do meanwhile in the PSA, and as operators of the sync.
 //!
 //! Each answers a sentence for the story, or `None` when there was nobody to do it to.
 
@@ -7,178 +7,30 @@ use std::collections::BTreeSet;
 use domain::{
     contact::Contact,
     email::EmailAddress,
-    ids::{ClientId, ContactId, EntraObjectId, EntraTenantId},
+    fields::Field,
+    ids::{ClientId, ContactId, EntraTenantId},
     mapping::Decision,
 };
 use fake_microsoft::User;
-use serde_json::json;
-use store::{ClientScope, ContactInput, SyncSettings};
+use store::{ClientScope, ContactInput};
 use uuid::Uuid;
 
 use crate::{
     dice::Dice,
     house::House,
+    kinds::{ContactEdit, Operation},
     microsoft::WORKSPACE,
-    step::{ContactEdit, DirectoryEdit, Operation},
+    rules,
 };
 
 /// What the editing hands remember.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Hands {
-    gone: Vec<(EntraTenantId, User)>,
+    pub(crate) gone: Vec<(EntraTenantId, User)>,
     numbers: u64,
 }
 
 impl Hands {
-    /// Changes a directory.
-    pub(crate) fn directory(
-        &mut self,
-        house: &House,
-        edit: DirectoryEdit,
-        dice: &mut Dice,
-    ) -> Option<String> {
-        use DirectoryEdit as E;
-        let world = house.microsoft.world();
-        let tenant = dice.pick(&house.tenants)?;
-        let domain = world.tenant(tenant)?.default_domain().to_owned();
-        let users = world.users(tenant);
-        let fresh = self.number();
-        match edit {
-            E::Hire | E::HireAsLeaver | E::Restore => return self.hire(house, edit, tenant, &domain, dice),
-            _ => {}
-        }
-        let wanted = |user: &&User| match edit {
-            E::Disable => user.account_enabled,
-            E::Enable => !user.account_enabled,
-            E::Swap | E::NewAddress | E::OtherCase | E::LoseMail | E::Recreate => user.mail.is_some(),
-            _ => true,
-        };
-        let candidates: Vec<User> = users.iter().filter(wanted).cloned().collect();
-        let user = dice.pick(&candidates)?;
-        let others: Vec<User> =
-            users.iter().filter(|other| other.id != user.id && other.mail.is_some()).cloned().collect();
-        let change = |what: &dyn Fn(&mut User)| world.edit(tenant, user.id, |user| what(user)).ok();
-        let name = label(&user);
-        let told = match edit {
-            E::AddAlias => {
-                let other = dice.pick(&others)?;
-                let alias = format!("smtp:{}", other.mail.as_deref()?);
-                change(&|user| user.proxy_addresses.get_or_insert_default().push(alias.clone()))?;
-                format!("{name} gets the address of {} as an alias", label(&other))
-            }
-            E::BecomeGuest => {
-                change(&|user| user.user_type = Some("Guest".to_owned()))?;
-                format!("{name} becomes a guest")
-            }
-            E::Delete => {
-                world.remove_user(tenant, user.id).ok()?;
-                self.gone.push((tenant, user.clone()));
-                format!("{name} is deleted")
-            }
-            E::Disable => {
-                change(&|user| user.account_enabled = false)?;
-                format!("{name} is disabled")
-            }
-            E::Enable => {
-                change(&|user| user.account_enabled = true)?;
-                format!("{name} is enabled")
-            }
-            E::LoseMail => {
-                change(&|user| {
-                    user.mail = None;
-                    user.proxy_addresses = Some(Vec::new());
-                })?;
-                format!("{name} loses the mailbox")
-            }
-            E::NewAddress => {
-                let address = format!("new.address.{fresh}@{domain}");
-                let signs_in = dice.percent(50);
-                change(&|user| {
-                    if signs_in {
-                        user.user_principal_name.clone_from(&address);
-                    }
-                    take(user, &address);
-                })?;
-                format!("{name} gets the address {address}")
-            }
-            E::NewJob => {
-                change(&|user| {
-                    user.job_title = Some(format!("Job {fresh}"));
-                    user.mobile_phone = Some(format!("+47 {fresh:08}"));
-                })?;
-                format!("{name} gets job {fresh}")
-            }
-            E::OtherCase => {
-                let upper = user.mail.as_deref()?.to_uppercase();
-                change(&|user| user.mail = Some(upper.clone()))?;
-                format!("{name} has the address {upper}")
-            }
-            E::Recreate => {
-                world.remove_user(tenant, user.id).ok()?;
-                let again = User { id: object(fresh), ..user.clone() };
-                let id = again.id;
-                world.add_user(tenant, again).ok()?;
-                format!("{name} is created again as {id}")
-            }
-            E::Rename => {
-                change(&|user| user.display_name = Some(format!("New Name {fresh}")))?;
-                format!("{name} becomes New Name {fresh}")
-            }
-            E::ShareMailbox => {
-                let other = dice.pick(&others)?;
-                let mail = other.mail.clone()?;
-                change(&|user| user.mail = Some(mail.clone()))?;
-                format!("{name} gets the mailbox of {}", label(&other))
-            }
-            E::Swap => {
-                let other = dice.pick(&others)?;
-                let (one, another) = (user.mail.clone()?, other.mail.clone()?);
-                change(&|user| take(user, &another))?;
-                world.edit(tenant, other.id, |user| take(user, &one)).ok()?;
-                format!("{name} and {} swap addresses", label(&other))
-            }
-            E::Hire | E::HireAsLeaver | E::Restore => return None,
-        };
-        Some(told)
-    }
-
-    fn hire(
-        &mut self,
-        house: &House,
-        edit: DirectoryEdit,
-        tenant: EntraTenantId,
-        domain: &str,
-        dice: &mut Dice,
-    ) -> Option<String> {
-        let world = house.microsoft.world();
-        let number = self.number();
-        let created = house.now();
-        match edit {
-            DirectoryEdit::Hire => {
-                let address = format!("hired.{number}@{domain}");
-                let user = User::member(object(number), &format!("Hired {number}"), &address, created);
-                world.add_user(tenant, user).ok()?;
-                Some(format!("Hired {number} comes with {address}"))
-            }
-            DirectoryEdit::HireAsLeaver => {
-                let (tenant, leaver) = dice.pick(&self.gone)?;
-                let address = leaver.mail.clone().unwrap_or_else(|| leaver.user_principal_name.clone());
-                let user = User::member(object(number), &format!("Follower {number}"), &address, created);
-                world.add_user(tenant, user).ok()?;
-                Some(format!("Follower {number} comes with the address of {}", label(&leaver)))
-            }
-            _ => {
-                let (tenant, user) = dice.pick(&self.gone)?;
-                if world.user_by_id(tenant, user.id).is_some() {
-                    return None;
-                }
-                let told = format!("{} is restored", label(&user));
-                world.add_user(tenant, user).ok()?;
-                Some(told)
-            }
-        }
-    }
-
     /// Changes a contact, or makes one.
     pub(crate) async fn contact(
         &mut self,
@@ -186,12 +38,24 @@ impl Hands {
         edit: ContactEdit,
         dice: &mut Dice,
     ) -> Option<String> {
+        self.contact_among(house, edit, None, dice).await
+    }
+
+    /// The same to one of these contacts; `None` = to any.
+    pub(crate) async fn contact_among(
+        &mut self,
+        house: &House,
+        edit: ContactEdit,
+        among: Option<&BTreeSet<ContactId>>,
+        dice: &mut Dice,
+    ) -> Option<String> {
         use ContactEdit as E;
         let fresh = self.number();
         if edit == E::Create {
             return self.new_contact(house, dice).await;
         }
-        let contacts = contacts(house).await;
+        let mut contacts = contacts(house).await;
+        contacts.retain(|contact| among.is_none_or(|among| among.contains(&contact.id)));
         let wanted = |contact: &&Contact| match edit {
             E::Activate => contact.inactive,
             E::Inactivate => !contact.inactive,
@@ -224,9 +88,18 @@ impl Hands {
                 input.values.full_name = format!("By Hand {fresh}");
                 input.values.full_name.clone()
             }
+            E::Protect => {
+                input.protected = Some(!contact.protected);
+                format!("protected: {}", !contact.protected)
+            }
+            E::ProtectFields => {
+                let fields: BTreeSet<Field> = Field::ALL.into_iter().filter(|_| dice.percent(30)).collect();
+                input.protected_fields = Some(fields.clone());
+                format!("protected in {fields:?}")
+            }
             E::Role => {
-                input.values.role = Some(format!("Role {fresh}"));
-                format!("role {fresh}")
+                input.values.role = dice.percent(70).then(|| format!("Role {fresh}"));
+                format!("of the role {:?}", input.values.role)
             }
             E::TakeAddress => {
                 let address = any_address(house, dice)?;
@@ -273,7 +146,7 @@ impl Hands {
                 format!("{name} is mapped to client {client}")
             }
             Operation::Settings => {
-                let settings = settings(dice);
+                let settings = rules::settings(dice, house.microsoft.world(), &house.tenants);
                 house.store.put_settings(WORKSPACE, &settings).await.unwrap();
                 format!("the settings become {}", serde_json::to_string(&settings).ok()?)
             }
@@ -288,31 +161,10 @@ impl Hands {
         })
     }
 
-    fn number(&mut self) -> u64 {
+    pub(crate) fn number(&mut self) -> u64 {
         self.numbers += 1;
         self.numbers
     }
-}
-
-/// Settings as an operator might have them.
-pub(crate) fn settings(dice: &mut Dice) -> SyncSettings {
-    let mut on = || dice.percent(60);
-    let fields = json!({
-        "displayName": on(),
-        "email": on(),
-        "phone": on(),
-        "role": on(),
-        "upn": on(),
-        "markInactiveWhenDisabled": on() || on(),
-    });
-    let mut settings = SyncSettings { field_sync_config: fields, ..SyncSettings::default() };
-    settings.scope.include_guests = dice.percent(30);
-    settings.scope.include_service_accounts = dice.percent(30);
-    settings.vanish.confirmations = u8::try_from(dice.below(4)).unwrap_or_default();
-    settings.vanish.grace_hours = dice.weighted(&[(60, 0), (20, 1), (20, 12)]);
-    settings.vanish.allowed = u32::try_from(dice.below(8)).unwrap_or_default();
-    settings.vanish.allowed_percent = dice.weighted(&[(40, 10), (30, 50), (30, 100)]);
-    settings
 }
 
 /// Writes a contact as the PSA has it; how that ended.
@@ -368,18 +220,4 @@ fn input(contact: &Contact) -> ContactInput {
         protected_fields: None,
         unsaid: BTreeSet::new(),
     }
-}
-
-/// Gives a user an address as its first one.
-fn take(user: &mut User, address: &str) {
-    user.mail = Some(address.to_owned());
-    user.proxy_addresses = Some(vec![format!("SMTP:{address}")]);
-}
-
-fn label(user: &User) -> String {
-    user.display_name.clone().unwrap_or_else(|| user.user_principal_name.clone())
-}
-
-fn object(number: u64) -> EntraObjectId {
-    EntraObjectId::new(Uuid::from_u128(0x0B1E_0000_0000_4000_8000_0000_0000_0000 + u128::from(number)))
 }

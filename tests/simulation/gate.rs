@@ -13,8 +13,9 @@ use aws_smithy_runtime_api::client::{
     http::{HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
     orchestrator::HttpRequest,
 };
-use embedded::Engine;
 use tokio::sync::Notify;
+
+use crate::ledger::{Ledger, writes};
 
 /// The gate in front of one write.
 #[derive(Clone)]
@@ -23,7 +24,7 @@ pub(crate) struct Gate {
 }
 
 struct State {
-    engine: Engine,
+    engine: Ledger,
     /// The number of the write it stops.
     write: u64,
     writes: AtomicU64,
@@ -39,7 +40,7 @@ impl fmt::Debug for Gate {
 
 impl Gate {
     /// A gate in front of write number `write`, and a client of `engine` that has to pass it.
-    pub(crate) fn before(write: u64, engine: &Engine) -> (Self, SharedHttpClient) {
+    pub(crate) fn before(write: u64, engine: &Ledger) -> (Self, SharedHttpClient) {
         let (writes, engine) = (AtomicU64::new(0), engine.clone());
         let state = State { engine, write, writes, arrived: Notify::new(), opened: Notify::new() };
         let gate = Self { state: Arc::new(state) };
@@ -65,9 +66,7 @@ impl HttpClient for Gate {
 
 impl HttpConnector for Gate {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let target = request.headers().get("x-amz-target").unwrap_or_default();
-        let writes =
-            ["PutItem", "UpdateItem", "TransactWriteItems"].iter().any(|name| target.ends_with(name));
+        let writes = writes(&request);
         let number = self.state.writes.fetch_add(u64::from(writes), Ordering::SeqCst) + 1;
         let state = Arc::clone(&self.state);
         HttpConnectorFuture::new(async move {

@@ -1,29 +1,30 @@
 //! One history's table, and what works on it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet, HashMap, btree_map::Entry},
+    rc::Rc,
     sync::Arc,
 };
 
 use ambient::{Clock, SeededEntropy, VirtualClock};
 use async_trait::async_trait;
-use aws_sdk_dynamodb::{Client, config::SharedHttpClient};
+use aws_sdk_dynamodb::{Client, config::SharedHttpClient, types::AttributeValue};
 use domain::{
     contact::{Client as PsaClient, Contact},
     email::EmailAddress,
-    ids::{ClientId, ConnectionId, EntraTenantId, ManagedTenantId, MappingId},
+    ids::{ClientId, ConnectionId, ContactId, EntraTenantId, ManagedTenantId, MappingId, RunId},
     invariants::People,
     mapping::{Decision, RequestedDecision, decide},
     plan::Line,
     run::RunKind,
 };
-use embedded::Engine;
 use fake_microsoft::WorldConfig;
 use jiff::Timestamp;
 use run_steps::RunSteps;
 use store::{
-    ClientScope, Connection, ConnectionKind, ConnectionStatus, ManagedTenant, RunScope, Store, TenantAccess,
-    client_over, probe::Probe,
+    ClientScope, Connection, ConnectionKind, ConnectionStatus, ManagedTenant, PlanSource, RunScope, Store,
+    StoreError, TenantAccess, client_over, probe::Probe,
 };
 use sync::{NotBegun, StartRequest, Sync};
 use tenant_sync::TenantSync;
@@ -36,27 +37,34 @@ use workflow::{
 };
 
 use crate::{
+    audit::Kept,
     dump::Dump,
+    ledger::Ledger,
     microsoft::{Microsoft, WORKSPACE},
+    shelf::Shelf,
     stage::Stage,
     worker::{Worker, machine},
 };
 
 const TABLE: &str = "contacts";
 
+/// Pages that are read at once; no run of a history has more.
+const PAGES_MAX: u16 = 1_000;
+
 /// A connected workspace.
 pub(crate) struct House {
-    pub(crate) microsoft: Microsoft,
+    pub(crate) microsoft: Arc<Microsoft>,
     pub(crate) clock: VirtualClock,
     /// In front of what the workers do.
     pub(crate) probe: Probe,
     /// The table as everybody but the workers uses it, past the probe.
     pub(crate) store: Store,
-    pub(crate) engine: Engine,
+    pub(crate) engine: Ledger,
     pub(crate) clients: Vec<ClientId>,
     pub(crate) tenants: Vec<EntraTenantId>,
     /// Every address anybody ever had.
     addresses: BTreeSet<EmailAddress>,
+    shelf: RefCell<Shelf>,
     probed: SharedHttpClient,
     raw: Client,
     sync: Sync,
@@ -68,20 +76,41 @@ impl House {
     /// A workspace with so many clients, connected to the world of `config`.
     pub(crate) async fn new(stage: &Stage, config: WorldConfig, page_size: u16, clients: u64) -> Self {
         let clock = VirtualClock::starting_at(config.as_of);
-        let engine = Engine::in_memory().unwrap();
+        let microsoft = Arc::new(Microsoft::on(stage, config, page_size, &clock).await);
+        let mut house = Self::over(microsoft, clock, 5).await;
+        house.connect().await;
+        for number in 0..clients {
+            house.add_client(number).await;
+        }
+        house.discover().await;
+        house
+    }
+
+    /// Another house with the same directories and the same time, and everything that is stored in this one.
+    pub(crate) async fn twin(&self) -> Self {
+        let mut twin = Self::over(Arc::clone(&self.microsoft), self.clock.clone(), 6).await;
+        for item in self.items().await {
+            twin.raw.put_item().table_name(TABLE).set_item(Some(item)).send().await.unwrap();
+        }
+        twin.clients.clone_from(&self.clients);
+        twin.addresses.clone_from(&self.addresses);
+        twin
+    }
+
+    async fn over(microsoft: Arc<Microsoft>, clock: VirtualClock, entropy: u64) -> Self {
+        let engine = Ledger::in_memory();
         let (probe, probed) = Probe::around(engine.clone());
         let raw = client_over(SharedHttpClient::new(engine.clone()));
         let store = Store::new(raw.clone(), TABLE);
         store.create_table_if_absent().await.unwrap();
-        let microsoft = Microsoft::on(stage, config, page_size, &clock).await;
         let sync = Sync {
             store: store.clone(),
             executions: Arc::new(Accepting),
             clock: Arc::new(clock.clone()),
-            entropy: Arc::new(SeededEntropy::new(5)),
+            entropy: Arc::new(SeededEntropy::new(entropy)),
         };
         let tenants = microsoft.world().tenants().iter().map(|tenant| tenant.id).collect();
-        let mut house = Self {
+        Self {
             microsoft,
             clock,
             probe,
@@ -90,18 +119,13 @@ impl House {
             clients: Vec::new(),
             tenants,
             addresses: BTreeSet::new(),
+            shelf: RefCell::default(),
             probed,
             raw,
             sync,
             machine: Arc::new(machine()),
             decisions: 0,
-        };
-        house.connect().await;
-        for number in 0..clients {
-            house.add_client(number).await;
         }
-        house.discover().await;
-        house
     }
 
     async fn connect(&self) {
@@ -178,8 +202,13 @@ impl House {
     }
 
     /// Accepts a run.
-    pub(crate) async fn start(&self, kind: RunKind, scope: RunScope) -> Result<RunInput, NotBegun> {
-        let request = StartRequest::manual(WORKSPACE, kind, scope, None);
+    pub(crate) async fn start(
+        &self,
+        kind: RunKind,
+        scope: RunScope,
+        source: Option<PlanSource>,
+    ) -> Result<RunInput, NotBegun> {
+        let request = StartRequest { source, ..StartRequest::manual(WORKSPACE, kind, scope, None) };
         let begun = sync::start(&self.sync, request).await?;
         Ok(RunInput { workspace_id: WORKSPACE, run_id: begun.run.id })
     }
@@ -187,32 +216,75 @@ impl House {
     /// Everything stored about people. Claims are found by address: those contacts show, those
     /// directories have or had, and those plans name.
     pub(crate) async fn people(&mut self, planned: impl Iterator<Item = &Line>) -> People {
-        let mut contacts = BTreeMap::new();
+        let mut shelf = self.shelf();
         for client in &self.clients {
-            let found = self.store.contacts_of_client(ClientScope::new(WORKSPACE, *client)).await.unwrap();
-            contacts.extend(found.into_iter().map(|contact| (contact.id, contact)));
+            if let Entry::Vacant(place) = shelf.contacts.entry(client.to_string()) {
+                let scope = ClientScope::new(WORKSPACE, *client);
+                place.insert(self.store.contacts_of_client(scope).await.unwrap());
+            }
         }
-        let mut links = Vec::new();
         for tenant in &self.tenants {
-            links.extend(self.store.links(WORKSPACE, *tenant).await.unwrap());
+            if let Entry::Vacant(place) = shelf.links.entry(tenant.to_string()) {
+                place.insert(self.store.links(WORKSPACE, *tenant).await.unwrap());
+            }
         }
+        let contacts: BTreeMap<ContactId, Contact> =
+            shelf.contacts.values().flatten().map(|contact| (contact.id, contact.clone())).collect();
         self.addresses.extend(planned.filter_map(|line| line.address.clone()));
         self.addresses.extend(contacts.values().flat_map(addresses).cloned());
-        let owners = self.store.owners(WORKSPACE, &self.addresses).await.unwrap();
+        let owners = match shelf.owners.take().filter(|(asked, _)| *asked == self.addresses) {
+            Some((_, owners)) => owners,
+            None => self.store.owners(WORKSPACE, &self.addresses).await.unwrap(),
+        };
+        shelf.owners = Some((self.addresses.clone(), owners.clone()));
+        let links = shelf.links.values().flatten().cloned().collect();
+        *self.shelf.borrow_mut() = shelf;
         People { contacts, links, owners }
+    }
+
+    /// The pages a run has stored so far.
+    pub(crate) async fn plan(&self, run: RunId) -> Result<Rc<Vec<Kept>>, StoreError> {
+        let mut shelf = self.shelf();
+        let plan = match shelf.plans.get(&run.to_string()) {
+            Some(plan) => Rc::clone(plan),
+            None => {
+                let mut plan = Vec::new();
+                for target in self.store.targets(WORKSPACE, run).await? {
+                    let pages = self.store.pages(WORKSPACE, run, target.tenant, 0, PAGES_MAX).await?;
+                    plan.extend(pages.into_iter().map(|stored| Kept { target, stored }));
+                }
+                let plan = Rc::new(plan);
+                shelf.plans.insert(run.to_string(), Rc::clone(&plan));
+                plan
+            }
+        };
+        *self.shelf.borrow_mut() = shelf;
+        Ok(plan)
+    }
+
+    /// What was read before and is still so. Whoever takes it puts it back; nothing is written meanwhile.
+    fn shelf(&self) -> Shelf {
+        let mut shelf = self.shelf.take();
+        shelf.forget(self.engine.touched());
+        shelf
     }
 
     /// Everything that is stored.
     pub(crate) async fn dump(&self) -> Dump {
         let mut dump = Dump::default();
-        let mut after = None;
+        self.items().await.into_iter().for_each(|item| dump.add(item));
+        dump
+    }
+
+    async fn items(&self) -> Vec<HashMap<String, AttributeValue>> {
+        let (mut items, mut after) = (Vec::new(), None);
         loop {
             let scan = self.raw.scan().table_name(TABLE).consistent_read(true);
             let answer = scan.set_exclusive_start_key(after).send().await.unwrap();
-            answer.items.unwrap_or_default().into_iter().for_each(|item| dump.add(item));
+            items.extend(answer.items.unwrap_or_default());
             after = answer.last_evaluated_key;
             if after.is_none() {
-                return dump;
+                return items;
             }
         }
     }

@@ -12,11 +12,14 @@ use crate::{
     audit::{self, Written},
     coverage::Coverage,
     dice::Dice,
-    edits::{self, Hands, add_contact, any_address},
+    edits::{Hands, add_contact, any_address},
     house::House,
+    kinds::Jump,
     microsoft::WORKSPACE,
+    past::Past,
+    rules,
     stage::Stage,
-    step::{History, Jump, Step, What},
+    step::{History, Step, What},
 };
 
 /// What came of something; otherwise what broke.
@@ -39,6 +42,7 @@ pub(crate) struct Life {
     pub(crate) hands: Hands,
     pub(crate) coverage: Coverage,
     pub(crate) written: Written,
+    pub(crate) past: Past,
     /// Whether a worker has died for good, or a tenant been given up, in the middle of a write.
     pub(crate) cut_off: bool,
     /// Whether a read has ever looked complete without being so.
@@ -84,8 +88,10 @@ impl Life {
             }
         }
         odd_contacts(&house, &mut dice).await;
+        rules::found_groups(&mut dice, house.microsoft.world(), &house.tenants);
         if dice.percent(70) {
-            house.store.put_settings(WORKSPACE, &edits::settings(&mut dice)).await.unwrap();
+            let settings = rules::settings(&mut dice, house.microsoft.world(), &house.tenants);
+            house.store.put_settings(WORKSPACE, &settings).await.unwrap();
         }
         let told = format!("{sizes:?} users in pages of {page_size}, {clients} clients");
         let life = Self {
@@ -93,6 +99,7 @@ impl Life {
             hands: Hands::default(),
             coverage: Coverage::default(),
             written: Written::new(),
+            past: Past::default(),
             cut_off: false,
             lied_to: false,
         };
@@ -112,8 +119,10 @@ impl Life {
             What::Operation(operation) => self.hands.operation(&mut self.house, *operation, dice).await,
             What::Preview => self.preview().await?,
             What::Settle => self.settle().await?,
-            What::Sync(sync) => self.sync(sync, dice).await?,
+            What::Stored(stored, around) => self.stored(*stored, around, dice).await?,
+            What::Sync(scope, around) => self.sync(*scope, around, dice).await?,
             What::Time(jump) => Some(self.jump(*jump, dice)),
+            What::Twin => self.twin(dice).await?,
         };
         Ok(match told {
             Some(told) => {
@@ -156,7 +165,9 @@ impl Life {
         let Some(run) = self.undisturbed(domain::run::RunKind::AllTenants).await? else {
             return Err("a preview was possible and the sync was not".to_owned());
         };
-        if preview.is_whole() && run.is_whole() {
+        // A preview shows everybody; a run may read only who has changed.
+        let reads_everybody = run.run.settings.complete_read_hours.0 == 0;
+        if reads_everybody && preview.is_whole() && run.is_whole() {
             for tenant in &run.tenants {
                 let (planned, done) = (preview.pages_of(tenant), run.pages_of(tenant));
                 invariants::plans_are_equal(&planned, &done).map_err(audit::failed)?;
@@ -185,7 +196,9 @@ impl Life {
                 let broken = unchanged.map_err(audit::failed);
                 return broken.map(|()| None).map_err(|broken| format!("sync {round} of the same: {broken}"));
             }
-            (before, leaves_work) = (after, run.leaves_work());
+            // A read of changes does not see everything that is left to do.
+            let by_changes = run.run.settings.complete_read_hours.0 > 0;
+            (before, leaves_work) = (after, run.leaves_work() || by_changes);
         }
         Err(format!("after {ROUNDS_MAX} syncs of the same there is still something to do"))
     }

@@ -8,17 +8,28 @@
 
 mod audit;
 mod campaign;
+mod carrying;
 mod coverage;
 mod dice;
+mod directory_edits;
 mod dump;
 mod edits;
 mod gate;
 mod house;
+mod kinds;
+mod ledger;
 mod life;
 mod microsoft;
+mod past;
+mod rules;
+mod seen;
+mod shelf;
 mod stage;
 mod step;
+mod stored;
 mod syncing;
+mod troubles;
+mod twin;
 mod worker;
 
 use campaign::{Theatre, Until, run};

@@ -1,147 +1,10 @@
 //! What a history is made of. A step says what is done; to whom is decided by its dice when it is
 //! done, so that a step means something whatever the steps before it were.
 
-use crate::dice::Dice;
-
-/// Makes an enumeration whose variants have a name for the story and the coverage table.
-macro_rules! kinds {
-    ($(#[$doc:meta])* $kind:ident { $($variant:ident = $name:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-        pub(crate) enum $kind { $($variant,)* }
-
-        impl $kind {
-            pub(crate) const ALL: &[Self] = &[$(Self::$variant,)*];
-
-            pub(crate) fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
-            }
-        }
-    };
-}
-
-kinds! {
-    /// What changes in a directory.
-    DirectoryEdit {
-        AddAlias = "directory: an alias that is somebody else's address",
-        BecomeGuest = "directory: a member becomes a guest",
-        Delete = "directory: an account is deleted",
-        Disable = "directory: an account is disabled",
-        Enable = "directory: an account is enabled again",
-        Hire = "directory: a new colleague",
-        HireAsLeaver = "directory: a new colleague with a leaver's address",
-        LoseMail = "directory: an account loses its mailbox",
-        NewAddress = "directory: a new address",
-        NewJob = "directory: a new job title and phone",
-        OtherCase = "directory: the same address in other letters",
-        Recreate = "directory: an account is created again",
-        Rename = "directory: a new name",
-        Restore = "directory: a deleted account is restored",
-        ShareMailbox = "directory: two accounts share a mailbox",
-        Swap = "directory: two people swap addresses",
-    }
-}
-
-kinds! {
-    /// What humans do to contacts.
-    ContactEdit {
-        Activate = "human: makes a contact active",
-        AddAddress = "human: gives a contact one more address",
-        Create = "human: creates a contact",
-        Inactivate = "human: makes a contact inactive",
-        NewAddress = "human: changes an address",
-        Rename = "human: changes a name",
-        Role = "human: changes a role",
-        TakeAddress = "human: gives a contact a directory user's address",
-        WithoutAddress = "human: removes an address",
-    }
-}
-
-kinds! {
-    /// What operators do besides.
-    Operation {
-        GrantConsent = "operator: a customer consents again",
-        Remap = "operator: maps a tenant to another client",
-        Settings = "operator: changes the settings",
-        Skip = "operator: takes a tenant out of the sync",
-        WithdrawConsent = "operator: a customer withdraws its consent",
-    }
-}
-
-kinds! {
-    /// Where the time goes.
-    Jump {
-        Back = "time: two minutes back",
-        Days = "time: days pass",
-        Hours = "time: hours pass",
-    }
-}
-
-kinds! {
-    /// What a run covers.
-    Scope {
-        Everything = "sync: everything",
-        OneClient = "sync: one client",
-    }
-}
-
-kinds! {
-    /// What Microsoft does wrong.
-    Trouble {
-        AccessLost = "microsoft: 403",
-        AppThrottled = "microsoft: 429 for the whole application",
-        BadRow = "microsoft: a row of wrong types",
-        ConsentMissing = "microsoft: a token is refused",
-        CutListing = "microsoft: a short read that looks complete",
-        Dropped = "microsoft: a dropped connection",
-        EmptyAnswer = "microsoft: an empty read that looks complete",
-        EmptyPage = "microsoft: an empty page in between",
-        ExpiredPage = "microsoft: a page token expired",
-        ForeignLink = "microsoft: a link to another host",
-        GatewayTimeout = "microsoft: 504",
-        LinkLoop = "microsoft: a link to the same page",
-        LongThrottle = "microsoft: 429 with a long Retry-After",
-        Malformed = "microsoft: half a JSON document",
-        NamelessRow = "microsoft: a row without an id",
-        RepeatedRow = "microsoft: a row twice",
-        ServerError = "microsoft: 500",
-        Slow = "microsoft: answers slowly",
-        Throttle = "microsoft: 429 with Retry-After",
-        TokenExpires = "microsoft: a token expires on the way",
-        WrongTenant = "microsoft: another tenant answers",
-    }
-}
-
-kinds! {
-    /// What happens while a worker sleeps.
-    Meanwhile {
-        AnotherSync = "meanwhile: another run syncs",
-        AnotherWorker = "meanwhile: another worker takes the run over",
-        Cancel = "meanwhile: the run is cancelled",
-        DirectoryEdit = "meanwhile: a directory changes",
-        HumanEdit = "meanwhile: a human edits a contact",
-        Preview = "meanwhile: a preview runs",
-        Remap = "meanwhile: a tenant is remapped",
-        Settings = "meanwhile: the settings change",
-    }
-}
-
-kinds! {
-    /// What happens to a worker at one of its writes.
-    Mishap {
-        ArrivesTwice = "store: a write arrives twice",
-        ClockJumps = "store: the clock jumps two hours at a write",
-        ClockJumpsBack = "store: the clock jumps back at a write",
-        DiesAfter = "store: a worker dies after a write",
-        DiesBefore = "store: a worker dies before a write",
-        DiesForGood = "store: a worker dies and nobody takes over",
-        FailsOnce = "store: a write fails",
-        Interleaves = "store: two workers take turns",
-        LosesAnswer = "store: the answer to a write is lost",
-        None = "store: nothing happens",
-        Sleeps = "store: a worker sleeps past its lease",
-    }
-}
+use crate::{
+    dice::Dice,
+    kinds::{ContactEdit, DirectoryEdit, Jump, Meanwhile, Mishap, Operation, Scope, Stored, Trouble},
+};
 
 /// One thing that goes wrong at Microsoft during a run.
 #[derive(Clone, Debug)]
@@ -153,10 +16,9 @@ pub(crate) struct Fault {
     pub(crate) times: u32,
 }
 
-/// One sync, and what goes wrong with it.
+/// What goes wrong with a run.
 #[derive(Clone, Debug)]
-pub(crate) struct SyncStep {
-    pub(crate) scope: Scope,
+pub(crate) struct Around {
     pub(crate) faults: Vec<Fault>,
     pub(crate) mishap: Mishap,
     /// At which write.
@@ -174,13 +36,18 @@ pub(crate) enum What {
     Preview,
     /// Syncs until nothing changes any more.
     Settle,
-    Sync(SyncStep),
+    /// Something is done with a plan that is stored.
+    Stored(Stored, Around),
+    Sync(Scope, Around),
     Time(Jump),
+    /// A read of changes finds what a complete read finds.
+    Twin,
 }
 
 impl What {
     pub(crate) const PREVIEW: &str = "sync: a preview and the sync it promises";
     pub(crate) const SETTLE: &str = "sync: until nothing changes any more";
+    pub(crate) const TWIN: &str = "sync: by changes, held against a twin that reads everybody";
 
     /// The name under which it is counted.
     pub(crate) fn name(&self) -> &'static str {
@@ -190,8 +57,18 @@ impl What {
             Self::Operation(operation) => operation.name(),
             Self::Preview => Self::PREVIEW,
             Self::Settle => Self::SETTLE,
-            Self::Sync(sync) => sync.scope.name(),
+            Self::Stored(stored, _) => stored.name(),
+            Self::Sync(scope, _) => scope.name(),
             Self::Time(jump) => jump.name(),
+            Self::Twin => Self::TWIN,
+        }
+    }
+
+    /// What goes wrong with its run.
+    pub(crate) fn around_mut(&mut self) -> Option<&mut Around> {
+        match self {
+            Self::Stored(_, around) | Self::Sync(_, around) => Some(around),
+            _ => None,
         }
     }
 }
@@ -229,36 +106,49 @@ fn what(dice: &mut Dice) -> What {
         Operation,
         Preview,
         Settle,
+        Stored,
         Sync,
         Time,
+        Twin,
     }
     let kind = dice.weighted(&[
-        (35, Kind::Sync),
-        (28, Kind::Directory),
-        (14, Kind::Contact),
-        (8, Kind::Operation),
-        (6, Kind::Preview),
-        (4, Kind::Settle),
-        (5, Kind::Time),
+        (30, Kind::Sync),
+        (23, Kind::Directory),
+        (13, Kind::Contact),
+        (10, Kind::Operation),
+        (12, Kind::Stored),
+        (4, Kind::Preview),
+        (3, Kind::Settle),
+        (4, Kind::Time),
+        (1, Kind::Twin),
     ]);
     match kind {
         Kind::Contact => What::Contact(one_of(dice, ContactEdit::ALL)),
-        Kind::Directory => What::Directory(one_of(dice, DirectoryEdit::ALL)),
+        Kind::Directory => {
+            // Leavers are what most of the rest is about.
+            let leaving = [DirectoryEdit::Delete, DirectoryEdit::HireAsLeaver, DirectoryEdit::Restore];
+            let edits = if dice.percent(25) { &leaving[..] } else { DirectoryEdit::ALL };
+            What::Directory(one_of(dice, edits))
+        }
         Kind::Operation => What::Operation(one_of(dice, Operation::ALL)),
         Kind::Preview => What::Preview,
         Kind::Settle => What::Settle,
-        Kind::Sync => What::Sync(sync(dice)),
+        Kind::Stored => What::Stored(one_of(dice, Stored::ALL), around(dice)),
+        Kind::Sync => {
+            let scope = if dice.percent(75) { Scope::Everything } else { Scope::OneClient };
+            What::Sync(scope, around(dice))
+        }
         Kind::Time => What::Time(one_of(dice, Jump::ALL)),
+        Kind::Twin => What::Twin,
     }
 }
 
-fn sync(dice: &mut Dice) -> SyncStep {
-    let scope = if dice.percent(75) { Scope::Everything } else { Scope::OneClient };
+fn around(dice: &mut Dice) -> Around {
     let faults = (0..dice.weighted(&[(45, 0), (40, 1), (15, 2)])).map(|_| fault(dice)).collect();
     let mishap = if dice.percent(30) { Mishap::None } else { one_of(dice, Mishap::ALL) };
     // Most runs have few writes, and the first ones are the most dangerous.
     let write = 1 + if dice.percent(70) { dice.below(12) } else { dice.below(60) };
-    SyncStep { scope, faults, mishap, write, meanwhile: one_of(dice, Meanwhile::ALL) }
+    Around { faults, mishap, write, meanwhile: one_of(dice, Meanwhile::ALL) }
 }
 
 fn fault(dice: &mut Dice) -> Fault {

@@ -7,7 +7,7 @@ use directory::{
 use domain::{
     facts::fingerprint_of,
     plan::{Limit, PlanPage},
-    planner::{Known, Planner, UnusableRow},
+    planner::{Known, Needs, Planner, UnusableRow},
     policy::TenantPolicy,
     user::DirectoryUser,
 };

@@ -200,16 +200,22 @@ pub struct Client {
 }
 
 impl ContactId {
-    /// The id of the contact that is created for an identity with this address. Preview, run and
-    /// every repetition agree on it, so a crash cannot make a second one.
-    pub fn derived(workspace: WorkspaceId, identity: Identity, address: &EmailAddress) -> Self {
-        Self::new(derive(&[
-            b"contact",
-            workspace.uuid().as_bytes(),
-            identity.tenant.uuid().as_bytes(),
-            identity.object.uuid().as_bytes(),
-            address.as_str().as_bytes(),
-        ]))
+    /// The id of the contact that is created for an identity with this address. Preview, run
+    /// and every repetition agree on it, so a crash cannot make a second one. `cut_at` is when an undo took
+    /// the person's last contact away: that one is still there, and a new one has to be another.
+    pub fn derived(
+        workspace: WorkspaceId,
+        identity: Identity,
+        address: &EmailAddress,
+        cut_at: Option<Timestamp>,
+    ) -> Self {
+        let Identity { tenant, object } = identity;
+        let cut_at = cut_at.map(|at| at.as_nanosecond().to_be_bytes());
+        let (workspace, tenant, object) = (workspace.uuid(), tenant.uuid(), object.uuid());
+        let who = [workspace.as_bytes().as_slice(), tenant.as_bytes(), object.as_bytes()];
+        let parts = [b"contact".as_slice()].into_iter().chain(who).chain([address.as_str().as_bytes()]);
+        let parts: Vec<&[u8]> = parts.chain(cut_at.as_ref().map(<[u8; 16]>::as_slice)).collect();
+        Self::new(derive(&parts))
     }
 }
 

@@ -7,8 +7,10 @@
 mod counters;
 mod people;
 mod plans;
+mod stored;
 #[cfg(test)]
 mod tests;
+mod undo;
 mod writes;
 
 use std::collections::BTreeMap;
@@ -18,7 +20,12 @@ pub use people::{
     addresses_are_owned, links_are_single, links_lead_to_contacts, nothing_is_deleted,
     owners_show_their_addresses, people_are_unchanged,
 };
-pub use plans::{a_plan_stays_at_its_client, plans_are_equal, vanished_lines_close_a_complete_read};
+pub use plans::{
+    a_plan_stays_at_its_client, changes_follow_rules, plans_are_equal, protected_is_in_no_plan,
+    vanished_lines_close_a_complete_read,
+};
+pub use stored::{Rejected, applied_is_planned, rejected_is_remembered, stale_for_a_reason};
+pub use undo::{TakenBack, undo_restores};
 pub use writes::{
     applied_lines_are_written, inactive_only_by_a_line, only_enabled_fields_change, only_ours_become_active,
     other_clients_are_untouched, writes_follow_lines,

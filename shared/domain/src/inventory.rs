@@ -59,13 +59,16 @@ pub struct Inventory {
     pub reviews: BTreeMap<EntraObjectId, ReviewState>,
     /// Contacts on which the PSA has a person's object id, for people who are not linked.
     pub hints: BTreeMap<EntraObjectId, ContactId>,
+    /// When an undo took a person's contact away, of people who are not linked.
+    pub cuts: BTreeMap<EntraObjectId, Timestamp>,
 }
 
 impl Inventory {
     /// Nobody is known of `tenant`.
     pub fn new(tenant: EntraTenantId) -> Self {
         let (links, clients) = (Vec::new(), Vec::new());
-        Self { tenant, links, clients, reviews: BTreeMap::new(), hints: BTreeMap::new() }
+        let (reviews, hints, cuts) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { tenant, links, clients, reviews, hints, cuts }
     }
 
     /// Adds a link as the store returns it; any order.

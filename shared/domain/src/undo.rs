@@ -1,8 +1,8 @@
 //! Taking back what a run has done: a plan like any other, made from the lines of the run.
 //!
 //! Nothing is deleted by it either: a contact that the run created becomes inactive and is no longer
-//! linked. Only what still is as the run left it is put back; what somebody has changed since stays
-//! and is named. The way back of a way back is the way there, so an undo can be undone.
+//! linked. Only what still is as the run left it is put back; what somebody has changed since, and what the
+//! PSA protects by now, stays and is named. The way back of a way back is the way there, so an undo can be undone.
 
 use crate::{
     contact::{Contact, InactiveReason},
@@ -51,6 +51,9 @@ pub fn way_back(line: &Line, identity: Identity, now: Option<&Contact>, scope: &
     let Some(now) = now else { return Some(leave(contact, "contact_missing", Vec::new())) };
     let turn = turn_of(&line.action, now)?;
     let (back, kept) = fields_back(line.action.changes(), now, scope);
+    if now.protected {
+        return Some(leave(contact, "contact_protected", kept));
+    }
     let is_as_left = is_in_state(now, &turn.from) && is_still_theirs(&line.action, identity, now);
     if !is_as_left || only_fields {
         // Links and activity stay as they are; fields go back on their own.
@@ -89,7 +92,7 @@ fn leave(contact: ContactId, code: &str, kept: Vec<(String, String)>) -> Action 
     Action::Leave { contact, code: code.to_owned(), kept }
 }
 
-/// Fields that go back, and those that somebody has changed since.
+/// Fields that go back, and those that somebody has changed since or that are protected.
 fn fields_back(
     changes: &[FieldChange],
     now: &Contact,
@@ -97,7 +100,7 @@ fn fields_back(
 ) -> (Vec<FieldChange>, Vec<(String, String)>) {
     let (mut back, mut kept) = (Vec::new(), Vec::new());
     for change in changes.iter().filter(|change| scope.covers_field(change)) {
-        if change.is_in_place(now) {
+        if change.is_in_place(now) && !now.protects(change.field()) {
             back.push(change.inverse());
         } else {
             let (field, value) = change.shown(now);

@@ -100,7 +100,7 @@ fn creation(person: usize) -> Result<Line, domain::email::InvalidEmailAddress> {
         company: None,
         user_principal_name: Some(sign_in),
     };
-    let contact = ContactId::derived(WORKSPACE, Identity { tenant: TENANT, object }, &facts.email);
+    let contact = ContactId::derived(WORKSPACE, Identity { tenant: TENANT, object }, &facts.email, None);
     let person = Person { object, label: facts.full_name.clone(), address: Some(facts.email.clone()) };
     Ok(Line::new(WORKSPACE, TENANT, person, Rule::NoMatch, Action::Create { contact, facts }))
 }

@@ -12,7 +12,7 @@ use domain::{
     facts::SourceFacts,
     fields::FieldChange,
     ids::{ContactId, EntraTenantId, Identity, LineId, ManagedTenantId},
-    plan::{Action, Line, PlanPage},
+    plan::{Action, Line, LinkState, PlanPage},
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
@@ -156,13 +156,10 @@ impl Applier<'_> {
             }
             Action::Restore { contact, expect, changes, turn, .. } => {
                 let applied = self.write(line, identity, before.get(contact), *expect, changes).await?;
-                if applied != Applied::Done || turn.from.link == turn.to.link {
+                if applied != Applied::Done || turn.from.link == turn.to.link || turn.unties() {
                     return Ok(applied);
                 }
-                let tie = (self.scope.client(), *contact);
-                let workspace = self.scope.workspace();
-                let turned = self.store.turn_link(workspace, identity, tie, turn.to.link, self.at).await?;
-                Ok(done_unless(!turned, "linked_elsewhere"))
+                self.turn_link(identity, *contact, turn.to.link).await
             }
             Action::Review { conflict, candidates } => {
                 let review = OpenReview {
@@ -200,7 +197,14 @@ impl Applier<'_> {
             Written::Refused(Some(item)) if was_written_for(identity, item.clone())? => {
                 self.link(line, contact, facts).await
             }
-            Written::Refused(_) => Ok(Applied::Stale("contact_exists")),
+            Written::Refused(item) => {
+                if let Some(item) = item {
+                    let row: ContactRow = decode("contact", item)?;
+                    self.give_back(&facts.email, &row.contact).await?;
+                }
+                self.store.choose_another_id(self.scope.workspace(), identity, self.at).await?;
+                Ok(Applied::Stale("contact_exists"))
+            }
         }
     }
 
@@ -230,6 +234,12 @@ impl Applier<'_> {
             let Some(after) = line.action.contact_after(client, identity, line.id, Some(before)) else {
                 return Ok(Applied::Done);
             };
+            if let Some(Applied::Stale(code)) = self.untie(identity, &line.action).await? {
+                if let Some(new) = new_address(changes) {
+                    self.give_back(new, before).await?;
+                }
+                return Ok(Applied::Stale(code));
+            }
             leaving = given_up(row, &after);
             if let Written::Refused(item) =
                 self.put_contact(after, leaving.clone(), version_is(expect)).await?
@@ -247,6 +257,28 @@ impl Applier<'_> {
             self.store.release(self.scope.workspace(), address, before.id).await?;
         }
         Ok(Applied::Done)
+    }
+
+    /// Cuts the link of a contact that an undo is about to untie, so that at no moment a link in force leads
+    /// to a contact that does not belong to its person. `None` when the action unties nobody.
+    async fn untie(&self, identity: Identity, action: &Action) -> Result<Option<Applied>, StoreError> {
+        match action {
+            Action::Restore { contact, turn, .. } if turn.unties() => {
+                self.turn_link(identity, *contact, turn.to.link).await.map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    async fn turn_link(
+        &self,
+        identity: Identity,
+        contact: ContactId,
+        state: LinkState,
+    ) -> Result<Applied, StoreError> {
+        let tie = (self.scope.client(), contact);
+        let turned = self.store.turn_link(self.scope.workspace(), identity, tie, state, self.at).await?;
+        Ok(done_unless(!turned, "linked_elsewhere"))
     }
 
     /// Gives up an address that was claimed for a change that did not happen.

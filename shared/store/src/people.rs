@@ -54,6 +54,8 @@ struct PersonRow {
     missing_since: Option<Timestamp>,
     #[serde(default)]
     keep: bool,
+    /// When an undo took the contact away.
+    cut_at: Option<Timestamp>,
     review_status: Option<ReviewStatus>,
     conflict: Option<Conflict>,
     #[serde(default)]
@@ -79,8 +81,8 @@ struct WholeRow {
 /// A person of a read that does not look at everybody.
 pub type FoundPerson = (KnownPerson, Option<SourceFacts>);
 
-const PERSON: &str = "#sk, #contact, #client, #active, #fingerprint, #missing, #since, #keep, #status, #conflict, \
-     #candidates, #seen, #resolution";
+const PERSON: &str = "#sk, #contact, #client, #active, #fingerprint, #missing, #since, #keep, #cut, #status, \
+     #conflict, #candidates, #seen, #resolution";
 const PERSON_NAMES: &[(&str, &str)] = &[
     ("#sk", "sk"),
     ("#contact", "contact"),
@@ -90,6 +92,7 @@ const PERSON_NAMES: &[(&str, &str)] = &[
     ("#missing", "missing"),
     ("#since", "missingSince"),
     ("#keep", "keep"),
+    ("#cut", "cutAt"),
     ("#status", "reviewStatus"),
     ("#conflict", "conflict"),
     ("#candidates", "candidateIds"),
@@ -151,6 +154,7 @@ impl Store {
                 link: inventory.link(*object),
                 review: inventory.reviews.get(object).cloned(),
                 hint: inventory.hints.get(object).copied(),
+                cut_at: inventory.cuts.get(object).copied(),
             };
             (*object, (person, facts.remove(object)))
         };
@@ -301,10 +305,10 @@ impl Store {
         values.push((":none", number(0)));
         let set = "SET #active = :active, syncedAt = :at, #missing = :none";
         let change = if state == LinkState::Cut {
-            format!("{set} REMOVE #contact, #client, missingSince, #keep")
+            format!("{set}, cutAt = :at REMOVE #contact, #client, missingSince, #keep")
         } else {
             values.push((":client", text(client)));
-            format!("{set}, #contact = :contact, #client = :client REMOVE missingSince, #keep")
+            format!("{set}, #contact = :contact, #client = :client REMOVE missingSince, #keep, cutAt")
         };
         let mut condition = linked();
         condition.expression =
@@ -313,6 +317,24 @@ impl Store {
         condition.values.push((":contact", text(contact)));
         let key = keys::link(workspace, identity.tenant, identity.object);
         Ok(self.update(&key, &change, condition, values).await?.is_done())
+    }
+
+    /// The contact that was to be made for an unlinked person has the id of one that is there: the next
+    /// one is another.
+    pub(crate) async fn choose_another_id(
+        &self,
+        workspace: WorkspaceId,
+        identity: Identity,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let condition = Condition {
+            expression: "attribute_exists(pk) AND attribute_not_exists(#contact)",
+            names: vec![("#contact", "contact")],
+            ..Condition::default()
+        };
+        let key = keys::link(workspace, identity.tenant, identity.object);
+        self.update(&key, "SET cutAt = :at", condition, vec![(":at", text(at))]).await?;
+        Ok(())
     }
 
     async fn change_link(
@@ -351,6 +373,8 @@ fn linked() -> Condition {
 fn add(inventory: &mut Inventory, tenant: EntraTenantId, person: PersonRow) -> Result<(), StoreError> {
     if let Some(link) = link(tenant, &person)? {
         inventory.push(&link);
+    } else if let (Some(object), Some(at)) = (person.sk.strip_prefix("LINK#"), person.cut_at) {
+        inventory.cuts.insert(parse(object)?, at);
     } else if let Some(object) = person.sk.strip_prefix("HINT#") {
         inventory
             .hints

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
-use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::{
     Client,
-    config::{BehaviorVersion, Region, SharedHttpClient, retry::RetryConfig},
+    config::{
+        BehaviorVersion, Region, SharedHttpClient, StalledStreamProtectionConfig, retry::RetryConfig,
+        timeout::TimeoutConfig,
+    },
     error::SdkError,
     operation::put_item::PutItemError,
     operation::transact_write_items::TransactWriteItemsError,
@@ -16,6 +18,7 @@ use aws_sdk_dynamodb::{
         ScalarAttributeType, TimeToLiveSpecification, TransactWriteItem, Update,
     },
 };
+use aws_smithy_runtime_api::client::auth::AuthSchemeId;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{error::StoreError, keys::Key};
@@ -39,16 +42,19 @@ pub struct Store {
     table: String,
 }
 
-/// A DynamoDB client over any HTTP client: the embedded engine, or one that injects faults. It
-/// signs with throw-away keys and does not retry, since whatever stands below is in the process.
+/// A DynamoDB client over any HTTP client: the embedded engine, or one that injects faults. It does not
+/// sign, time out or retry, since whatever stands below is in the process.
 pub fn client_over(http: SharedHttpClient) -> Client {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
-        .credentials_provider(Credentials::from_keys("embedded", "embedded", None))
+        .allow_no_auth()
+        .auth_scheme_preference([AuthSchemeId::new("noAuth")])
         .endpoint_url("http://embedded.invalid")
         .http_client(http)
         .region(Region::from_static("local"))
         .retry_config(RetryConfig::disabled())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .timeout_config(TimeoutConfig::disabled())
         .build();
     Client::from_conf(config)
 }

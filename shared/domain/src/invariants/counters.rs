@@ -61,9 +61,9 @@ pub fn counters_count_lines(
     holds("counters count lines", found)
 }
 
-/// Decided at the end of the read.
+/// Since format 2 every inactivation is decided at the end of a read, or was when it was planned.
 fn has_vanished(planned: &Planned<'_>) -> bool {
-    planned.closes_read && matches!(planned.line.action, Action::MarkInactive { .. })
+    matches!(planned.line.action, Action::MarkInactive { .. })
 }
 
 fn is_staged(planned: &Planned<'_>) -> bool {

@@ -2,18 +2,32 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Broken, People, holds};
-use crate::{contact::Contact, email::EmailAddress};
+use super::{Broken, People, Planned, holds};
+use crate::{
+    contact::Contact,
+    email::EmailAddress,
+    ids::Identity,
+    plan::{Action, LinkState},
+};
 
-/// No contact and no link is ever deleted, and a contact stays with its client.
-pub fn nothing_is_deleted(before: &People, after: &People) -> Result<(), Broken> {
+/// No contact is ever deleted, and a contact stays with its client; no link is, but by an undo among the
+/// lines `planned`.
+pub fn nothing_is_deleted(before: &People, after: &People, planned: &[Planned<'_>]) -> Result<(), Broken> {
     let contacts = before.contacts.values().map(|contact| {
         let stays = after.contacts.get(&contact.id).is_some_and(|now| now.client == contact.client);
         (!stays).then(|| format!("contact {} has gone from client {}", contact.id, contact.client))
     });
     let left: BTreeSet<_> = after.links.iter().map(|link| link.identity).collect();
+    let cut = |planned: &Planned<'_>| match &planned.line.action {
+        Action::Restore { turn, .. } if turn.to.link == LinkState::Cut => {
+            Some(Identity { tenant: planned.tenant, object: planned.line.object })
+        }
+        _ => None,
+    };
+    let cut: BTreeSet<_> = planned.iter().filter_map(cut).collect();
     let links = before.links.iter().map(|link| {
-        (!left.contains(&link.identity)).then(|| format!("the link of {:?} has gone", link.identity))
+        (!left.contains(&link.identity) && !cut.contains(&link.identity))
+            .then(|| format!("the link of {:?} has gone", link.identity))
     });
     holds("nothing is deleted", contacts.chain(links))
 }

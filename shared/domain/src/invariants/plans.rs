@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{Broken, People, Planned, holds};
-use crate::plan::{Action, PlanPage, Rule};
+use crate::{
+    fields::{FieldChange, FieldRules, Overwrite},
+    plan::{Action, PlanPage, Rule},
+};
 
 /// A plan writes contacts of the client its directory is mapped to, and no other's.
 pub fn a_plan_stays_at_its_client(planned: &[Planned<'_>], people: &People) -> Result<(), Broken> {
@@ -13,6 +16,49 @@ pub fn a_plan_stays_at_its_client(planned: &[Planned<'_>], people: &People) -> R
             .then(|| format!("line {} names contact {} of another one", planned.line.id, contact.id))
     });
     holds("a plan stays at its client", cases)
+}
+
+/// Nothing that the PSA protects stands in a plan that was made when it was protected already.
+pub fn protected_is_in_no_plan(planned: &[Planned<'_>], people: &People) -> Result<(), Broken> {
+    let cases = planned.iter().map(|planned| {
+        let line = planned.line;
+        let contact = people.contacts.get(&line.contact_written()?)?;
+        let proposed = line.action.expected_version() == Some(contact.version);
+        let contact = Some(contact).filter(|_| proposed)?;
+        let field = line.action.changes().iter().find(|change| contact.protects(change.field()));
+        let found = match field {
+            _ if contact.protected => "it".to_owned(),
+            Some(change) => format!("its {}", change.field().label()),
+            None => return None,
+        };
+        Some(format!("line {} writes contact {} although {found} is protected", line.id, contact.id))
+    });
+    holds("what is protected is in no plan", cases)
+}
+
+/// Every change of a field is one that the field's rule makes: none when the rule is off, none over a
+/// value when it only fills, and no blank unless both gates are open.
+pub fn changes_follow_rules(rules: &FieldRules, planned: &[Planned<'_>]) -> Result<(), Broken> {
+    let changes = planned.iter().flat_map(|planned| {
+        let line = planned.line;
+        line.action.changes().iter().map(move |change| (line, change))
+    });
+    let cases = changes.map(|(line, change)| {
+        let rule = rules.rule(change.field());
+        let (_, old, new) = change.describe();
+        let is_made_up =
+            matches!(change, FieldChange::FullName(change) if change.old.split(' ').count() == 1);
+        let wrong = match rule.overwrite {
+            Overwrite::Never => Some("is off"),
+            Overwrite::OnlyIfEmpty if !old.is_empty() && !is_made_up => Some("only fills"),
+            _ if new.is_empty() && !(rule.clear && rules.allow_clearing && change.field().is_clearable()) => {
+                Some("does not clear")
+            }
+            _ => None,
+        };
+        wrong.map(|rule| format!("line {} changes {} and its rule {rule}", line.id, change.field().label()))
+    });
+    holds("fields change as their rules say", cases)
 }
 
 /// Nobody is taken for gone but by a page that closes a complete read.

@@ -1,5 +1,7 @@
 //! Each sentence holds for a sound story, and each change that breaks it is found.
 
+mod stored;
+
 use std::collections::BTreeSet;
 
 use uuid::Uuid;
@@ -8,7 +10,7 @@ use super::*;
 use crate::{
     contact::{ContactValues, EntraStamp, Fingerprint, InactiveReason},
     facts::SourceFacts,
-    fields::{Change, FieldChange, FieldRules, Overwrite},
+    fields::{Change, Field, FieldChange, FieldRules, Overwrite},
     ids::{EntraObjectId, Identity, LineId, WorkspaceId},
     plan::{Action, PLAN_PAGE_FORMAT, Person, PlanPage, Rule},
     run::Counters,
@@ -44,11 +46,11 @@ fn a_sound_story_breaks_nothing() {
         assert_eq!(owners_show_their_addresses(people, &BTreeSet::new()), Ok(()));
         assert_eq!(people_are_unchanged(people, people), Ok(()));
     }
-    assert_eq!(nothing_is_deleted(before, after), Ok(()));
+    assert_eq!(nothing_is_deleted(before, after, &planned), Ok(()));
     assert_eq!(other_clients_are_untouched(before, after, &BTreeSet::from([OURS])), Ok(()));
     assert_eq!(only_enabled_fields_change(&role_only(), before, after), Ok(()));
     assert_eq!(inactive_only_by_a_line(before, after, &planned), Ok(()));
-    assert_eq!(only_ours_become_active(before, after), Ok(()));
+    assert_eq!(only_ours_become_active(before, after, &planned), Ok(()));
     assert_eq!(writes_follow_lines(before, after, &planned), Ok(ids.clone()));
     assert_eq!(applied_lines_are_written(&planned, &ids, &BTreeSet::new(), after), Ok(()));
     assert_eq!(a_plan_stays_at_its_client(&planned, after), Ok(()));
@@ -108,13 +110,13 @@ fn an_inactive_link_may_share_its_contact_and_an_address_may_be_left_over() {
 fn whatever_breaks_a_sentence_between_two_moments_is_found() {
     type Sentence = fn(&Story) -> Result<(), Broken>;
     type Break = fn(&mut Story);
-    let deleted: Sentence = |it| nothing_is_deleted(&it.before, &it.after);
+    let deleted: Sentence = |it| nothing_is_deleted(&it.before, &it.after, &planned(&it.lines));
     let untouched: Sentence =
         |it| other_clients_are_untouched(&it.before, &it.after, &BTreeSet::from([OURS]));
     let fields: Sentence = |it| only_enabled_fields_change(&role_only(), &it.before, &it.after);
     let follow: Sentence = |it| writes_follow_lines(&it.before, &it.after, &planned(&it.lines)).map(|_| ());
     let inactive: Sentence = |it| inactive_only_by_a_line(&it.before, &it.after, &planned(&it.lines));
-    let active: Sentence = |it| only_ours_become_active(&it.before, &it.after);
+    let active: Sentence = |it| only_ours_become_active(&it.before, &it.after, &planned(&it.lines));
     let client: Sentence = |it| a_plan_stays_at_its_client(&planned(&it.lines), &it.after);
     let unchanged: Sentence = |it| {
         people_are_unchanged(&it.before, &it.before.clone()).and_then(|()| {
@@ -186,7 +188,7 @@ fn what_this_sync_made_inactive_may_come_back() {
         let stamp = EntraStamp { inactive_reason: Some(InactiveReason::DisabledUpstream), ..stamp(LINKED) };
         contact.entra = Some(stamp);
     });
-    assert_eq!(only_ours_become_active(&story.before, &story.after), Ok(()));
+    assert_eq!(only_ours_become_active(&story.before, &story.after, &[]), Ok(()));
 }
 
 #[test]

@@ -137,6 +137,7 @@ pub fn inactive_only_by_a_line(
         .iter()
         .filter_map(|planned| match planned.line.action {
             Action::MarkInactive { contact, .. } => Some(contact),
+            Action::Restore { contact, ref turn, .. } if turn.to.inactive => Some(contact),
             _ => None,
         })
         .collect();
@@ -147,12 +148,24 @@ pub fn inactive_only_by_a_line(
     holds("a contact becomes inactive by a line", cases)
 }
 
-/// Only contacts that this sync made inactive become active again.
-pub fn only_ours_become_active(before: &People, after: &People) -> Result<(), Broken> {
+/// Only contacts that this sync made inactive become active again, and those that an undo puts back.
+pub fn only_ours_become_active(
+    before: &People,
+    after: &People,
+    planned: &[Planned<'_>],
+) -> Result<(), Broken> {
+    let back: BTreeSet<ContactId> = planned
+        .iter()
+        .filter_map(|planned| match &planned.line.action {
+            Action::Restore { contact, turn, .. } if !turn.to.inactive => Some(*contact),
+            _ => None,
+        })
+        .collect();
     let cases = before.contacts.values().filter(|was| was.inactive).map(|was| {
         let active = after.contacts.get(&was.id).is_some_and(|now| !now.inactive);
         let ours = was.entra.as_ref().is_some_and(|stamp| stamp.inactive_reason.is_some());
-        (active && !ours).then(|| format!("contact {} was made inactive by somebody else", was.id))
+        (active && !ours && !back.contains(&was.id))
+            .then(|| format!("contact {} was made inactive by somebody else", was.id))
     });
     holds("only contacts that the sync made inactive become active", cases)
 }

@@ -354,6 +354,11 @@ impl Action {
 }
 
 impl Turn {
+    /// Whether the contact is no longer the person's after it.
+    pub fn unties(&self) -> bool {
+        self.to.link == LinkState::Cut && self.from.link != LinkState::Cut
+    }
+
     /// The way back.
     #[must_use]
     pub fn reversed(&self) -> Self {

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{Planner, Reading, decide::Decider};
+use jiff::Timestamp;
+
 use crate::{
     contact::{Contact, Link, Owner},
     email::EmailAddress,
@@ -68,6 +70,14 @@ impl<'a> Decider<'a> {
         match &self.planner.reading {
             Reading::Complete { inventory } => inventory.hints.get(&object).copied(),
             Reading::Changes { .. } => self.known.people.get(&object)?.hint,
+        }
+    }
+
+    /// When an undo took the person's contact away. Never asked about somebody whose link was not.
+    pub(super) fn cut_at(&self, object: EntraObjectId) -> Option<Timestamp> {
+        match &self.planner.reading {
+            Reading::Complete { inventory } => inventory.cuts.get(&object).copied(),
+            Reading::Changes { .. } => self.known.people.get(&object)?.cut_at,
         }
     }
 

@@ -19,6 +19,8 @@ mod unlinked;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use crate::{
     contact::{Contact, InactiveReason, Link, Owner},
     email::EmailAddress,
@@ -64,6 +66,8 @@ pub struct KnownPerson {
     pub review: Option<ReviewState>,
     /// The contact on which the PSA has the person's object id.
     pub hint: Option<ContactId>,
+    /// When an undo took the person's contact away.
+    pub cut_at: Option<Timestamp>,
 }
 
 /// What has to be looked up before the page can be planned.

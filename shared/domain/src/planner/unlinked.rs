@@ -116,8 +116,9 @@ impl Decider<'_> {
 
     pub(super) fn create(&mut self, object: EntraObjectId, facts: SourceFacts) -> Decision {
         self.trace.note(Tried::NoMatch, true, || "No, so a new one is made.".to_owned());
-        let identity = Identity { tenant: self.policy().tenant, object };
-        let contact = ContactId::derived(self.policy().workspace, identity, &facts.email);
+        let (policy, cut_at) = (self.policy(), self.cut_at(object));
+        let identity = Identity { tenant: policy.tenant, object };
+        let contact = ContactId::derived(policy.workspace, identity, &facts.email, cut_at);
         Decision::Line(Rule::NoMatch, Action::Create { contact, facts })
     }
 

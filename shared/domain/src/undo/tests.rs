@@ -1,5 +1,7 @@
 //! What an undo makes of a line, by what has become of the contact since.
 
+mod protected;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};

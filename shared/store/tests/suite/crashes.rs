@@ -1,6 +1,10 @@
 //! A worker that dies at a write, and answers that get lost.
 
-use domain::plan::{Action, PlanPage, Rule};
+use domain::{
+    ids::Identity,
+    plan::{Action, PlanPage, Rule},
+    undo::{UndoScope, way_back},
+};
 use store::{
     Applier, StaleLine, StoreError,
     probe::{Fault, Probe},
@@ -9,7 +13,7 @@ use store::{
 use super::{
     backend::Backend,
     dump::Dump,
-    make::{WORKSPACE, address, applier, apply, at, facts, line, page},
+    make::{TENANT, WORKSPACE, address, applier, apply, at, facts, line, object, page, scope},
     world::{cases, creation, everything, made, world},
 };
 
@@ -29,6 +33,34 @@ pub(crate) async fn a_line_cut_off_at_any_write_goes_on(backend: &Backend) {
             apply(&table.store, &page).await;
             table.dump().await.assert_same(&expected, &what);
         }
+    }
+}
+
+/// A worker that dies in the middle of an undo and never comes back leaves the contact linked, or without a
+/// link, but never a link in force to a contact that is nobody's.
+pub(crate) async fn an_undo_that_is_cut_off_leaves_no_link_to_a_contact_that_is_nobodys(backend: &Backend) {
+    let created = creation(4);
+    for (write, fault) in [(1, Fault::Before), (1, Fault::After), (2, Fault::Before), (2, Fault::After)] {
+        let table = world(backend).await;
+        let contact =
+            table.store.contacts(scope(), &[made(4)].into()).await.unwrap().remove(&made(4)).unwrap();
+        let identity = Identity { tenant: TENANT, object: object(4) };
+        let back = way_back(&created, identity, Some(&contact), &UndoScope::default()).unwrap();
+        let undo = page(vec![line(4, Rule::Undo, back)]);
+        break_at(&table.probe, write, fault);
+        assert!(applier(&table.store, 1).apply(&undo).await.is_err());
+        table.probe.clear();
+
+        let state = async || {
+            let contact = table.store.contacts(scope(), &[made(4)].into()).await.unwrap().remove(&made(4));
+            let links = table.store.links(WORKSPACE, TENANT).await.unwrap();
+            let is_linked = links.iter().any(|link| link.identity == identity && link.active);
+            (contact.unwrap().entra.is_some(), is_linked)
+        };
+        let (is_stamped, is_linked) = state().await;
+        assert!(is_stamped || !is_linked, "write {write}, {fault:?}");
+        apply(&table.store, &undo).await;
+        assert_eq!(state().await, (false, false), "write {write}, {fault:?}");
     }
 }
 

@@ -19,6 +19,7 @@ pub(crate) mod runs;
 pub(crate) mod samples;
 pub(crate) mod stale;
 pub(crate) mod tables;
+pub(crate) mod undone;
 pub(crate) mod wire;
 pub(crate) mod workspace;
 pub(crate) mod world;
@@ -54,6 +55,7 @@ macro_rules! tests {
             crashes: {
                 a_page_that_is_cut_off_at_every_write_in_turn_arrives,
                 a_line_cut_off_at_any_write_goes_on,
+                an_undo_that_is_cut_off_leaves_no_link_to_a_contact_that_is_nobodys,
                 an_address_left_behind_by_a_dead_run_is_taken_over,
                 every_write_may_arrive_twice,
             }
@@ -118,6 +120,10 @@ macro_rules! tests {
                 a_lost_connection_is_transient,
                 making_the_table_again_changes_nothing,
                 what_expires_says_when,
+            }
+            undone: {
+                a_contact_whose_making_is_undone_keeps_its_id_to_itself,
+                nobody_is_tied_again_to_a_contact_that_is_somebody_elses_by_now,
             }
             workspace: {
                 clients,

@@ -29,7 +29,7 @@ pub(crate) struct Case {
 /// The contact that was made for a person.
 pub(crate) fn made(person: u32) -> ContactId {
     let identity = Identity { tenant: TENANT, object: object(person) };
-    ContactId::derived(WORKSPACE, identity, &address(&format!("p{person}")))
+    ContactId::derived(WORKSPACE, identity, &address(&format!("p{person}")), None)
 }
 
 /// The line that makes a contact for a person.

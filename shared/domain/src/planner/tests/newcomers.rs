@@ -365,7 +365,7 @@ fn a_claim_of_a_creation_under_way_does_not_hold_up_the_creation() {
     let mut planner = world.planner();
     let identity = Identity { tenant: world.policy.tenant, object: mira.object };
     let address: EmailAddress = "mira@acme.example".parse().unwrap();
-    let contact = ContactId::derived(world.policy.workspace, identity, &address);
+    let contact = ContactId::derived(world.policy.workspace, identity, &address, None);
     let owner = Owner { client: world.policy.client, contact, additional: false };
     let known = Known {
         owners: BTreeMap::from([(address, Some(owner))]),

@@ -175,6 +175,7 @@ impl World {
                 link: self.links.get(object).cloned(),
                 review: self.reviews.get(object).cloned(),
                 hint: self.hints.get(object).copied(),
+                cut_at: None,
             };
             known.people.insert(*object, person);
         }

@@ -1,0 +1,108 @@
+//! Runs that work from a plan that is stored, and what operators have said about its lines.
+
+use std::collections::BTreeSet;
+
+use super::{Broken, People, Planned, holds};
+use crate::{
+    email::EmailAddress,
+    fields::FieldChange,
+    ids::{ContactId, Identity, LineId},
+    plan::{Action, Line},
+};
+
+/// A preview that is applied plans its lines again, in their order, byte for byte.
+pub fn applied_is_planned(preview: &[&Line], applied: &[&Line]) -> Result<(), Broken> {
+    let lengths = (preview.len() != applied.len())
+        .then(|| format!("the preview has {} lines and the run has {}", preview.len(), applied.len()));
+    let lines = preview.iter().zip(applied).map(|(planned, applied)| {
+        (planned != applied).then(|| format!("line {} about {} is another one", planned.id, planned.object))
+    });
+    holds("what is applied is what was planned", lines.chain([lengths]))
+}
+
+/// Exactly those lines are stale whose contact, link or address somebody has changed between `planned` and
+/// `now`, when the lines began to be applied; nobody else wrote while they were.
+pub fn stale_for_a_reason(
+    planned: &People,
+    now: &People,
+    lines: &[Planned<'_>],
+    stale: &BTreeSet<LineId>,
+) -> Result<(), Broken> {
+    let version =
+        |people: &People, contact: &ContactId| people.contacts.get(contact).map(|contact| contact.version);
+    let is_edited = |contact: ContactId| version(planned, &contact) != version(now, &contact);
+    let link = |people: &People, identity: Identity| {
+        people.links.iter().find(|link| link.identity == identity).cloned()
+    };
+    // An address that a stale line would have given up is not free.
+    let not_given_up: BTreeSet<ContactId> = lines
+        .iter()
+        .filter(|planned| stale.contains(&planned.line.id))
+        .filter_map(|planned| planned.line.contact_written())
+        .collect();
+    let cases = lines.iter().map(|it| {
+        let line = it.line;
+        let identity = Identity { tenant: it.tenant, object: line.object };
+        let address = new_address(&line.action).is_some_and(|address| {
+            let owner = now.owners.get(address);
+            owner != planned.owners.get(address)
+                || owner.is_some_and(|owner| not_given_up.contains(&owner.contact))
+        });
+        let edited = line.contact_written().is_some_and(is_edited);
+        let may_be_stale = edited || address || link(planned, identity) != link(now, identity);
+        let is_stale = stale.contains(&line.id);
+        if is_stale && !may_be_stale {
+            return Some(format!("line {} about {} is stale for no reason", line.id, line.object));
+        }
+        let has_to_be = edited && line.action.expected_version().is_some() && !is_applied(line, now);
+        (has_to_be && !is_stale)
+            .then(|| format!("line {} about {} was applied over an edit", line.id, line.object))
+    });
+    holds("only lines whose contact has changed since are stale", cases)
+}
+
+/// Whether the line had been applied before.
+fn is_applied(line: &Line, now: &People) -> bool {
+    let contact = line.contact_written().and_then(|contact| now.contacts.get(&contact));
+    contact.is_some_and(|contact| contact.line == Some(line.id))
+}
+
+fn new_address(action: &Action) -> Option<&EmailAddress> {
+    if let Action::Create { facts, .. } = action {
+        return Some(&facts.email);
+    }
+    action.changes().iter().find_map(|change| match change {
+        FieldChange::Email(change) => change.new.as_ref(),
+        _ => None,
+    })
+}
+
+/// What operators have rejected.
+#[derive(Clone, Debug, Default)]
+pub struct Rejected {
+    /// People who are not to be created or linked.
+    pub dismissed: BTreeSet<Identity>,
+    /// People who have left and whose contact stays as it is until they are back.
+    pub kept: BTreeSet<Identity>,
+}
+
+/// Nobody is asked again about what was rejected, and it is not done either. `planned` are lines of runs
+/// that began after that, and read the directory.
+pub fn rejected_is_remembered(rejected: &Rejected, planned: &[Planned<'_>]) -> Result<(), Broken> {
+    let cases = planned.iter().map(|planned| {
+        let identity = Identity { tenant: planned.tenant, object: planned.line.object };
+        let proposal = match &planned.line.action {
+            Action::Stage { proposal, .. } => proposal,
+            action => action,
+        };
+        let is_asked = match proposal {
+            Action::Create { .. } | Action::Link { .. } | Action::Review { .. } => {
+                rejected.dismissed.contains(&identity)
+            }
+            Action::MarkInactive { .. } => rejected.kept.contains(&identity),
+            _ => false,
+        };
+        is_asked.then(|| format!("line {} about {} asks or does it again", planned.line.id, identity.object))
+    });
+    holds("what was rejected is not asked again", cases)
+}
