@@ -1,17 +1,16 @@
 //! Runs in the PSA's names.
 
 use domain::{
-    contact::InactiveReason,
     fields::FieldChange,
     ids::{ClientId, ContactId, EntraObjectId, ManagedTenantId, RunId, UserId},
-    plan::{Action, Answer, AnswerKind, Candidate, Line, Rule},
+    plan::{Action, Candidate, Line, Rule},
     run::{Counters, RunKind, RunStatus, TenantFailure, TenantStatus, Trigger},
 };
 use jiff::Timestamp;
 use serde::Serialize;
 use store::{Run, Target, TenantRun};
 
-use crate::RunProgress;
+use crate::{RunProgress, words};
 
 /// A run in a list.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -239,7 +238,7 @@ impl From<&Line> for LineView {
             let (field, old, new) = change.describe();
             ChangeView { field, old, new, over_edit: change.over_edit() }
         };
-        let (action, reason, candidates) = describe(line);
+        let (action, reason, candidates) = words::describe(line);
         Self {
             line_id: line.id.to_string(),
             entra_object_id: line.object,
@@ -286,93 +285,5 @@ fn waiting(target: Target, status: &'static str) -> TenantResultView {
         guard: None,
         started_at: None,
         completed_at: None,
-    }
-}
-
-fn describe(line: &Line) -> (&'static str, String, Vec<Candidate>) {
-    let (name, reason) = told(line.rule, &line.action);
-    let reason = told_answer(line).unwrap_or(reason);
-    let candidates = match &line.action {
-        Action::Review { candidates, .. } => candidates.clone(),
-        _ => Vec::new(),
-    };
-    (name, reason, candidates)
-}
-
-/// Why, for a line that carries out an operator's answer or takes one back.
-fn told_answer(line: &Line) -> Option<String> {
-    let said = |answer: &Answer| match answer.kind {
-        AnswerKind::CreateNew => "the person is a new contact",
-        AnswerKind::Dismissed => "the person is not to be synced",
-        AnswerKind::LinkExisting => "the person is this contact",
-    };
-    let note = |answer: &Answer| answer.note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
-    if let Some(answer) = &line.answer {
-        return Some(format!("an operator decided: {}{}", said(answer), note(answer)));
-    }
-    let back = line.takes_back.as_ref()?;
-    Some(format!("taken back, so the question is open again: {}{}", said(back), note(back)))
-}
-
-/// The action's name, and one sentence of why.
-fn told(rule: Rule, action: &Action) -> (&'static str, String) {
-    match action {
-        Action::Create { .. } => ("create", "no contact has any of this person's addresses".to_owned()),
-        Action::Exclude { reason, detail: None } => ("exclude", reason.explanation().to_owned()),
-        Action::Exclude { reason, detail: Some(detail) } => {
-            ("exclude", format!("{}: {detail}", reason.explanation()))
-        }
-        Action::Fail { code } => ("fail", format!("the record could not be used ({code})")),
-        Action::Hold { .. } => {
-            ("hold", "too many people vanished at once; an operator has to look first".to_owned())
-        }
-        Action::Leave { code, kept, .. } => ("leave", format!("left as it is ({code}){}", told_kept(kept))),
-        Action::Link { supersedes: Some(_), .. } => {
-            ("link", format!("matched by {}; the account the contact belonged to is gone", matched_by(rule)))
-        }
-        Action::Link { .. } => ("link", format!("matched by {}", matched_by(rule))),
-        Action::MarkInactive { reason, .. } => ("mark_inactive", reason.explanation().to_owned()),
-        Action::NoteMissing { times: 0, .. } => ("note_missing", "the person is back".to_owned()),
-        Action::NoteMissing { times, reason, .. } => {
-            let what = reason.map_or("not in the directory", InactiveReason::explanation);
-            ("note_missing", format!("{what}, read no. {times} in a row; the contact is given grace"))
-        }
-        Action::Reactivate { activate: true, .. } => {
-            ("reactivate", "the person is back and this sync had made the contact inactive".to_owned())
-        }
-        Action::Reactivate { .. } => ("reactivate", "the person is back; linked again".to_owned()),
-        Action::Refresh { .. } => {
-            ("refresh", "the directory changed, but no field that is switched on".to_owned())
-        }
-        Action::Restore { .. } if rule == Rule::Decision => {
-            ("restore", "no longer linked: an operator decided that the person is another contact".to_owned())
-        }
-        Action::Restore { kept, .. } => {
-            ("restore", format!("put back to what it was before the run{}", told_kept(kept)))
-        }
-        Action::Review { conflict, .. } => ("review", conflict.explanation().to_owned()),
-        Action::Settle { .. } => ("settle", "an operator answered the question".to_owned()),
-        Action::Stage { proposal, limit } => {
-            let (what, why) = told(rule, proposal);
-            ("hold", format!("{}; would {}: {why}", limit.explanation(), what.replace('_', " ")))
-        }
-        Action::Update { .. } => ("update", "a field that is switched on has changed".to_owned()),
-    }
-}
-
-fn told_kept(kept: &[(String, String)]) -> String {
-    if kept.is_empty() {
-        return String::new();
-    }
-    let kept: Vec<String> = kept.iter().map(|(field, value)| format!("{field} ({value})")).collect();
-    format!("; changed by somebody since, and kept: {}", kept.join(", "))
-}
-
-fn matched_by(rule: Rule) -> &'static str {
-    match rule {
-        Rule::AliasAddress => "an alias address and the name",
-        Rule::SignInAddress => "the sign-in name",
-        Rule::StoredObjectId => "the object id on the contact",
-        _ => "the e-mail address",
     }
 }
