@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     aws::Aws,
     feed, feed_event, sample,
-    samples::{CLIENT, RUN, WORKSPACE, accept, connect, discover, managed_tenant, map},
+    samples::{CLIENT, RUN, WORKSPACE, accept, ask, connect, discover, managed_tenant, map},
 };
 
 /// The status and the body of an answer to the gateway, in the PSA's envelope.
@@ -53,7 +53,13 @@ async fn connect_sends_a_browser_without_a_sign_in_to_the_settings_page() {
 #[tokio::test]
 async fn a_request_nobody_signed_is_refused() {
     let aws = Aws::start().await;
-    for name in ["connect/http-status", "mapping/http-preview", "settings/http-show", "sync/http-run"] {
+    for name in [
+        "connect/http-status",
+        "mapping/http-preview",
+        "review/http-list",
+        "settings/http-show",
+        "sync/http-run",
+    ] {
         let mut event = sample(name);
         event["requestContext"].as_object_mut().unwrap().remove("authorizer");
         let answer = feed_event(&aws, name.split('/').next().unwrap(), event).await.result();
@@ -92,6 +98,17 @@ async fn people_takes_clients_in_and_gives_contacts_out() {
     assert_eq!(answer["statusCode"], 200);
     let kind = answer["headers"]["content-type"].as_str().unwrap();
     assert!(kind.starts_with("text/csv"), "{kind}");
+}
+
+#[tokio::test]
+async fn review_lists_the_questions() {
+    let aws = Aws::start().await;
+    ask(&aws.store).await;
+    let (status, body) = request(&aws, "review/http-list").await;
+    assert_eq!((status, &body["data"]["counts"]["open"]), (200, &json!(1)), "{body}");
+    let item = &body["data"]["items"][0];
+    assert_eq!((&item["status"], &item["clientId"]), (&json!("open"), &json!(CLIENT)));
+    assert_eq!((&item["displayName"], &item["reason"]), (&json!("Mira Sund"), &json!("alias_only")));
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Every sample, by its path below `events/` without the ending. Each is fed by a test.
-const SAMPLES: [&str; 18] = [
+const SAMPLES: [&str; 19] = [
     "authorizer/request",
     "connect/http-callback",
     "connect/http-connect",
@@ -36,6 +36,7 @@ const SAMPLES: [&str; 18] = [
     "mapping/http-preview",
     "people/http-export-contacts",
     "people/http-import-clients",
+    "review/http-list",
     "run-steps/begin",
     "run-steps/finish",
     "run-steps/finish-after-an-error",

@@ -2,14 +2,18 @@
 
 use domain::{
     contact::Client,
-    ids::{ClientId, ConnectionId, EntraTenantId, ManagedTenantId, MappingId, RunId, WorkspaceId},
+    ids::{
+        ClientId, ConnectionId, EntraObjectId, EntraTenantId, ManagedTenantId, MappingId, RunId, WorkspaceId,
+    },
     mapping::{ActiveDecision, Decision, MAPPING_RECORD_FORMAT, MappingRecord},
-    run::{RunKind, RunStatus, Trigger},
+    plan::{Action, Conflict, Line, PLAN_PAGE_FORMAT, Person, PlanPage, Rule},
+    run::{Counters, RunKind, RunStatus, Trigger},
 };
 use jiff::Timestamp;
 use serde_json::json;
 use store::{
-    Connection, ConnectionKind, ConnectionStatus, DiscoveryReport, ManagedTenant, Run, Store, TenantAccess,
+    Applier, Author, ClientScope, Connection, ConnectionKind, ConnectionStatus, DiscoveryReport,
+    ManagedTenant, Run, Store, TenantAccess,
 };
 use uuid::{Uuid, uuid};
 
@@ -106,6 +110,37 @@ pub(crate) async fn accept(store: &Store) {
     }))
     .unwrap();
     assert!(store.create_run(&run).await.unwrap());
+}
+
+/// A question about a person of the tenant.
+pub(crate) async fn ask(store: &Store) {
+    let person = Person {
+        object: EntraObjectId::new(Uuid::from_u128(3)),
+        label: "Mira Sund".to_owned(),
+        address: Some("mira@fjordbakery.example".parse().unwrap()),
+    };
+    let action = Action::Review { conflict: Conflict::AliasOnly, candidates: Vec::new() };
+    let line = Line::new(WORKSPACE, TENANT, person, Rule::AliasAddress, action);
+    let applier = Applier {
+        store,
+        scope: ClientScope::new(WORKSPACE, CLIENT),
+        tenant: TENANT,
+        managed_tenant: managed_tenant(),
+        salt: b"",
+        at: now(),
+        width: 1,
+        author: Author { run: RUN, user: None },
+    };
+    let page = PlanPage {
+        format: PLAN_PAGE_FORMAT,
+        lines: vec![line],
+        seen: Vec::new(),
+        leavers: Vec::new(),
+        asked: Vec::new(),
+        guard: None,
+        counters: Counters::default(),
+    };
+    assert_eq!(applier.apply(&page).await.unwrap(), []);
 }
 
 fn now() -> Timestamp {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::{
     fields::{Field, Overwrite},
-    ids::{ClientId, EntraObjectId, LineId, ManagedTenantId, RunId},
+    ids::{ClientId, ContactId, EntraObjectId, LineId, ManagedTenantId, ReviewItemId, RunId},
 };
 
 /// Keeps the contacts of an MSP's PSA in step with the Microsoft Entra directories of its
@@ -62,6 +62,8 @@ pub enum Command {
     Sync(ScopeArguments),
     /// Tell why one person is treated as they are, and what would change that; writes nothing
     Explain(ExplainArguments),
+    /// Answer questions about people
+    Review(ReviewArguments),
     /// Look at runs
     Runs(RunsArguments),
     /// Show and change who is synced and which fields are written
@@ -183,6 +185,72 @@ pub struct PreviewArguments {
     /// Show people who are left out, too (JSON always does)
     #[arg(long)]
     pub all: bool,
+}
+
+/// Of `review`.
+#[derive(Args, Clone, Debug)]
+pub struct ReviewArguments {
+    /// What to do
+    #[command(subcommand)]
+    pub command: ReviewCommand,
+}
+
+/// What to do with questions.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ReviewCommand {
+    /// List questions, the newest first
+    List {
+        /// Where they stand
+        #[arg(long, value_enum, default_value_t = QuestionStatus::Open)]
+        status: QuestionStatus,
+        /// Only of this client
+        #[arg(long)]
+        client: Option<ClientId>,
+        /// Only of this tenant
+        #[arg(long)]
+        tenant: Option<ManagedTenantId>,
+        /// Most questions in a list
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=200))]
+        limit: u16,
+    },
+    /// Show one question, with what speaks for each contact and what each answer would do
+    Show {
+        /// The question
+        item: ReviewItemId,
+    },
+    /// The person is a contact that is there
+    Link {
+        /// The question
+        item: ReviewItemId,
+        /// The contact
+        contact: ContactId,
+    },
+    /// The person is a new contact
+    Create {
+        /// The question; may be repeated
+        #[arg(required = true)]
+        items: Vec<ReviewItemId>,
+    },
+    /// The person is not to be synced
+    Dismiss {
+        /// The question; may be repeated
+        #[arg(required = true)]
+        items: Vec<ReviewItemId>,
+        /// Why, in your own words
+        #[arg(long)]
+        note: Option<String>,
+    },
+}
+
+/// Where a question stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum QuestionStatus {
+    /// Somebody has decided that the person is not to be synced.
+    Dismissed,
+    /// Waiting.
+    Open,
+    /// Answered.
+    Resolved,
 }
 
 /// Of `runs`.

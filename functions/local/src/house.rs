@@ -16,6 +16,7 @@ use domain::ids::{RunId, WorkspaceId};
 use embedded::{Durability, Engine, OpenError};
 use fake_microsoft::{Application, Fake, FakeServer, Sizes, World, WorldConfig};
 use mapping::Mapping;
+use review::Review;
 use run_steps::RunSteps;
 use runtime::{
     Settings,
@@ -88,6 +89,8 @@ pub struct House {
     pub discovery: Arc<Discovery>,
     /// Mapping.
     pub mapping: Arc<Mapping>,
+    /// The review queue.
+    pub review: Arc<Review>,
     /// Runs.
     pub sync: Arc<Sync>,
     /// Explaining people.
@@ -208,6 +211,11 @@ impl House {
             }),
             discovery: Arc::new(discovery(Some(Arc::clone(&executions)))),
             mapping: Arc::new(Mapping {
+                store: store.clone(),
+                clock: Arc::clone(&clock),
+                entropy: Arc::clone(&entropy),
+            }),
+            review: Arc::new(Review {
                 store: store.clone(),
                 clock: Arc::clone(&clock),
                 entropy: Arc::clone(&entropy),

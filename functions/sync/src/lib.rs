@@ -13,6 +13,7 @@ mod reap;
 pub mod routes;
 mod start;
 pub mod views;
+mod words;
 
 use std::sync::Arc;
 

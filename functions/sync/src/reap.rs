@@ -1,27 +1,9 @@
 //! Runs whose workflow has died: nobody will ever end them, so whoever meets one does.
 
 use domain::run::{RunStatus, TenantFailure, TenantStatus};
-use jiff::{SignedDuration, Timestamp};
 use store::{Run, StoreError};
 
 use crate::{Sync, progress};
-
-/// How long a run may wait for its workflow to begin.
-const BEGINNING: SignedDuration = SignedDuration::from_mins(2);
-
-/// How long a run may go without handing out a wave: the longest wave, its retries and its wait
-/// take less than ten minutes.
-const SILENCE: SignedDuration = SignedDuration::from_mins(15);
-
-/// Whether nothing moves `run` any more.
-pub(crate) fn is_dead(run: &Run, now: Timestamp) -> bool {
-    let last_wave = Timestamp::from_millisecond(run.turns.at).unwrap_or(Timestamp::MIN);
-    match run.run_status {
-        RunStatus::Queued => now.duration_since(run.started_at) > BEGINNING,
-        RunStatus::Running => now.duration_since(last_wave.max(run.started_at)) > SILENCE,
-        _ => false,
-    }
-}
 
 /// Ends a dead run with what it has done, as cancelled if that was asked for.
 pub(crate) async fn close(sync: &Sync, run: &Run) -> Result<(), StoreError> {

@@ -184,11 +184,17 @@ async fn check_running(sync: &Sync, request: &StartRequest) -> Result<(), NotBeg
     let recent = sync.store.runs(request.workspace, None, RECENT_RUNS).await?;
     let same = |run: &&Run| {
         !run.run_status.is_terminal()
+            && run.kind != RunKind::Decision
             && run.kind.writes() == request.kind.writes()
             && run.scope == request.scope
     };
+    // Carried by one request: nobody else would ever end it.
+    let left_over = |run: &&Run| run.kind == RunKind::Decision && run.is_dead(sync.clock.now());
+    for run in recent.iter().filter(left_over) {
+        reap::close(sync, run).await?;
+    }
     for run in recent.iter().filter(same) {
-        if !reap::is_dead(run, sync.clock.now()) {
+        if !run.is_dead(sync.clock.now()) {
             return Err(NotBegun::AlreadyRunning(run.id));
         }
         reap::close(sync, run).await?;

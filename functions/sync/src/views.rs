@@ -1,7 +1,6 @@
 //! Runs in the PSA's names.
 
 use domain::{
-    contact::InactiveReason,
     fields::FieldChange,
     ids::{ClientId, ContactId, EntraObjectId, ManagedTenantId, RunId, UserId},
     plan::{Action, Candidate, Line, Rule},
@@ -11,7 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use store::{Run, Target, TenantRun};
 
-use crate::RunProgress;
+use crate::{RunProgress, words};
 
 /// A run in a list.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -239,7 +238,7 @@ impl From<&Line> for LineView {
             let (field, old, new) = change.describe();
             ChangeView { field, old, new, over_edit: change.over_edit() }
         };
-        let (action, reason, candidates) = describe(line);
+        let (action, reason, candidates) = words::describe(line);
         Self {
             line_id: line.id.to_string(),
             entra_object_id: line.object,
@@ -267,7 +266,10 @@ pub fn bucket(action: &Action) -> Option<&'static str> {
         }
         Action::Hold { .. } | Action::Review { .. } | Action::Stage { .. } => Some("needs_decision"),
         Action::MarkInactive { .. } => Some("mark_inactive"),
-        Action::Leave { .. } | Action::NoteMissing { .. } | Action::Refresh { .. } => Some("no_change"),
+        Action::Leave { .. }
+        | Action::NoteMissing { .. }
+        | Action::Refresh { .. }
+        | Action::Settle { .. } => Some("no_change"),
         Action::Exclude { .. } | Action::Fail { .. } => None,
     }
 }
@@ -283,73 +285,5 @@ fn waiting(target: Target, status: &'static str) -> TenantResultView {
         guard: None,
         started_at: None,
         completed_at: None,
-    }
-}
-
-fn describe(line: &Line) -> (&'static str, String, Vec<Candidate>) {
-    let (name, reason) = told(line.rule, &line.action);
-    let candidates = match &line.action {
-        Action::Review { candidates, .. } => candidates.clone(),
-        _ => Vec::new(),
-    };
-    (name, reason, candidates)
-}
-
-/// The action's name, and one sentence of why.
-fn told(rule: Rule, action: &Action) -> (&'static str, String) {
-    match action {
-        Action::Create { .. } => ("create", "no contact has any of this person's addresses".to_owned()),
-        Action::Exclude { reason, detail: None } => ("exclude", reason.explanation().to_owned()),
-        Action::Exclude { reason, detail: Some(detail) } => {
-            ("exclude", format!("{}: {detail}", reason.explanation()))
-        }
-        Action::Fail { code } => ("fail", format!("the record could not be used ({code})")),
-        Action::Hold { .. } => {
-            ("hold", "too many people vanished at once; an operator has to look first".to_owned())
-        }
-        Action::Leave { code, kept, .. } => ("leave", format!("left as it is ({code}){}", told_kept(kept))),
-        Action::Link { supersedes: Some(_), .. } => {
-            ("link", format!("matched by {}; the account the contact belonged to is gone", matched_by(rule)))
-        }
-        Action::Link { .. } => ("link", format!("matched by {}", matched_by(rule))),
-        Action::MarkInactive { reason, .. } => ("mark_inactive", reason.explanation().to_owned()),
-        Action::NoteMissing { times: 0, .. } => ("note_missing", "the person is back".to_owned()),
-        Action::NoteMissing { times, reason, .. } => {
-            let what = reason.map_or("not in the directory", InactiveReason::explanation);
-            ("note_missing", format!("{what}, read no. {times} in a row; the contact is given grace"))
-        }
-        Action::Reactivate { activate: true, .. } => {
-            ("reactivate", "the person is back and this sync had made the contact inactive".to_owned())
-        }
-        Action::Reactivate { .. } => ("reactivate", "the person is back; linked again".to_owned()),
-        Action::Refresh { .. } => {
-            ("refresh", "the directory changed, but no field that is switched on".to_owned())
-        }
-        Action::Restore { kept, .. } => {
-            ("restore", format!("put back to what it was before the run{}", told_kept(kept)))
-        }
-        Action::Review { conflict, .. } => ("review", conflict.explanation().to_owned()),
-        Action::Stage { proposal, limit } => {
-            let (what, why) = told(rule, proposal);
-            ("hold", format!("{}; would {}: {why}", limit.explanation(), what.replace('_', " ")))
-        }
-        Action::Update { .. } => ("update", "a field that is switched on has changed".to_owned()),
-    }
-}
-
-fn told_kept(kept: &[(String, String)]) -> String {
-    if kept.is_empty() {
-        return String::new();
-    }
-    let kept: Vec<String> = kept.iter().map(|(field, value)| format!("{field} ({value})")).collect();
-    format!("; changed by somebody since, and kept: {}", kept.join(", "))
-}
-
-fn matched_by(rule: Rule) -> &'static str {
-    match rule {
-        Rule::AliasAddress => "an alias address and the name",
-        Rule::SignInAddress => "the sign-in name",
-        Rule::StoredObjectId => "the object id on the contact",
-        _ => "the e-mail address",
     }
 }

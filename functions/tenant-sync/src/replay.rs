@@ -8,7 +8,7 @@ use domain::{
     planner::{Held, counted},
     policy::TenantPolicy,
     run::Counters,
-    undo::{UndoScope, way_back},
+    undo::{UndoScope, way_back, with_answer},
 };
 use store::{Ground, PlanPart, PlanSource, StoreError, StoredPage};
 
@@ -129,7 +129,7 @@ impl Work<'_> {
             let identity = Identity { tenant: self.target.entra, object: line.object };
             let now = line.contact_written().and_then(|contact| contacts.get(&contact));
             let action = way_back(line, identity, now, scope)?;
-            Some(self.line(line, Rule::Undo, action))
+            Some(with_answer(line, self.line(line, Rule::Undo, action)))
         });
         Ok(page_of(back.collect()))
     }

@@ -6,11 +6,12 @@ use directory::ReadError;
 use domain::{
     plan::{Guard, PlanPage},
     planner::Planner,
+    policy::TenantPolicy,
     run::{Counters, TenantFailure},
 };
 use store::{
-    Applier, ClientScope, Ground, Lease, Progress, StoreError, StoredPage, StoredPageHead, SyncSettings,
-    Target, TenantState,
+    Applier, Author, ClientScope, Ground, Lease, Progress, StoreError, StoredPage, StoredPageHead,
+    SyncSettings, Target, TenantState,
 };
 
 use crate::{Job, LINES_AT_ONCE, TenantSync, failure};
@@ -97,8 +98,25 @@ impl<'a> Work<'a> {
         self.guard = None;
         match self.job.run.source.clone() {
             Some(source) => self.replay_plan(&source).await,
+            None if !self.job.run.kind.reads() => self.carry_out_stored().await,
             None => self.read_directory().await,
         }
+    }
+
+    /// Carries out what an operator has decided, when whoever began that did not come to its end. Without
+    /// a whole plan nothing was decided.
+    async fn carry_out_stored(&mut self) -> Result<Outcome, Stop> {
+        self.salt = TenantPolicy::salt_of(&self.settings.fields(), self.target.client);
+        let (workspace, run, tenant) = (self.job.run.workspace, self.job.run.id, self.target.tenant);
+        let pages = self.sync.store.pages(workspace, run, tenant, 0, PAGES_PER_READ).await?;
+        if pages.last().is_some_and(|last| last.head.next_cursor.is_none()) {
+            while !self.progress.read_complete
+                && let Some(group) = self.stored_pages(|_| ()).await?
+            {
+                self.carry_out(None, group).await?;
+            }
+        }
+        Ok(Outcome::Complete)
     }
 
     /// Pages that an earlier worker has stored, from page `after` on, and those of them that were
@@ -205,6 +223,7 @@ impl<'a> Work<'a> {
             salt: &self.salt,
             at: self.job.run.started_at,
             width: LINES_AT_ONCE,
+            author: Author { run: self.job.run.id, user: self.job.run.initiated_by },
         };
         let stale = applier.apply(&stored.page).await?;
         if !stale.is_empty() {

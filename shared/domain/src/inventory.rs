@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     contact::{Fingerprint, Link},
+    email::EmailAddress,
     ids::{ClientId, ContactId, EntraObjectId, EntraTenantId, Identity},
     plan::Conflict,
 };
@@ -30,12 +31,21 @@ struct LinkEntry {
 pub enum ReviewState {
     /// Final: the person is not to be synced.
     Dismissed,
+    /// Final: an operator has said which contact the person is.
+    Settled {
+        /// The address of the person at that time.
+        address: Option<EmailAddress>,
+    },
     /// Waiting, with this question.
     Open {
         /// What is unclear.
         conflict: Conflict,
         /// The candidates' ids.
         candidates: Vec<ContactId>,
+        /// Stands for what was known of the person ([`crate::plan::About::fingerprint`]).
+        seen: Option<Fingerprint>,
+        /// An operator had answered a question about the person, and that was taken back.
+        taken_back: bool,
     },
 }
 

@@ -14,6 +14,7 @@ pub mod mapping;
 pub mod plan;
 pub mod planner;
 pub mod policy;
+pub mod review;
 pub mod run;
 pub mod scope;
 pub mod text;

@@ -48,6 +48,9 @@ pub struct Counters {
     /// Contacts that an undo left as they are.
     #[serde(skip_serializing_if = "is_zero")]
     pub left: u64,
+    /// Questions that were answered, or asked again, without a contact being written.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub settled: u64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -79,7 +82,7 @@ impl Counters {
         self.read == ended
     }
 
-    fn parts(&self) -> [u64; 18] {
+    fn parts(&self) -> [u64; 19] {
         let c = self;
         [
             c.read,
@@ -100,10 +103,11 @@ impl Counters {
             c.waiting,
             c.restored,
             c.left,
+            c.settled,
         ]
     }
 
-    fn parts_mut(&mut self) -> [&mut u64; 18] {
+    fn parts_mut(&mut self) -> [&mut u64; 19] {
         let c = self;
         [
             &mut c.read,
@@ -124,6 +128,7 @@ impl Counters {
             &mut c.waiting,
             &mut c.restored,
             &mut c.left,
+            &mut c.settled,
         ]
     }
 }
@@ -136,6 +141,8 @@ pub enum RunKind {
     AllTenants,
     /// Applies a plan that is stored: a preview's, or the staged lines of a run.
     Apply,
+    /// Carries out one answer of an operator to a question.
+    Decision,
     /// The first sync, from the set-up wizard.
     Initial,
     /// Plans and stores the plan; writes nothing else.
@@ -154,7 +161,7 @@ impl RunKind {
 
     /// Whether people are read from the directory; other runs work from a stored plan.
     pub fn reads(self) -> bool {
-        !matches!(self, Self::Apply | Self::Undo)
+        !matches!(self, Self::Apply | Self::Decision | Self::Undo)
     }
 }
 

@@ -38,6 +38,11 @@ impl UndoScope {
 /// The way back of an applied line, given the contact as it is now; `None` when the line wrote no
 /// contact or the undo is not about it.
 pub fn way_back(line: &Line, identity: Identity, now: Option<&Contact>, scope: &UndoScope) -> Option<Action> {
+    if let Action::Settle { contact } = line.action {
+        // Only the answer goes back, and it is no field.
+        let is_meant = scope.covers(line) && scope.fields.is_empty();
+        return is_meant.then_some(Action::Settle { contact });
+    }
     let contact = line.action.contact_written().filter(|_| scope.covers(line))?;
     let only_fields = !scope.fields.is_empty();
     if only_fields && !line.action.changes().iter().any(|change| scope.covers_field(change)) {
@@ -65,6 +70,22 @@ pub fn way_back(line: &Line, identity: Identity, now: Option<&Contact>, scope: &
     }
     let turn = Box::new(turn);
     Some(Action::Restore { contact, expect: now.version, changes: back, turn, kept })
+}
+
+/// `back` as the way back of `line`, which may have carried out an operator's answer or taken one back:
+/// where the link goes back, so does the answer, and the question is open again.
+#[must_use]
+pub fn with_answer(line: &Line, mut back: Line) -> Line {
+    let goes_back = match &back.action {
+        Action::Settle { .. } => true,
+        Action::Restore { turn, .. } => turn.from.link != turn.to.link,
+        _ => false,
+    };
+    if goes_back {
+        back.takes_back.clone_from(&line.answer);
+        back.answer.clone_from(&line.takes_back);
+    }
+    back
 }
 
 fn leave(contact: ContactId, code: &str, kept: Vec<(String, String)>) -> Action {

@@ -20,6 +20,7 @@ use jiff::Timestamp;
 use crate::{
     contacts::{ClientScope, ContactRow, given_up, version_is},
     error::StoreError,
+    queue::Author,
     reviews::OpenReview,
     table::{Condition, Item, Store, Written, decode},
 };
@@ -59,6 +60,8 @@ pub struct Applier<'a> {
     pub at: Timestamp,
     /// Lines in flight at once.
     pub width: usize,
+    /// Whose decisions are carried out.
+    pub author: Author,
 }
 
 impl Applier<'_> {
@@ -80,9 +83,8 @@ impl Applier<'_> {
             .map(|position| async move {
                 let line = &page.lines[position];
                 let applied = self.apply_line(line, before).await?;
-                if line.answers_review && applied == Applied::Done {
-                    let identity = Identity { tenant: self.tenant, object: line.object };
-                    self.store.close_review(self.scope.workspace(), identity).await?;
+                if applied == Applied::Done {
+                    self.note_answer(line).await?;
                 }
                 Ok::<_, StoreError>(match applied {
                     Applied::Done => None,
@@ -93,6 +95,22 @@ impl Applier<'_> {
             .try_collect()
             .await?;
         Ok(outcomes.into_iter().flatten().collect())
+    }
+
+    /// What the line means for the question about its person.
+    async fn note_answer(&self, line: &Line) -> Result<(), StoreError> {
+        let (store, workspace) = (self.store, self.scope.workspace());
+        let identity = Identity { tenant: self.tenant, object: line.object };
+        if let Some(answer) = &line.answer {
+            let answer = (&**answer, line.action.contact());
+            store.settle_review(workspace, identity, answer, self.author, self.at).await
+        } else if line.takes_back.is_some() {
+            store.reopen_review(workspace, identity, self.at).await
+        } else if line.answers_review {
+            store.close_review(workspace, identity, self.at).await
+        } else {
+            Ok(())
+        }
     }
 
     async fn apply_line(
@@ -106,6 +124,7 @@ impl Applier<'_> {
             | Action::Fail { .. }
             | Action::Hold { .. }
             | Action::Leave { .. }
+            | Action::Settle { .. }
             | Action::Stage { .. } => Ok(Applied::Done),
             Action::Create { contact, facts } => self.create(line, identity, *contact, facts).await,
             Action::Link { contact, expect, changes, facts, .. }
@@ -113,7 +132,7 @@ impl Applier<'_> {
             | Action::Update { contact, expect, changes, facts } => {
                 let applied = self.write(line, identity, before.get(contact), *expect, changes).await?;
                 match applied {
-                    Applied::Done => self.link(identity, *contact, facts).await,
+                    Applied::Done => self.link(line, *contact, facts).await,
                     stale @ Applied::Stale(_) => Ok(stale),
                 }
             }
@@ -151,6 +170,8 @@ impl Applier<'_> {
                     address: line.address.as_ref(),
                     conflict: *conflict,
                     candidates,
+                    about: line.about.as_deref(),
+                    again: line.asks_again,
                 };
                 self.store.open_review(self.scope.workspace(), &review, self.at).await?;
                 Ok(Applied::Done)
@@ -172,9 +193,9 @@ impl Applier<'_> {
             return Ok(Applied::Done);
         };
         match self.put_contact(after, Vec::new(), Condition::absent()).await? {
-            Written::Done(_) => self.link(identity, contact, facts).await,
+            Written::Done(_) => self.link(line, contact, facts).await,
             Written::Refused(Some(item)) if was_written_for(identity, item.clone())? => {
-                self.link(identity, contact, facts).await
+                self.link(line, contact, facts).await
             }
             Written::Refused(item) => {
                 if let Some(item) = item {
@@ -292,12 +313,12 @@ impl Applier<'_> {
 
     async fn link(
         &self,
-        identity: Identity,
+        line: &Line,
         contact: ContactId,
         facts: &SourceFacts,
     ) -> Result<Applied, StoreError> {
         let link = Link {
-            identity,
+            identity: Identity { tenant: self.tenant, object: line.object },
             contact,
             client: self.scope.client(),
             active: true,
@@ -306,7 +327,9 @@ impl Applier<'_> {
             missing_since: None,
             keep: false,
         };
-        let linked = self.store.put_link(self.scope.workspace(), &link, facts, self.at).await?;
+        let leaves = line.answer.as_ref().and_then(|answer| answer.leaves);
+        let seen = (facts, self.at);
+        let linked = self.store.put_link(self.scope.workspace(), &link, leaves, seen).await?;
         Ok(done_unless(!linked, "linked_elsewhere"))
     }
 

@@ -4,8 +4,12 @@ use std::fmt::Display;
 
 use domain::{
     email::EmailAddress,
-    ids::{ClientId, ContactId, EntraObjectId, EntraTenantId, ManagedTenantId, RunId, WorkspaceId},
+    ids::{
+        ClientId, ContactId, EntraObjectId, EntraTenantId, ManagedTenantId, ReviewItemId, RunId, WorkspaceId,
+    },
 };
+
+use crate::reviews::ReviewStatus;
 
 /// Partition and sort key of one item.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -84,8 +88,18 @@ pub(crate) fn review(workspace: WorkspaceId, tenant: EntraTenantId, object: Entr
     Key { pk: people(workspace, tenant), sk: format!("REVIEW#{object}") }
 }
 
-pub(crate) fn open_reviews(workspace: WorkspaceId) -> String {
-    format!("{workspace}#REVIEW")
+/// Where a question is found by its id alone.
+pub(crate) fn review_by_id(workspace: WorkspaceId, id: ReviewItemId) -> Key {
+    key(workspace, format_args!("QUESTION#{id}"), "OF")
+}
+
+/// The part of the index that holds the questions in one state.
+pub(crate) fn reviews(workspace: WorkspaceId, status: ReviewStatus) -> String {
+    match status {
+        ReviewStatus::Dismissed => format!("{workspace}#REVIEW#DISMISSED"),
+        ReviewStatus::Open => format!("{workspace}#REVIEW"),
+        ReviewStatus::Resolved => format!("{workspace}#REVIEW#RESOLVED"),
+    }
 }
 
 pub(crate) fn run(workspace: WorkspaceId, run: RunId) -> Key {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     contact::{Contact, Fingerprint, Link},
+    email::EmailAddress,
     facts::SourceFacts,
     ids::{ClientId, ContactId, EntraObjectId, EntraTenantId, Identity, WorkspaceId},
     inventory::{Inventory, ReviewState},
@@ -59,6 +60,14 @@ struct PersonRow {
     conflict: Option<Conflict>,
     #[serde(default)]
     candidate_ids: Vec<ContactId>,
+    seen: Option<Fingerprint>,
+    resolution: Option<Settled>,
+}
+
+/// What later runs need of an operator's decision.
+#[derive(Debug, Deserialize)]
+struct Settled {
+    address: Option<EmailAddress>,
 }
 
 /// A person's row when it is read on its own.
@@ -72,8 +81,8 @@ struct WholeRow {
 /// A person of a read that does not look at everybody.
 pub type FoundPerson = (KnownPerson, Option<SourceFacts>);
 
-const PERSON: &str = "#sk, #contact, #client, #active, #fingerprint, #missing, #since, #keep, #cut, #status, #conflict, \
-     #candidates";
+const PERSON: &str = "#sk, #contact, #client, #active, #fingerprint, #missing, #since, #keep, #cut, #status, \
+     #conflict, #candidates, #seen, #resolution";
 const PERSON_NAMES: &[(&str, &str)] = &[
     ("#sk", "sk"),
     ("#contact", "contact"),
@@ -87,6 +96,8 @@ const PERSON_NAMES: &[(&str, &str)] = &[
     ("#status", "reviewStatus"),
     ("#conflict", "conflict"),
     ("#candidates", "candidateIds"),
+    ("#seen", "seen"),
+    ("#resolution", "resolution"),
 ];
 
 impl Store {
@@ -178,14 +189,16 @@ impl Store {
         Ok((found, seen))
     }
 
-    /// Writes a link with what was seen; refused when the identity is linked to another contact.
+    /// Writes a link with what was seen; refused when the identity is linked to another contact than that
+    /// and `leaves`.
     pub(crate) async fn put_link(
         &self,
         workspace: WorkspaceId,
         link: &Link,
-        facts: &SourceFacts,
-        at: Timestamp,
+        leaves: Option<ContactId>,
+        seen: (&SourceFacts, Timestamp),
     ) -> Result<bool, StoreError> {
+        let (facts, at) = seen;
         let row = LinkRow {
             contact: link.contact,
             client: link.client,
@@ -199,9 +212,9 @@ impl Store {
         };
         let condition = Condition {
             // A link that was cut names no contact.
-            expression: "attribute_not_exists(#contact) OR #contact = :contact",
+            expression: "attribute_not_exists(#contact) OR #contact = :contact OR #contact = :leaves",
             names: vec![("#contact", "contact")],
-            values: vec![(":contact", text(link.contact))],
+            values: vec![(":contact", text(link.contact)), (":leaves", text(leaves.unwrap_or(link.contact)))],
             ..Condition::default()
         };
         let key = keys::link(workspace, link.identity.tenant, link.identity.object);
@@ -367,11 +380,15 @@ fn add(inventory: &mut Inventory, tenant: EntraTenantId, person: PersonRow) -> R
             .hints
             .extend(person.contact.map(|contact| parse(object).map(|object| (object, contact))).transpose()?);
     } else if let Some(object) = person.sk.strip_prefix("REVIEW#") {
-        let state = match (person.review_status, person.conflict) {
-            (Some(ReviewStatus::Dismissed), _) => ReviewState::Dismissed,
-            (Some(ReviewStatus::Open), Some(conflict)) => {
-                ReviewState::Open { conflict, candidates: person.candidate_ids }
-            }
+        let state = match (person.review_status, person.conflict, person.resolution) {
+            (Some(ReviewStatus::Dismissed), ..) => ReviewState::Dismissed,
+            (Some(ReviewStatus::Resolved), _, Some(Settled { address })) => ReviewState::Settled { address },
+            (Some(ReviewStatus::Open), Some(conflict), before) => ReviewState::Open {
+                conflict,
+                candidates: person.candidate_ids,
+                seen: person.seen,
+                taken_back: before.is_some(),
+            },
             _ => return Ok(()),
         };
         inventory.reviews.insert(parse(object)?, state);

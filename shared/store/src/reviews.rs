@@ -1,9 +1,13 @@
-//! The review queue: people a human has to decide about.
+//! Questions about people a human has to decide about: asked, renewed, closed. How they are listed and
+//! answered is in `queue`.
 
 use domain::{
     email::EmailAddress,
-    ids::{ClientId, EntraObjectId, EntraTenantId, Identity, ManagedTenantId, ReviewItemId, WorkspaceId},
-    plan::{Candidate, Conflict},
+    ids::{
+        ClientId, ContactId, EntraObjectId, EntraTenantId, Identity, ManagedTenantId, ReviewItemId, RunId,
+        UserId, WorkspaceId,
+    },
+    plan::{About, AnswerKind, Candidate, Conflict},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::StoreError,
     keys,
-    table::{Condition, OPEN_REVIEWS_INDEX, Query, Store, Written, decode, text, value},
+    table::{Condition, Store, Written, number, text, value},
 };
 
 /// Where a review item stands.
@@ -53,6 +57,39 @@ pub struct ReviewItem {
     pub review_status: ReviewStatus,
     /// When it was first asked.
     pub opened_at: Timestamp,
+    /// What was known of the person when it was asked last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<About>,
+    /// What an operator has decided. Of an open question, what was decided before it was asked again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<Resolution>,
+    /// The run that is about to carry out an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deciding: Option<RunId>,
+}
+
+/// An operator's decision, carried out.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Resolution {
+    /// What was decided.
+    pub kind: AnswerKind,
+    /// The contact the person is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<ContactId>,
+    /// The person's address at that time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<EmailAddress>,
+    /// The operator's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// Who decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<UserId>,
+    /// When.
+    pub at: Timestamp,
+    /// The run that carried it out; taking that back asks the question again.
+    pub run: RunId,
 }
 
 /// What a line wants to ask.
@@ -72,6 +109,10 @@ pub struct OpenReview<'a> {
     pub conflict: Conflict,
     /// Contacts it could be.
     pub candidates: &'a [Candidate],
+    /// What is known of the person.
+    pub about: Option<&'a About>,
+    /// Whether it is asked although an operator has answered one before.
+    pub again: bool,
 }
 
 /// A person whom an operator does not want created or linked.
@@ -111,16 +152,26 @@ impl Store {
             candidates: Vec::new(),
             review_status: ReviewStatus::Dismissed,
             opened_at: at,
+            about: None,
+            resolution: None,
+            deciding: None,
+        };
+        self.point_to_review(workspace, rejected.identity).await?;
+        let row = ReviewRow {
+            review_pk: keys::reviews(workspace, ReviewStatus::Dismissed),
+            review_sk: place(at, item.id),
+            item,
         };
         let condition = Condition::of(
             "attribute_not_exists(pk) OR reviewStatus <> :dismissed",
             vec![(":dismissed", value(what, &ReviewStatus::Dismissed)?)],
         );
         let key = keys::review(workspace, rejected.identity.tenant, rejected.identity.object);
-        Ok(self.put(what, &key, &item, condition).await?.is_done())
+        Ok(self.put(what, &key, &row, condition).await?.is_done())
     }
 
-    /// Puts a question into the queue, or renews it; a dismissed one stays dismissed.
+    /// Puts a question into the queue, or renews it; a dismissed one stays dismissed, and one that an
+    /// operator has answered stays answered, unless whoever asks knows of that.
     pub(crate) async fn open_review(
         &self,
         workspace: WorkspaceId,
@@ -130,6 +181,7 @@ impl Store {
         let id = ReviewItemId::derived(workspace, review.identity);
         let ids: Vec<_> = review.candidates.iter().map(|candidate| candidate.contact).collect();
         let what = "review item";
+        self.point_to_review(workspace, review.identity).await?;
         let mut values = vec![
             (":id", text(id)),
             (":managed", text(review.managed_tenant)),
@@ -142,26 +194,52 @@ impl Store {
             (":ids", value(what, &ids)?),
             (":open", value(what, &ReviewStatus::Open)?),
             (":at", text(at)),
-            (":queue", text(keys::open_reviews(workspace))),
-            // Nine digits always, since the index compares text.
-            (":place", text(format_args!("{at:.9}#{id}"))),
+            (":queue", text(keys::reviews(workspace, ReviewStatus::Open))),
+            (":place", text(place(at, id))),
         ];
         let mut change = "SET id = :id, managedTenant = :managed, entraTenant = :tenant, #object = :object, \
              client = :client, #label = :label, #conflict = :conflict, candidates = :candidates, \
              candidateIds = :ids, reviewStatus = :open, openedAt = if_not_exists(openedAt, :at), \
-             review_pk = :queue, review_sk = if_not_exists(review_sk, :place)"
+             review_pk = :queue, #place = if_not_exists(#place, :place), \
+             review_sk = if_not_exists(#place, :place)"
             .to_owned();
+        let mut removed = Vec::new();
         match review.address {
             Some(address) => {
                 change.push_str(", address = :address");
                 values.push((":address", text(address)));
             }
-            None => change.push_str(" REMOVE address"),
+            None => removed.push("address"),
         }
+        match review.about {
+            Some(about) => {
+                change.push_str(", about = :about, seen = :seen");
+                values.push((":about", value(what, about)?));
+                values.push((":seen", number(about.fingerprint(review.client).0)));
+            }
+            None => removed.extend(["about", "seen"]),
+        }
+        if !removed.is_empty() {
+            change.push_str(" REMOVE ");
+            change.push_str(&removed.join(", "));
+        }
+        let answered = (":resolved", value(what, &ReviewStatus::Resolved)?);
         let condition = Condition {
-            expression: "attribute_not_exists(pk) OR reviewStatus <> :dismissed",
-            names: vec![("#conflict", "conflict"), ("#object", "object"), ("#label", "label")],
-            values: vec![(":dismissed", value(what, &ReviewStatus::Dismissed)?)],
+            expression: if review.again {
+                "attribute_not_exists(pk) OR reviewStatus <> :dismissed"
+            } else {
+                "attribute_not_exists(pk) OR (reviewStatus <> :dismissed AND \
+                 (reviewStatus <> :resolved OR attribute_not_exists(resolution)))"
+            },
+            names: vec![
+                ("#conflict", "conflict"),
+                ("#object", "object"),
+                ("#label", "label"),
+                ("#place", "place"),
+            ],
+            values: std::iter::once((":dismissed", value(what, &ReviewStatus::Dismissed)?))
+                .chain((!review.again).then_some(answered))
+                .collect(),
             ..Condition::default()
         };
         let key = keys::review(workspace, review.identity.tenant, review.identity.object);
@@ -173,31 +251,36 @@ impl Store {
         &self,
         workspace: WorkspaceId,
         identity: Identity,
+        at: Timestamp,
     ) -> Result<(), StoreError> {
         let what = "review item";
+        let open = vec![(":open", value(what, &ReviewStatus::Open)?)];
         let condition =
-            Condition::of("reviewStatus = :open", vec![(":open", value(what, &ReviewStatus::Open)?)]);
-        let values = vec![(":resolved", value(what, &ReviewStatus::Resolved)?)];
-        let change = "SET reviewStatus = :resolved REMOVE review_pk, review_sk";
+            Condition { names: vec![("#place", "place")], ..Condition::of("reviewStatus = :open", open) };
+        let values = vec![
+            (":resolved", value(what, &ReviewStatus::Resolved)?),
+            (":queue", text(keys::reviews(workspace, ReviewStatus::Resolved))),
+            (":at", text(place(at, ReviewItemId::derived(workspace, identity)))),
+        ];
+        let change =
+            "SET reviewStatus = :resolved, review_pk = :queue, review_sk = :at REMOVE #place, deciding";
         let key = keys::review(workspace, identity.tenant, identity.object);
         let _: Written = self.update(&key, change, condition, values).await?;
         Ok(())
     }
+}
 
-    /// The newest open questions.
-    pub async fn open_reviews(
-        &self,
-        workspace: WorkspaceId,
-        limit: u16,
-    ) -> Result<Vec<ReviewItem>, StoreError> {
-        let pk = keys::open_reviews(workspace);
-        let query = Query {
-            index: Some(OPEN_REVIEWS_INDEX),
-            newest_first: true,
-            limit: Some(i32::from(limit)),
-            ..Query::of(&pk)
-        };
-        let (items, _) = self.query_page(&query).await?;
-        items.into_iter().map(|item| decode("review item", item)).collect()
-    }
+/// A question as it is stored.
+#[derive(Serialize)]
+struct ReviewRow {
+    #[serde(flatten)]
+    item: ReviewItem,
+    review_pk: String,
+    review_sk: String,
+}
+
+/// Where a question stands in its part of the index.
+pub(crate) fn place(at: Timestamp, id: ReviewItemId) -> String {
+    // Nine digits always, since the index compares text.
+    format!("{at:.9}#{id}")
 }

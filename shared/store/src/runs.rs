@@ -7,7 +7,7 @@ use domain::{
     run::{Counters, RunKind, RunStatus, TenantFailure, TenantStatus, Trigger},
     undo::UndoScope,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -81,6 +81,25 @@ pub struct Run {
     /// Why no tenant can be read any more (the connection itself failed).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub halted: Option<TenantFailure>,
+}
+
+/// How long a run may wait for its workflow to begin.
+const BEGINNING: SignedDuration = SignedDuration::from_mins(2);
+
+/// How long a run may go without handing out a wave: the longest wave, its retries and its wait
+/// take less than ten minutes.
+const SILENCE: SignedDuration = SignedDuration::from_mins(15);
+
+impl Run {
+    /// Whether nothing moves the run any more although it has not ended: its workflow has died.
+    pub fn is_dead(&self, now: Timestamp) -> bool {
+        let last_wave = Timestamp::from_millisecond(self.turns.at).unwrap_or(Timestamp::MIN);
+        match self.run_status {
+            RunStatus::Queued => now.duration_since(self.started_at) > BEGINNING,
+            RunStatus::Running => now.duration_since(last_wave.max(self.started_at)) > SILENCE,
+            _ => false,
+        }
+    }
 }
 
 /// How the workflow is getting on: noted with every wave, to tell waiting from being stuck.

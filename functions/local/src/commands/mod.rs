@@ -7,6 +7,7 @@ mod discover;
 mod explain;
 mod map;
 mod people;
+mod review;
 mod runs;
 mod serve;
 mod settings;
@@ -45,6 +46,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Ending, Failure> {
         Command::Import(options) => people::import(&context, options).await?,
         Command::Map(options) => map::run(&context, options).await?,
         Command::Preview(options) => sync::preview(&context, *options).await?,
+        Command::Review(options) => review::run(&context, options).await?,
         Command::Runs(options) => runs::run(&context, options).await?,
         Command::Serve(options) => serve::run(context, *options).await?,
         Command::Settings(options) => settings::run(&context, options).await?,

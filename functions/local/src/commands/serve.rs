@@ -68,6 +68,7 @@ fn router(house: &House, verifier: Arc<Verifier>) -> Router {
         .merge(::discovery::routes::router(Arc::clone(&house.discovery)))
         .merge(::mapping::routes::router(Arc::clone(&house.mapping)))
         .merge(::people::routes::router(people))
+        .merge(::review::routes::router(Arc::clone(&house.review)))
         .merge(::settings::routes::router(Arc::new(::settings::Settings { store: house.store.clone() })))
         .merge(::sync::routes::router(Arc::clone(&house.sync)))
         .merge(::sync::routes::explaining(Arc::clone(&house.explain)))

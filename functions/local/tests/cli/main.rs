@@ -17,6 +17,7 @@ mod microsoft;
 mod plans;
 mod preview;
 mod refused_documents;
+mod review;
 mod secrecy;
 mod serve;
 mod server;

@@ -6,13 +6,13 @@ use axum::{body::Body, http::Request};
 use domain::{
     contact::{ContactValues, InactiveReason},
     facts::SourceFacts,
-    ids::{EntraObjectId, EntraTenantId, LineId, ManagedTenantId},
+    ids::{EntraObjectId, EntraTenantId, LineId, ManagedTenantId, RunId},
     plan::{Action, Line, PLAN_PAGE_FORMAT, PlanPage, Rule},
     run::Counters,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use store::{Applier, ClientScope, ContactInput};
+use store::{Applier, Author, ClientScope, ContactInput};
 use uuid::Uuid;
 
 use crate::world::{CSV, LINES, WORKSPACE, World, client_id, contact_id, lines};
@@ -195,6 +195,7 @@ async fn linked(world: &World) {
         salt: b"rules",
         at: Timestamp::UNIX_EPOCH,
         width: 1,
+        author: Author { run: RunId::new(Uuid::from_u128(1)), user: None },
     };
     let contact = contact_id(0);
     for (number, rule, action) in [
@@ -229,6 +230,10 @@ async fn linked(world: &World) {
             address: None,
             rule,
             answers_review: false,
+            answer: None,
+            takes_back: None,
+            about: None,
+            asks_again: false,
             action,
         };
         let page = PlanPage {

@@ -328,7 +328,7 @@ async fn cancel(
             "Look at the run for how it ended.",
         ));
     }
-    if reap::is_dead(&run, sync.clock.now()) {
+    if run.is_dead(sync.clock.now()) {
         // Nobody is left who would read the wish.
         let run = Run { cancel_requested, ..run };
         reap::close(&sync, &run).await.map_err(store_failed)?;

@@ -46,6 +46,7 @@ pub fn counters_count_lines(
         ("held", counters.held, count(is_staged)),
         ("restored", counters.restored, count(|it| matches!(it.line.action, Action::Restore { .. }))),
         ("left", counters.left, count(|it| matches!(it.line.action, Action::Leave { .. }))),
+        ("settled", counters.settled, count(|it| matches!(it.line.action, Action::Settle { .. }))),
         ("vanished", counters.vanished, count(has_vanished)),
         ("stale", counters.stale, stale as u64),
     ];

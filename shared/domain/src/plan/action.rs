@@ -142,6 +142,12 @@ pub enum Action {
         /// Contacts it could be.
         candidates: Vec<Candidate>,
     },
+    /// Writes no contact: only the question about the person is answered, or asked again.
+    Settle {
+        /// The contact the person is and stays linked to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        contact: Option<ContactId>,
+    },
     /// Would do what `proposal` says, but crosses a stop limit; waits for an operator.
     Stage {
         /// What waits.
@@ -247,6 +253,7 @@ impl Action {
             | Self::NoteMissing { .. }
             | Self::Refresh { .. }
             | Self::Review { .. }
+            | Self::Settle { .. }
             | Self::Stage { .. } => None,
         }
     }
@@ -279,6 +286,7 @@ impl Action {
     pub fn contact(&self) -> Option<ContactId> {
         match self {
             Self::Hold { contact, .. } | Self::Leave { contact, .. } => Some(*contact),
+            Self::Settle { contact } => *contact,
             Self::Stage { proposal, .. } => proposal.contact(),
             _ => self.contact_written(),
         }

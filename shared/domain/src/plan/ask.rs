@@ -3,8 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    contact::Fingerprint,
     email::EmailAddress,
+    facts::{SourceFacts, fingerprint_of},
     ids::{ClientId, ContactId},
+    user::{Addresses, DirectoryUser},
 };
 
 /// Why a human is asked.
@@ -50,6 +53,64 @@ pub struct Candidate {
     /// Whether it is inactive.
     #[serde(default)]
     pub inactive: bool,
+}
+
+/// What the directory said of a person when a question about them was asked: enough to answer it
+/// without reading the directory again.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct About {
+    /// What would be taken; `None` for somebody without a usable address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facts: Option<SourceFacts>,
+    /// The sign-in name, when it is an address and not the one in `facts`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_in: Option<EmailAddress>,
+    /// Every other address.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<EmailAddress>,
+}
+
+impl About {
+    /// What is known of `user`, whose addresses are `addresses`.
+    pub fn new(user: &DirectoryUser, addresses: Addresses) -> Self {
+        let Addresses { primary, sign_in, aliases } = addresses;
+        Self { facts: primary.map(|primary| SourceFacts::new(user, primary)), sign_in, aliases }
+    }
+
+    /// Differs when the question would be another one for whoever answers it.
+    pub fn fingerprint(&self, client: ClientId) -> Fingerprint {
+        fingerprint_of(&[client.uuid().as_bytes(), &serde_json::to_vec(self).unwrap_or_default()])
+    }
+}
+
+/// An operator's answer to a question: a fact that later runs obey.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer {
+    /// What was decided.
+    pub kind: AnswerKind,
+    /// The address of the person the question was about: a question about another one is a new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<EmailAddress>,
+    /// The operator's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// The contact the person's link may lead to until then, though it is not theirs any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaves: Option<ContactId>,
+}
+
+/// What an operator can decide. The wire names are the PSA's.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerKind {
+    /// The person is a new contact.
+    CreateNew,
+    /// The person is not to be synced.
+    Dismissed,
+    /// The person is a contact that is there.
+    LinkExisting,
 }
 
 impl Conflict {

@@ -18,11 +18,11 @@ mod ask;
 mod chain;
 
 pub use action::{Action, ContactState, Limit, LinkState, Turn};
-pub use ask::{Candidate, Conflict};
+pub use ask::{About, Answer, AnswerKind, Candidate, Conflict};
 pub use chain::ChainHash;
 
 /// The present format of [`PlanPage`]; older ones stay readable.
-pub const PLAN_PAGE_FORMAT: u16 = 2;
+pub const PLAN_PAGE_FORMAT: u16 = 3;
 
 /// Most lines on one plan page.
 pub const LINES_PER_PAGE_MAX: usize = 500;
@@ -129,6 +129,18 @@ pub struct Line {
     /// Whether the line answers an open question about the person, which is then closed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub answers_review: bool,
+    /// The operator's answer that the line carries out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Box<Answer>>,
+    /// The answer that the line takes back: the question is open again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub takes_back: Option<Box<Answer>>,
+    /// What is known of a person who is asked about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<Box<About>>,
+    /// Whether the question is asked although one about the person was answered before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub asks_again: bool,
     /// What happens.
     #[serde(flatten)]
     pub action: Action,
@@ -228,7 +240,38 @@ impl Line {
             &Sha256::digest(&said),
         ]));
         let Person { object, label, address } = person;
-        Self { id, object, label, address, rule, answers_review: false, action }
+        let (answers_review, asks_again) = (false, false);
+        let (answer, takes_back, about) = (None, None, None);
+        Self {
+            id,
+            object,
+            label,
+            address,
+            rule,
+            answers_review,
+            answer,
+            takes_back,
+            about,
+            asks_again,
+            action,
+        }
+    }
+
+    /// The same line; it carries out an operator's answer.
+    #[must_use]
+    pub fn answering(self, answer: Answer) -> Self {
+        Self { answer: Some(Box::new(answer)), ..self }
+    }
+
+    /// The same line; if it asks, it says about whom. `was_answered` = another question about the person
+    /// was answered before.
+    #[must_use]
+    pub fn asking(mut self, about: impl FnOnce() -> About, was_answered: bool) -> Self {
+        if matches!(self.action, Action::Review { .. }) {
+            self.about = Some(Box::new(about()));
+            self.asks_again = was_answered;
+        }
+        self
     }
 
     /// The same line; it also closes the person's open question if it says who the person is.

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     contact::{Contact, InactiveReason, Link, Owner},
+    email::EmailAddress,
     facts::SourceFacts,
     fields::FieldChange,
     ids::EntraObjectId,
@@ -51,11 +52,13 @@ pub(super) struct Decider<'a> {
     pub(super) planner: &'a Planner,
     pub(super) known: &'a Known,
     pub(super) trace: Trace,
+    /// Whom the decision is about.
+    user: Option<&'a DirectoryUser>,
 }
 
 impl<'a> Decider<'a> {
     pub(super) fn new(planner: &'a Planner, known: &'a Known) -> Self {
-        Self { planner, known, trace: Trace::default() }
+        Self { planner, known, trace: Trace::default(), user: None }
     }
 
     pub(super) fn tracing(self) -> Self {
@@ -66,7 +69,8 @@ impl<'a> Decider<'a> {
         self.trace.into_steps()
     }
 
-    pub(super) fn decide(&mut self, user: &DirectoryUser) -> Decided {
+    pub(super) fn decide(&mut self, user: &'a DirectoryUser) -> Decided {
+        self.user = Some(user);
         let link = self.link(user.object)?;
         self.note_link(link.as_ref());
         if let Some(link) = link.as_ref().filter(|link| link.client != self.policy().client) {
@@ -98,7 +102,10 @@ impl<'a> Decider<'a> {
                 });
                 Ok(Decision::exclude(Exclusion::DismissedByOperator))
             }
-            None => self.decide_unlinked(user, &addresses, facts),
+            None => {
+                let decided = self.decide_unlinked(user, &addresses, facts)?;
+                Ok(self.unless_taken_back(user.object, decided))
+            }
         }
     }
 
@@ -240,7 +247,7 @@ impl<'a> Decider<'a> {
         }
         let owner = self.owner(&facts.email)?.filter(|owner| owner.contact != contact.id);
         let Some(owner) = owner else { return Ok(Ok(changes)) };
-        if self.is_dismissed(object) {
+        if self.is_dismissed(object) || self.is_settled(object, &facts.email) {
             changes.retain(|change| !is_email(change));
             return Ok(Ok(changes));
         }
@@ -293,7 +300,10 @@ impl<'a> Decider<'a> {
             return Decision::exclude(Exclusion::DismissedByOperator);
         }
         let ids = candidates.iter().map(|candidate| candidate.contact).collect();
-        let question = ReviewState::Open { conflict, candidates: ids };
+        let client = self.policy().client;
+        let seen = self.user.map(|user| self.planner.about(user).fingerprint(client));
+        let taken_back = self.was_taken_back(object);
+        let question = ReviewState::Open { conflict, candidates: ids, seen, taken_back };
         if self.review(object) == Some(&question) {
             return Decision::StillAmbiguous;
         }
@@ -307,6 +317,31 @@ impl<'a> Decider<'a> {
 
     pub(super) fn is_dismissed(&self, object: EntraObjectId) -> bool {
         self.review(object) == Some(&ReviewState::Dismissed)
+    }
+}
+
+impl Decider<'_> {
+    /// Whom an operator has decided about before, only an operator decides about again: an answer that was
+    /// taken back leaves contacts behind that would answer the question by themselves.
+    fn unless_taken_back(&mut self, object: EntraObjectId, decided: Decision) -> Decision {
+        let writes = matches!(&decided, Decision::Line(_, action) if action.contact_written().is_some());
+        if !writes || !self.was_taken_back(object) {
+            return decided;
+        }
+        self.trace.note(Tried::OperatorDecision, true, || {
+            "an operator's answer was taken back, so an operator has to decide".to_owned()
+        });
+        Decision::StillAmbiguous
+    }
+
+    fn was_taken_back(&self, object: EntraObjectId) -> bool {
+        matches!(self.review(object), Some(ReviewState::Open { taken_back: true, .. }))
+    }
+
+    /// Whether an operator has said who the person with this address is: then nobody is asked whose the
+    /// address is, and it stays where it is.
+    fn is_settled(&self, object: EntraObjectId, address: &EmailAddress) -> bool {
+        matches!(self.review(object), Some(ReviewState::Settled { address: Some(settled) }) if settled == address)
     }
 }
 

@@ -54,6 +54,10 @@ impl<'a> Decider<'a> {
         matches!(self.review(object), Some(ReviewState::Open { .. }))
     }
 
+    pub(super) fn was_answered(&self, object: EntraObjectId) -> bool {
+        matches!(self.review(object), Some(ReviewState::Settled { .. }))
+    }
+
     /// Never asked about somebody whose link was not.
     pub(super) fn review(&self, object: EntraObjectId) -> Option<&'a ReviewState> {
         match &self.planner.reading {

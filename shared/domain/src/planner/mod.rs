@@ -27,7 +27,7 @@ use crate::{
     facts::SourceFacts,
     ids::{ClientId, ContactId, EntraObjectId},
     inventory::{Inventory, ReviewState},
-    plan::{Action, Leaver, Limit, Line, Person, PlanPage, Rule, fold},
+    plan::{About, Action, Leaver, Limit, Line, Person, PlanPage, Rule, fold},
     policy::TenantPolicy,
     run::Counters,
     user::DirectoryUser,
@@ -239,7 +239,7 @@ impl Planner {
             let person = self.person(user);
             let decided = Decider::new(self, known).decide(user);
             let decision = decided.unwrap_or_else(|_| Decision::fail("not_gathered"));
-            self.note_seen(&mut pages, person, decision, known);
+            self.note_seen(&mut pages, (person, Some(user)), decision, known);
         }
         for row in rows {
             self.note_unusable(&mut pages, row, known);
@@ -402,13 +402,14 @@ impl Planner {
 
     /// Notes the decision and, when that leaves the link as it is, that the person is back: only
     /// reads in a row count.
-    fn note_seen(&mut self, pages: &mut Pages, person: Person, decision: Decision, known: &Known) {
+    fn note_seen(&mut self, pages: &mut Pages, about: AboutWhom<'_>, decision: Decision, known: &Known) {
+        let (person, user) = about;
         let is_leaving = matches!(decision, Decision::Leaving { .. });
         let link = Decider::new(self, known).link(person.object).ok().flatten();
         let was_leaving =
             |link: &Link| link.active && (link.missing > 0 || link.keep) && link.client == self.policy.client;
         let is_back = !is_leaving && !writes_link(&decision) && link.as_ref().is_some_and(was_leaving);
-        self.note(pages, person.clone(), decision, known);
+        self.note(pages, (person.clone(), user), decision, known);
         if is_back {
             let (workspace, tenant) = (self.policy.workspace, self.policy.tenant);
             let action = Action::NoteMissing { times: 0, since: None, reason: None };
@@ -417,7 +418,8 @@ impl Planner {
         }
     }
 
-    fn note(&mut self, pages: &mut Pages, person: Person, decision: Decision, known: &Known) {
+    fn note(&mut self, pages: &mut Pages, about: AboutWhom<'_>, decision: Decision, known: &Known) {
+        let (person, user) = about;
         let mut counters = Counters { read: 1, ..Counters::default() };
         let object = person.object;
         let is_still_asked = matches!(decision, Decision::StillAmbiguous);
@@ -442,9 +444,14 @@ impl Planner {
         let line = line.map(|(rule, action)| {
             count(&mut counters, &action);
             self.spend(&action);
-            let is_open = Decider::new(self, known).has_open_question(object);
+            let decider = Decider::new(self, known);
+            let (is_open, was_answered) = (decider.has_open_question(object), decider.was_answered(object));
             let line = Line::new(self.policy.workspace, self.policy.tenant, person, rule, action);
-            line.answering_review(is_open)
+            let line = line.answering_review(is_open);
+            match user {
+                Some(user) => line.asking(|| self.about(user), was_answered),
+                None => line,
+            }
         });
         if let Some(line) = &line {
             self.overlay.add(&self.policy, line);
@@ -469,7 +476,7 @@ impl Planner {
         let label = format!("row {} of its page", row.position + 1);
         let person = Person { object, label, address: None };
         let decision = Decision::Line(Rule::BadRecord, Action::Fail { code: row.code.clone() });
-        self.note_seen(pages, person, decision, known);
+        self.note_seen(pages, (person, None), decision, known);
     }
 
     /// Whether the person has been planned in this read and is not to be planned again.
@@ -481,7 +488,15 @@ impl Planner {
         let address = user.addresses(&self.policy.verified_domains).primary;
         Person { object: user.object, label: user.label(), address }
     }
+
+    /// What a question about `user` says of them.
+    fn about(&self, user: &DirectoryUser) -> About {
+        About::new(user, user.addresses(&self.policy.verified_domains))
+    }
 }
+
+/// Whom a line is about, and what the directory says of them when it could be read.
+type AboutWhom<'a> = (Person, Option<&'a DirectoryUser>);
 
 /// Stands for a row whose id could not be read.
 const NOBODY: EntraObjectId = EntraObjectId::new(uuid::Uuid::nil());
@@ -523,6 +538,7 @@ fn count(counters: &mut Counters, action: &Action) {
         Action::Refresh { .. } => &mut counters.unchanged,
         Action::Restore { .. } => &mut counters.restored,
         Action::Review { .. } => &mut counters.ambiguous,
+        Action::Settle { .. } => &mut counters.settled,
         Action::Stage { .. } => {
             counters.waiting = counters.read;
             &mut counters.held

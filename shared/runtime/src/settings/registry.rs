@@ -17,6 +17,8 @@ pub enum Function {
     Mapping,
     /// Takes clients and contacts in and gives them out.
     People,
+    /// Lists questions about people and carries out the answers.
+    Review,
     /// The small tasks around a sync.
     RunSteps,
     /// What the operator decides for all tenants.
@@ -29,13 +31,14 @@ pub enum Function {
 
 impl Function {
     /// Every function.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Authorizer,
         Self::Connect,
         Self::Discovery,
         Self::Local,
         Self::Mapping,
         Self::People,
+        Self::Review,
         Self::RunSteps,
         Self::Settings,
         Self::Sync,
@@ -51,6 +54,7 @@ impl Function {
             Self::Local => "local",
             Self::Mapping => "mapping",
             Self::People => "people",
+            Self::Review => "review",
             Self::RunSteps => "run-steps",
             Self::Settings => "settings",
             Self::Sync => "sync",
@@ -109,6 +113,7 @@ const ON_THE_TABLE: &[Function] = &[
     Function::Discovery,
     Function::Mapping,
     Function::People,
+    Function::Review,
     Function::RunSteps,
     Function::Settings,
     Function::Sync,

@@ -36,7 +36,7 @@ pub(crate) async fn applying_costs(backend: &Backend) {
     }
     let table = world(backend).await;
     let made = calls(&table.probe, apply(&table.store, &everything())).await;
-    assert_eq!(made, "BatchGetItem 1, PutItem 18, UpdateItem 7");
+    assert_eq!(made, "BatchGetItem 1, PutItem 19, UpdateItem 9");
 
     let left_out =
         |person| line(person, Rule::Scope, Action::Exclude { reason: Exclusion::Guest, detail: None });

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{
     backend::Backend,
-    make::{CLIENT, OTHER_CLIENT, SALT, TENANT, WORKSPACE, apply, contact, facts, object, page},
+    make::{CLIENT, OTHER_CLIENT, SALT, TENANT, WORKSPACE, address, apply, contact, facts, object, page},
     world::{creation, everything, made, question, world},
 };
 
@@ -26,8 +26,20 @@ pub(crate) async fn links_and_questions(backend: &Backend) {
     assert_eq!((link.contact, link.fingerprint), (made(1), facts("p1").fingerprint(SALT)));
     assert_eq!(link.client, CLIENT);
     let candidates = vec![contact(2), contact(90)];
-    let open = ReviewState::Open { conflict: Conflict::MultipleEmailMatches, candidates };
-    assert_eq!(inventory.reviews, [(object(10), open)].into());
+    let settled = ReviewState::Settled { address: Some(address("p15")) };
+    let back = ReviewState::Open {
+        conflict: Conflict::MultipleEmailMatches,
+        candidates: candidates.clone(),
+        seen: None,
+        taken_back: true,
+    };
+    let open = ReviewState::Open {
+        conflict: Conflict::MultipleEmailMatches,
+        candidates,
+        seen: None,
+        taken_back: false,
+    };
+    assert_eq!(inventory.reviews, [(object(10), open), (object(15), settled), (object(16), back)].into());
 
     let links = table.store.links(WORKSPACE, TENANT).await.unwrap();
     assert!(links.iter().map(|link| link.identity.object).eq((1..=9).chain([14]).map(object)));
@@ -76,7 +88,12 @@ pub(crate) async fn five_thousand_links(backend: &Backend) {
             }
             items.push(item);
             let candidates = vec![contact(2), contact(90)];
-            let open = ReviewState::Open { conflict: Conflict::MultipleEmailMatches, candidates };
+            let open = ReviewState::Open {
+                conflict: Conflict::MultipleEmailMatches,
+                candidates,
+                seen: None,
+                taken_back: false,
+            };
             expected.reviews.insert(person, if dismissed { ReviewState::Dismissed } else { open });
         }
     }

@@ -14,7 +14,7 @@ use domain::{
     run::{Counters, RunKind, RunStatus, Trigger},
 };
 use jiff::Timestamp;
-use store::{Applier, ClientScope, Connection, ConnectionKind, ConnectionStatus, ContactInput};
+use store::{Applier, Author, ClientScope, Connection, ConnectionKind, ConnectionStatus, ContactInput};
 use store::{Run, RunScope, Store};
 use uuid::Uuid;
 
@@ -23,6 +23,8 @@ pub(crate) const CLIENT: ClientId = ClientId::new(Uuid::from_u128(0xC1));
 pub(crate) const OTHER_CLIENT: ClientId = ClientId::new(Uuid::from_u128(0xC2));
 pub(crate) const TENANT: EntraTenantId = EntraTenantId::new(Uuid::from_u128(0xE1));
 pub(crate) const MANAGED: ManagedTenantId = ManagedTenantId::new(Uuid::from_u128(0xF1));
+/// Who decides in these tests.
+pub(crate) const AUTHOR: Author = Author { run: RunId::new(Uuid::from_u128(0xDE)), user: Some(USER) };
 pub(crate) const USER: UserId = UserId::new(Uuid::from_u128(0xD1));
 
 /// What decides, besides the facts, whether somebody counts as changed.
@@ -110,7 +112,16 @@ pub(crate) fn page(lines: Vec<Line>) -> PlanPage {
 }
 
 pub(crate) fn applier(store: &Store, width: usize) -> Applier<'_> {
-    Applier { store, scope: scope(), tenant: TENANT, managed_tenant: MANAGED, salt: SALT, at: at(0), width }
+    Applier {
+        store,
+        scope: scope(),
+        tenant: TENANT,
+        managed_tenant: MANAGED,
+        salt: SALT,
+        at: at(0),
+        width,
+        author: AUTHOR,
+    }
 }
 
 /// Applies a page of which every line is to be applied.

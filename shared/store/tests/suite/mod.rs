@@ -92,7 +92,9 @@ macro_rules! tests {
             reviews: {
                 a_dismissed_question_stays_dismissed,
                 a_question_is_asked_once,
+                an_answer_is_kept_until_it_is_taken_back,
                 an_answered_question_leaves_the_queue,
+                one_run_decides_at_a_time,
                 the_newest_question_comes_first,
             }
             runs: {

@@ -13,8 +13,11 @@ use store::{Applier, ReviewItem, ReviewStatus};
 
 use super::{
     backend::{Backend, Table},
-    make::{CLIENT, MANAGED, TENANT, WORKSPACE, address, applier, apply, at, contact, line, object, page},
-    world::{creation, question},
+    make::{
+        AUTHOR, CLIENT, MANAGED, TENANT, WORKSPACE, address, applier, apply, at, contact, line, object, page,
+        run_id,
+    },
+    world::{creation, question, settlement, taken_back},
 };
 
 async fn ask(table: &Table, person: u32, at: Timestamp) {
@@ -42,6 +45,9 @@ pub(crate) async fn a_question_is_asked_once(backend: &Backend) {
         candidates,
         review_status: ReviewStatus::Open,
         opened_at: at(0),
+        about: None,
+        resolution: None,
+        deciding: None,
     };
     assert_eq!(open(&table, 10).await, std::slice::from_ref(&expected));
 
@@ -85,6 +91,64 @@ pub(crate) async fn an_answered_question_leaves_the_queue(backend: &Backend) {
     table.dump().await.assert_same(&before, "dismissed");
     apply(&table.store, &page(vec![creation(3).answering_review(true)])).await;
     assert_eq!(table.dump().await.items.len(), before.items.len() + 3, "no question is made");
+}
+
+pub(crate) async fn an_answer_is_kept_until_it_is_taken_back(backend: &Backend) {
+    let table = backend.table().await;
+    for person in [1, 2, 3] {
+        ask(&table, person, at(i64::from(person))).await;
+    }
+    let in_state = async |status| {
+        let found = table.store.reviews(WORKSPACE, status, None, 10).await.unwrap();
+        assert_eq!(table.store.count_reviews(WORKSPACE, status).await.unwrap(), found.len() as u64);
+        found.into_iter().map(|(item, _)| item).collect::<Vec<_>>()
+    };
+    apply(&table.store, &page(vec![settlement(2)])).await;
+    let settled = in_state(ReviewStatus::Resolved).await;
+    let resolution = settled[0].resolution.clone().unwrap();
+    assert_eq!((resolution.run, resolution.by, resolution.at), (AUTHOR.run, AUTHOR.user, at(0)));
+    assert_eq!((resolution.contact, resolution.address), (Some(contact(2)), Some(address("p2"))));
+    let people = |items: Vec<ReviewItem>| items.into_iter().map(|item| item.object).collect::<Vec<_>>();
+    assert_eq!(people(in_state(ReviewStatus::Open).await), [object(3), object(1)]);
+    assert_eq!(in_state(ReviewStatus::Dismissed).await, []);
+    let state = ReviewState::Settled { address: Some(address("p2")) };
+    let inventory = table.store.inventory(WORKSPACE, TENANT).await.unwrap();
+    assert_eq!(inventory.reviews[&object(2)], state);
+
+    // Nobody asks again who does not know of the answer.
+    let before = table.dump().await;
+    ask(&table, 2, at(50)).await;
+    table.dump().await.assert_same(&before, "answered");
+    let again = domain::plan::Line { asks_again: true, ..question(2) };
+    let later = Applier { at: at(60), ..applier(&table.store, 1) };
+    later.apply(&page(vec![again])).await.unwrap();
+    assert_eq!(people(in_state(ReviewStatus::Open).await), [object(2), object(3), object(1)]);
+
+    apply(&table.store, &page(vec![settlement(1)])).await;
+    let later = Applier { at: at(70), ..applier(&table.store, 1) };
+    later.apply(&page(vec![taken_back(1)])).await.unwrap();
+    assert_eq!(people(in_state(ReviewStatus::Open).await), [object(1), object(2), object(3)]);
+    // A list goes on where it ended.
+    let (_, place) = table.store.reviews(WORKSPACE, ReviewStatus::Open, None, 2).await.unwrap().remove(1);
+    let rest = table.store.reviews(WORKSPACE, ReviewStatus::Open, Some(&place), 10).await.unwrap();
+    assert_eq!(rest.into_iter().map(|(item, _)| item.object).collect::<Vec<_>>(), [object(3)]);
+}
+
+pub(crate) async fn one_run_decides_at_a_time(backend: &Backend) {
+    let table = backend.table().await;
+    let (store, identity) = (&table.store, Identity { tenant: TENANT, object: object(1) });
+    let begin = async |run, before| store.begin_deciding(WORKSPACE, identity, run, before).await.unwrap();
+    let (one, two) = (run_id(1), run_id(2));
+    assert!(!begin(one, None).await, "there is no question");
+    ask(&table, 1, at(0)).await;
+    assert!(begin(one, None).await && begin(one, None).await);
+    assert!(!begin(two, None).await && !begin(two, Some(run_id(3))).await);
+    assert!(begin(two, Some(one)).await && begin(two, Some(one)).await);
+    // A question that is renewed meanwhile keeps its run; one that is answered has none.
+    ask(&table, 1, at(10)).await;
+    assert!(!begin(one, None).await);
+    apply(store, &page(vec![settlement(1)])).await;
+    assert!(!begin(two, Some(two)).await);
 }
 
 pub(crate) async fn the_newest_question_comes_first(backend: &Backend) {

@@ -8,7 +8,8 @@ use domain::{
     contact::{ContactValues, InactiveReason},
     fields::Field,
     ids::{Identity, LineId, ReviewItemId},
-    plan::{Action, PlanPage, Rule},
+    inventory::ReviewState,
+    plan::{Action, PLAN_PAGE_FORMAT, PlanPage, Rule},
     planner::Held,
     run::{Counters, RunStatus},
 };
@@ -29,11 +30,11 @@ use super::{
     plans::stored,
     runs::{failure, target, tenant_run},
     workspace::{discovery_report, managed_tenant, mapping_record, pending_login, sync_settings},
-    world::{cases, link, question},
+    world::{cases, link, question, question_about, settlement, taken_back},
 };
 
 /// Every kind of item, and what its key in the table of [`write_one_of_each`] contains.
-const KINDS: [(&str, &str); 20] = [
+const KINDS: [(&str, &str); 22] = [
     ("claim", "EMAIL#linked@"),
     ("claim-given-up", "EMAIL#old@"),
     ("client", "#CLIENT "),
@@ -47,7 +48,9 @@ const KINDS: [(&str, &str); 20] = [
     ("managed-tenant", "#TENANT "),
     ("mapping", "#MAPPING "),
     ("plan-page", "PAGE#"),
-    ("review", "REVIEW#"),
+    ("review", "REVIEW#00000000-0000-0000-0000-00000b00000a"),
+    ("review-pointer", "QUESTION#64c6aa04"),
+    ("review-settled", "REVIEW#00000000-0000-0000-0000-00000b00000b"),
     ("run", "#RUN "),
     ("run-targets", "TARGETS#"),
     ("settings", "SYNC"),
@@ -71,7 +74,7 @@ pub(crate) async fn the_newest_samples_are_what_is_written(backend: &Backend) {
         let text = serde_json::to_string_pretty(&to_json(written)).unwrap();
         assert!(newest == Some(comparable(written.clone())), "a new form of {kind}:\n{text}");
     }
-    assert_eq!(dump.items.len(), KINDS.len() + 3, "the claims of three more addresses");
+    assert_eq!(dump.items.len(), KINDS.len() + 4, "the claims of three more addresses, and another pointer");
 }
 
 pub(crate) async fn every_sample_is_read(backend: &Backend) {
@@ -123,7 +126,7 @@ async fn write_one_of_each(store: &Store) {
     store.cancel_run(WORKSPACE, run_id(1)).await.unwrap();
     store.finish_run(&ended_run()).await.unwrap();
     let lease = Lease { token: 1 };
-    let page = stored(1, planned());
+    let page = stored(1, planned(PLAN_PAGE_FORMAT));
     store.put_page(WORKSPACE, run_id(1), MANAGED, lease, &page, 1_900_000_000).await.unwrap();
     let stale = [stale_line()];
     store.put_stale_lines(WORKSPACE, run_id(1), MANAGED, 1, &stale, 1_900_000_000).await.unwrap();
@@ -139,8 +142,8 @@ async fn write_one_of_each(store: &Store) {
 async fn write_contacts(store: &Store) {
     let person = ContactInput { additional_emails: vec![address("more")], ..input(1, "linked") };
     store.upsert_contact(WORKSPACE, &person).await.unwrap();
-    apply(store, &page(vec![link(1, "linked", Vec::new()), question(10)])).await;
-    apply(store, &page(vec![inactivation()])).await;
+    apply(store, &page(vec![link(1, "linked", Vec::new()), question_about(10), question_about(11)])).await;
+    apply(store, &page(vec![inactivation(), settlement(11)])).await;
     store.upsert_contact(WORKSPACE, &input(2, "old")).await.unwrap();
     let person = ContactInput {
         additional_emails: vec![address("others")],
@@ -163,8 +166,8 @@ fn inactivation() -> domain::plan::Line {
     line(1, Rule::Vanished, Action::MarkInactive { contact: contact(1), expect: 2, before: None, reason })
 }
 
-/// A line of every kind there was when the samples were made.
-fn planned() -> PlanPage {
+/// A line of every kind there was when the samples of a format were made.
+fn planned(format: u16) -> PlanPage {
     const NAMES: [&str; 13] = [
         "create",
         "link",
@@ -180,7 +183,9 @@ fn planned() -> PlanPage {
         "fail",
         "hold",
     ];
-    page(cases().into_iter().filter(|case| NAMES.contains(&case.name)).map(|case| case.line).collect())
+    let first = cases().into_iter().filter(|case| NAMES.contains(&case.name)).map(|case| case.line);
+    let third = [question_about(17), settlement(18), taken_back(19)];
+    page(first.chain(third.into_iter().filter(|_| format >= 3)).collect())
 }
 
 fn ended_run() -> Run {
@@ -253,11 +258,24 @@ async fn read(kind: &str, version: u32, table: &Table) {
             // The hash is over the format, too: it stays that of the page as it was written.
             let format = u16::try_from(version).unwrap();
             let chain = read.head.chain;
-            let mut expected = stored(1, domain::plan::PlanPage { format, ..planned() });
+            let mut expected = stored(1, domain::plan::PlanPage { format, ..planned(format) });
             expected.head.chain = chain;
             assert_eq!(*read, expected, "{version}");
         }
-        "review" => read_review(store).await,
+        "review" => read_review(store, version).await,
+        "review-pointer" => {
+            let id = ReviewItemId::derived(WORKSPACE, Identity { tenant: TENANT, object: object(10) });
+            assert_eq!(
+                store.review(WORKSPACE, id).await.unwrap(),
+                None,
+                "it leads to a question that is not there"
+            );
+        }
+        "review-settled" => {
+            let inventory = store.inventory(WORKSPACE, TENANT).await.unwrap();
+            let settled = ReviewState::Settled { address: Some(address("p11")) };
+            assert_eq!(inventory.reviews, [(object(11), settled)].into(), "{version}");
+        }
         "run" => {
             let mut expected = ended_run();
             expected.settings.complete_read_hours = complete_read_hours(version);
@@ -323,11 +341,15 @@ async fn read_contact(store: &Store) {
     assert_eq!(stamp.inactive_reason, Some(InactiveReason::DeletedUpstream));
 }
 
-async fn read_review(store: &Store) {
+async fn read_review(store: &Store, version: u32) {
     let review = store.open_reviews(WORKSPACE, 10).await.unwrap().remove(0);
     let Action::Review { conflict, candidates } = question(10).action else { unreachable!() };
     assert_eq!(review.id, ReviewItemId::derived(WORKSPACE, Identity { tenant: TENANT, object: object(10) }));
     assert_eq!((review.conflict, review.candidates), (conflict, candidates));
+    assert_eq!(review.about.is_some(), version > 1);
+    // Found by its id, whether there is a pointer to it or not.
+    let found = store.review(WORKSPACE, review.id).await.unwrap();
+    assert_eq!(found.map(|found| found.object), Some(object(10)));
     assert_eq!((review.address, review.opened_at), (Some(address("p10")), applier(store, 1).at));
     let inventory = store.inventory(WORKSPACE, TENANT).await.unwrap();
     assert!(inventory.reviews.contains_key(&object(10)));

@@ -4,7 +4,7 @@ use domain::{
     contact::InactiveReason,
     fields::{Change, FieldChange},
     ids::{ContactId, Identity},
-    plan::{Action, Candidate, Conflict, Line, PlanPage, Rule},
+    plan::{About, Action, Answer, AnswerKind, Candidate, Conflict, Line, PlanPage, Rule},
     scope::Exclusion,
 };
 use store::Upserted;
@@ -39,7 +39,7 @@ pub(crate) fn creation(person: u32) -> Line {
 }
 
 /// A table in which every line of [`cases`] can be applied: 2, 3 and 14 are the PSA's contacts, 4
-/// to 9 are linked, 6 was made inactive, and 14 waits for an answer.
+/// to 9 are linked, 6 was made inactive, 14 and 15 wait for an answer, and 16 has one.
 pub(crate) async fn world(backend: &Backend) -> Table {
     let table = backend.table().await;
     for (number, local) in [(2, "p2"), (3, "old3"), (14, "p14")] {
@@ -47,7 +47,8 @@ pub(crate) async fn world(backend: &Backend) -> Table {
         assert_eq!(upserted, Upserted::Created);
     }
     apply(&table.store, &page((4..=9).map(creation).collect())).await;
-    apply(&table.store, &page(vec![inactivation(6), question(14)])).await;
+    apply(&table.store, &page(vec![inactivation(6), question(14), question(15), question(16)])).await;
+    apply(&table.store, &page(vec![settlement(16)])).await;
     table.probe.reset();
     table
 }
@@ -106,7 +107,15 @@ pub(crate) fn cases() -> Vec<Case> {
             calls: "UpdateItem 1",
             writes: 1,
         },
-        Case { name: "review", person: 10, line: question(10), calls: "UpdateItem 1", writes: 1 },
+        Case { name: "review", person: 10, line: question(10), calls: "PutItem 1, UpdateItem 1", writes: 2 },
+        Case { name: "answer", person: 15, line: settlement(15), calls: "UpdateItem 1", writes: 1 },
+        Case {
+            name: "answer that is taken back",
+            person: 16,
+            line: taken_back(16),
+            calls: "UpdateItem 1",
+            writes: 1,
+        },
         Case {
             name: "exclude",
             person: 11,
@@ -144,6 +153,29 @@ pub(crate) fn question(person: u32) -> Line {
     let candidates = vec![candidate(2, CLIENT), candidate(90, OTHER_CLIENT)];
     let action = Action::Review { conflict: Conflict::MultipleEmailMatches, candidates };
     line(person, Rule::PrimaryAddress, action)
+}
+
+/// The same with what the directory says of the person.
+pub(crate) fn question_about(person: u32) -> Line {
+    let about =
+        About { facts: Some(facts(&format!("p{person}"))), sign_in: None, aliases: vec![address("alias")] };
+    question(person).asking(|| about, false)
+}
+
+/// The line that carries out an operator's answer: the person stays linked to contact 2.
+pub(crate) fn settlement(person: u32) -> Line {
+    line(person, Rule::Decision, Action::Settle { contact: Some(contact(2)) }).answering(answer(person))
+}
+
+/// The line that takes that back.
+pub(crate) fn taken_back(person: u32) -> Line {
+    let answer = Some(Box::new(answer(person)));
+    Line { takes_back: answer, ..line(person, Rule::Undo, Action::Settle { contact: Some(contact(2)) }) }
+}
+
+fn answer(person: u32) -> Answer {
+    let address = Some(address(&format!("p{person}")));
+    Answer { kind: AnswerKind::LinkExisting, address, note: Some("seen".to_owned()), leaves: None }
 }
 
 pub(crate) fn link(number: u32, local: &str, changes: Vec<FieldChange>) -> Line {

@@ -329,6 +329,8 @@ fn a_link_at_another_client_is_a_question_and_never_a_write() {
     world.links.get_mut(&object(1)).unwrap().client = OTHER_CLIENT;
     let renamed = person(1, "Mira Lie", "lie@acme.example");
     assert_eq!(world.sync(&[mira]), ["u1 ask linked_at_other_client: c7"]);
+    // The question is renewed with what is known now, and then stands.
+    assert_eq!(world.sync(std::slice::from_ref(&renamed)), ["u1 ask linked_at_other_client: c7"]);
     assert_eq!(world.sync(std::slice::from_ref(&renamed)), NOTHING);
     assert_eq!(world.contact(7).version, 1);
     world.reviews.insert(object(1), ReviewState::Dismissed);

@@ -39,6 +39,7 @@ fn writes_anything(line: &Line) -> bool {
         | Action::Refresh { .. }
         | Action::Restore { .. }
         | Action::Review { .. }
+        | Action::Settle { .. }
         | Action::Update { .. } => true,
     }
 }

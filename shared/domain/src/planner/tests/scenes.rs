@@ -183,6 +183,8 @@ fn review() -> impl Strategy<Value = ReviewState> {
         (1_u128..7).prop_map(|candidate| ReviewState::Open {
             conflict: Conflict::AddressShared,
             candidates: vec![contact_id(candidate)],
+            seen: None,
+            taken_back: false,
         }),
     ]
 }

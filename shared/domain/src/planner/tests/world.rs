@@ -285,7 +285,9 @@ impl World {
             }
             Action::Review { conflict, candidates } => {
                 let candidates = candidates.iter().map(|candidate| candidate.contact).collect();
-                let open = ReviewState::Open { conflict: *conflict, candidates };
+                let client = self.policy.client;
+                let seen = line.about.as_ref().map(|about| about.fingerprint(client));
+                let open = ReviewState::Open { conflict: *conflict, candidates, seen, taken_back: false };
                 self.reviews.insert(line.object, open);
             }
             Action::Restore { contact, turn, .. } => self.turn_link(line.object, *contact, turn.to.link),
@@ -293,6 +295,7 @@ impl World {
             | Action::Fail { .. }
             | Action::Hold { .. }
             | Action::Leave { .. }
+            | Action::Settle { .. }
             | Action::Stage { .. } => {}
         }
         true
@@ -392,6 +395,7 @@ fn sentence(line: &Line) -> String {
             format!("ask {}: {}", wire(conflict), ids.join(" "))
         }
         Action::Restore { contact, changes, .. } => format!("restore {}{}", short(*contact), fields(changes)),
+        Action::Settle { .. } => "settle".to_owned(),
         Action::Stage { proposal, .. } => {
             let staged = Line { action: (**proposal).clone(), ..line.clone() };
             let what = sentence(&staged);

@@ -1,0 +1,13 @@
+//! Serves the review queue behind the gateway.
+
+use std::{process::ExitCode, sync::Arc};
+
+use review::{Review, routes};
+
+fn main() -> ExitCode {
+    runtime::main(async {
+        let foundation = runtime::start().await?;
+        let router = routes::router(Arc::new(Review::on_aws(&foundation)));
+        runtime::lambda::run_http(assembly::http(router, &foundation.settings)).await
+    })
+}
