@@ -47,6 +47,7 @@ impl DecisionRun {
         let settings = app.store.settings(workspace).await?;
         let settings = settings.overridden_by(&app.store.overrides_of(workspace, item.client).await?);
         let run = Run {
+            room: None,
             id,
             workspace,
             kind: RunKind::Decision,
@@ -69,7 +70,7 @@ impl DecisionRun {
         };
         app.store.create_run(&run).await?;
         let target = target(item);
-        app.store.begin_run(workspace, id, &[target], &Overrides::new()).await?;
+        app.store.begin_run(workspace, id, &[target], &Overrides::new(), None).await?;
         let Some((lease, _)) = app.take(workspace, target.tenant, id).await? else {
             end(app, &run, None, RunStatus::Failed).await?;
             return Err(NotDecided::TenantBusy);
@@ -90,7 +91,7 @@ impl DecisionRun {
         };
         let target = target(item);
         if run.run_status == RunStatus::Queued {
-            app.store.begin_run(workspace, id, &[target], &Overrides::new()).await?;
+            app.store.begin_run(workspace, id, &[target], &Overrides::new(), None).await?;
         }
         let ended = app.store.tenant_runs(workspace, id).await?;
         if let Some(result) = ended.into_iter().next() {

@@ -42,7 +42,9 @@ fn told(rule: Rule, action: &Action) -> (&'static str, String) {
         Action::Hold { .. } => {
             ("hold", "too many people vanished at once; an operator has to look first".to_owned())
         }
-        Action::Leave { code, kept, .. } => ("leave", format!("left as it is: {}{}", left(code), told_kept(kept))),
+        Action::Leave { code, kept, .. } => {
+            ("leave", format!("left as it is: {}{}", left(code), told_kept(kept)))
+        }
         Action::Link { supersedes: Some(_), .. } => {
             ("link", format!("matched by {}; the account the contact belonged to is gone", matched_by(rule)))
         }
@@ -61,9 +63,10 @@ fn told(rule: Rule, action: &Action) -> (&'static str, String) {
             ("reactivate", "the person is back and this sync had made the contact inactive".to_owned())
         }
         Action::Reactivate { .. } => ("reactivate", "the person is back; linked again".to_owned()),
-        Action::Refresh { .. } => {
-            ("refresh", "nothing to write to the contact; what was last seen of the person is noted".to_owned())
-        }
+        Action::Refresh { .. } => (
+            "refresh",
+            "nothing to write to the contact; what was last seen of the person is noted".to_owned(),
+        ),
         Action::Restore { .. } if rule == Rule::Decision => {
             ("restore", "no longer linked: an operator decided that the person is another contact".to_owned())
         }
@@ -127,7 +130,8 @@ mod tests {
 
     #[test]
     fn codes_are_put_into_words() {
-        for code in ["contact_missing", "id_not_guid", "member_type", "no_id", "not_an_object", "unknown_removal"]
+        for code in
+            ["contact_missing", "id_not_guid", "member_type", "no_id", "not_an_object", "unknown_removal"]
         {
             let (name, told) = told(Rule::BadRecord, &Action::Fail { code: code.to_owned() });
             assert_eq!(name, "fail");

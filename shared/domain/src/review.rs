@@ -299,7 +299,7 @@ impl Question {
     }
 
     fn made_for(&self, address: &EmailAddress) -> ContactId {
-        ContactId::derived(self.workspace, self.identity, address)
+        ContactId::derived(self.workspace, self.identity, address, None)
     }
 }
 

@@ -67,7 +67,9 @@ pub(super) fn candidates(case: &Case<'_>) -> Vec<Change> {
         }
         Action::Stage { limit, .. } => vec![Change::Allow, Change::RaiseLimit { limit: *limit }],
         Action::Fail { .. } => vec![Change::RestoreContact],
-        Action::Hold { .. } | Action::Leave { .. } | Action::Restore { .. } => Vec::new(),
+        Action::Hold { .. } | Action::Leave { .. } | Action::Restore { .. } | Action::Settle { .. } => {
+            Vec::new()
+        }
     }
 }
 
@@ -86,7 +88,7 @@ fn of_nothing(case: &Case<'_>) -> Vec<Change> {
         };
     }
     match person.review {
-        Some(ReviewState::Open { conflict, candidates }) if person.link.is_none() => {
+        Some(ReviewState::Open { conflict, candidates, .. }) if person.link.is_none() => {
             let known = candidates.iter().map(|contact| Candidate {
                 contact: *contact,
                 client: case.contact(*contact).map_or(case.policy.client, |contact| contact.client),

@@ -48,7 +48,7 @@ pub(super) fn of(case: &Case<'_>, outcome: Outcome, lines: &[Line]) -> Vec<Rival
         (Some(Action::Review { conflict, candidates }), _) => {
             (Some(*conflict), candidates.iter().map(|candidate| candidate.contact).collect())
         }
-        (None, Some(ReviewState::Open { conflict, candidates })) if outcome == Outcome::Review => {
+        (None, Some(ReviewState::Open { conflict, candidates, .. })) if outcome == Outcome::Review => {
             (Some(conflict), candidates)
         }
         _ => (None, Vec::new()),

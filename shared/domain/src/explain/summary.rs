@@ -142,7 +142,7 @@ fn of_action(case: &Case<'_>, rule: Rule, action: &Action) -> (Outcome, String) 
             (Outcome::Failed, text.to_owned())
         }
         Action::Fail { code } => (Outcome::Failed, format!("The record could not be used (`{code}`).")),
-        Action::Hold { .. } | Action::Leave { .. } | Action::Restore { .. } => {
+        Action::Hold { .. } | Action::Leave { .. } | Action::Restore { .. } | Action::Settle { .. } => {
             (Outcome::Unchanged, "Nothing is done.".to_owned())
         }
     }

@@ -188,7 +188,7 @@ fn a_new_contact_gets_the_first_address_that_is_free() {
             Some(local) => {
                 let Action::Create { facts, contact } = &ruling.as_ref().unwrap().action else { panic!() };
                 assert_eq!(facts.email, address(local));
-                assert_eq!(*contact, ContactId::derived(WORKSPACE, person(1), &address(local)));
+                assert_eq!(*contact, ContactId::derived(WORKSPACE, person(1), &address(local), None));
                 // The question was about the first one, whichever the contact gets.
                 assert_eq!(ruling.unwrap().answer.address, Some(address("mira")));
             }
@@ -200,7 +200,7 @@ fn a_new_contact_gets_the_first_address_that_is_free() {
 #[test]
 fn what_was_made_for_the_person_before_is_taken_up_again() {
     let made = Contact {
-        id: ContactId::derived(WORKSPACE, person(1), &address("mira")),
+        id: ContactId::derived(WORKSPACE, person(1), &address("mira"), None),
         inactive: true,
         ..contact(1, "mira")
     };

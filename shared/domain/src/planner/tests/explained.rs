@@ -145,7 +145,12 @@ fn asked_about() -> Vec<Told> {
     cases.push(("several contacts it could be", several(), person()));
     let mut world = several();
     let candidates = vec![contact_id(7), contact_id(8)];
-    let question = ReviewState::Open { conflict: Conflict::MultipleEmailMatches, candidates };
+    let question = ReviewState::Open {
+        conflict: Conflict::MultipleEmailMatches,
+        candidates,
+        seen: None,
+        taken_back: false,
+    };
     world.reviews.insert(object(1), question);
     cases.push(("the question is open already", world, person()));
     let mut world = World::new();
