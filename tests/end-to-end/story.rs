@@ -52,10 +52,19 @@ impl Story<'_> {
 
         let before = self.api.contacts().await;
         let run = self.sync("completed").await;
+        assert_eq!(counted(&run), json!([0, 0, 0, 0]), "nobody has changed, so nobody is read: {run}");
+        self.everybody_is_read_every_time().await;
+        let run = self.sync("completed").await;
         let everybody: u32 = SIZES.iter().sum();
         assert_eq!(counted(&run), json!([0, 0, 0, everybody]), "{run}");
         assert_eq!(self.api.contacts().await, before);
         self.another_workspace_sees_nothing().await;
+    }
+
+    async fn everybody_is_read_every_time(&self) {
+        let settings = json!({"completeReadHours": 0});
+        let answer = self.api.request(Method::PATCH, "/settings").json(&settings).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 200, "{}", answer.text().await.unwrap());
     }
 
     async fn strangers_are_turned_away(&self) {

@@ -245,18 +245,17 @@ impl House {
     /// The pages a run has stored so far.
     pub(crate) async fn plan(&self, run: RunId) -> Result<Rc<Vec<Kept>>, StoreError> {
         let mut shelf = self.shelf();
-        let plan = match shelf.plans.get(&run.to_string()) {
-            Some(plan) => Rc::clone(plan),
-            None => {
-                let mut plan = Vec::new();
-                for target in self.store.targets(WORKSPACE, run).await? {
-                    let pages = self.store.pages(WORKSPACE, run, target.tenant, 0, PAGES_MAX).await?;
-                    plan.extend(pages.into_iter().map(|stored| Kept { target, stored }));
-                }
-                let plan = Rc::new(plan);
-                shelf.plans.insert(run.to_string(), Rc::clone(&plan));
-                plan
+        let plan = if let Some(plan) = shelf.plans.get(&run.to_string()) {
+            Rc::clone(plan)
+        } else {
+            let mut plan = Vec::new();
+            for target in self.store.targets(WORKSPACE, run).await? {
+                let pages = self.store.pages(WORKSPACE, run, target.tenant, 0, PAGES_MAX).await?;
+                plan.extend(pages.into_iter().map(|stored| Kept { target, stored }));
             }
+            let plan = Rc::new(plan);
+            shelf.plans.insert(run.to_string(), Rc::clone(&plan));
+            plan
         };
         *self.shelf.borrow_mut() = shelf;
         Ok(plan)

@@ -61,7 +61,7 @@ impl Life {
         }
         let part = PlanPart::Lines;
         let Some((carried, told)) =
-            self.from_source(RunKind::Apply, &preview, part, RunScope::default(), around, dice).await?
+            self.begin_from_source(RunKind::Apply, &preview, part, RunScope::default(), around, dice).await?
         else {
             return Ok(None);
         };
@@ -86,7 +86,7 @@ impl Life {
             some.then(|| dice.pick(&waiting)).flatten().into_iter().map(|it| it.1.id).collect();
         let part = PlanPart::Staged { lines: chosen.clone() };
         let Some((carried, told)) =
-            self.from_source(RunKind::Apply, &source, part, RunScope::default(), around, dice).await?
+            self.begin_from_source(RunKind::Apply, &source, part, RunScope::default(), around, dice).await?
         else {
             return Ok(None);
         };
@@ -179,7 +179,7 @@ impl Life {
         }
         let part = PlanPart::Undo { scope: undone.clone() };
         let Some((carried, told)) =
-            self.from_source(RunKind::Undo, &source, part, scope, around, dice).await?
+            self.begin_from_source(RunKind::Undo, &source, part, scope, around, dice).await?
         else {
             return Ok(None);
         };
@@ -207,7 +207,7 @@ impl Life {
     }
 
     /// Starts and carries a run that works from the plan of another one.
-    async fn from_source(
+    async fn begin_from_source(
         &mut self,
         kind: RunKind,
         source: &PastRun,

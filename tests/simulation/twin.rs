@@ -116,7 +116,7 @@ impl Life {
     async fn compare(&mut self, twin: &mut House) -> Told<Option<String>> {
         let mut people = audit::people(&mut self.house, &[]).await?;
         let mut others = audit::people(twin, &[]).await?;
-        self.leave_out([&mut people, &mut others]).await?;
+        self.leave_out([&mut people, &mut others]);
         Ok(difference(&people, &others))
     }
 
@@ -139,7 +139,7 @@ impl Life {
     }
 
     /// Leaves out people of a directory that has become empty, which a complete read never believes.
-    async fn leave_out(&self, sides: [&mut People; 2]) -> Told<()> {
+    fn leave_out(&self, sides: [&mut People; 2]) {
         let world = self.house.microsoft.world();
         let is_empty = |tenant| world.users(tenant).is_empty();
         let is_out = |identity: Identity| is_empty(identity.tenant);
@@ -151,7 +151,6 @@ impl Life {
             people.contacts.retain(|id, _| !out.contains(id));
             people.links.retain(|link| !out.contains(&link.contact));
         }
-        Ok(())
     }
 
     /// A human does the same to a contact of either house.

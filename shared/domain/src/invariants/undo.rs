@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Broken, People, holds};
 use crate::{
     contact::Contact,
-    fields::{Field, FieldChange},
+    fields::{Change, Field, FieldChange},
     ids::{ContactId, LineId},
     plan::{Action, Line},
     undo::UndoScope,
@@ -38,8 +38,9 @@ pub struct TakenBack<'a> {
 pub fn undo_restores(story: &TakenBack<'_>) -> Result<(), Broken> {
     let mut covered: BTreeMap<ContactId, usize> = BTreeMap::new();
     for line in story.lines {
-        let contact = line.contact_written().filter(|_| story.scope.covers(line));
-        contact.into_iter().for_each(|contact| *covered.entry(contact).or_default() += 1);
+        if let Some(contact) = line.contact_written().filter(|_| story.scope.covers(line)) {
+            *covered.entry(contact).or_default() += 1;
+        }
     }
     let stale: BTreeSet<ContactId> = story
         .back
@@ -48,7 +49,7 @@ pub fn undo_restores(story: &TakenBack<'_>) -> Result<(), Broken> {
         .filter_map(|line| line.contact_written())
         .collect();
     let cases = story.now.contacts.values().map(|now| {
-        let Some(after) = story.after.contacts.get(&now.id) else { return told(now, "has gone") };
+        let Some(after) = story.after.contacts.get(&now.id) else { return Some(told(now, "has gone")) };
         match covered.get(&now.id) {
             None => {
                 (now != after).then(|| format!("contact {}, which it is not about, is different", now.id))
@@ -91,18 +92,17 @@ impl<'a> Contacts<'a> {
             let is_ours = now == left && before != left && !self.now.protects(*field);
             let wanted = if is_ours { &before } else { &now };
             if after != *wanted {
-                return told(self.now, &format!("has another {}", field.label()));
+                return Some(told(self.now, &format!("has another {}", field.label())));
             }
             let is_left = before != left && now != before && !is_ours;
             if is_left && lines == 1 && !self.is_told(story, Some(field.label())) {
-                return told(self.now, &format!("keeps its {} and nobody is told", field.label()));
+                return Some(told(self.now, &format!("keeps its {} and nobody is told", field.label())));
             }
         }
         let others = SHOWN.iter().filter(|field| fields.clone().all(|wanted| wanted != *field));
         let touched = others.into_iter().find(|field| shown(self.now, **field) != shown(self.after, **field));
-        touched.and_then(|field| {
-            told(self.now, &format!("has another {}, which was not asked for", field.label()))
-        })
+        touched
+            .map(|field| told(self.now, &format!("has another {}, which was not asked for", field.label())))
     }
 
     /// Whether the contact is in use, and whose it is.
@@ -112,7 +112,7 @@ impl<'a> Contacts<'a> {
         let is_ours = now == left && story.scope.fields.is_empty() && !self.now.protected;
         let wanted = if is_ours { before } else { now };
         if after != wanted {
-            return told(self.now, &format!("is {after:?} and not {wanted:?} (inactive, whose)"));
+            return Some(told(self.now, &format!("is {after:?} and not {wanted:?} (inactive, whose)")));
         }
         let is_left = before != left && before != now && !is_ours && story.scope.fields.is_empty();
         (is_left && !self.is_told(story, None))
@@ -143,11 +143,7 @@ const SHOWN: [Field; 7] = [
 ];
 
 fn shown(contact: &Contact, field: Field) -> FieldChange {
-    use crate::fields::Change;
     let values = &contact.values;
-    fn same<T: Clone>(value: &T) -> Change<T> {
-        Change::new(value.clone(), value.clone())
-    }
     match field {
         Field::Company => FieldChange::Company(same(&values.company)),
         Field::Department => FieldChange::Department(same(&values.department)),
@@ -159,12 +155,16 @@ fn shown(contact: &Contact, field: Field) -> FieldChange {
     }
 }
 
+fn same<T: Clone>(value: &T) -> Change<T> {
+    Change::new(value.clone(), value.clone())
+}
+
 type State = (bool, Option<crate::ids::Identity>);
 
 fn state(contact: &Contact) -> State {
     (contact.inactive, contact.entra.as_ref().map(|stamp| stamp.identity))
 }
 
-fn told(contact: &Contact, what: &str) -> Option<String> {
-    Some(format!("contact {} {what}", contact.id))
+fn told(contact: &Contact, what: &str) -> String {
+    format!("contact {} {what}", contact.id)
 }

@@ -180,11 +180,12 @@ fn what_an_undo_does_breaks_nothing() {
 
 #[test]
 fn whatever_an_undo_does_wrong_is_found() {
+    type Human = fn(&mut People);
     type Break = fn(&mut Undone);
-    let cases: [(&str, fn(&mut People), Break); 8] = [
+    let cases: [(&str, Human, Break); 8] = [
         ("a field is not put back", |_| {}, |it| by_hand(&mut it.after)),
         ("a human's value is written over", by_hand, |it| {
-            change(&mut it.after, LINKED, |contact| contact.values.role = None)
+            change(&mut it.after, LINKED, |contact| contact.values.role = None);
         }),
         ("what is left is not told", by_hand, |it| it.back.clear()),
         (

@@ -145,10 +145,11 @@ fn asked_about() -> Vec<Told> {
     cases.push(("several contacts it could be", several(), person()));
     let mut world = several();
     let candidates = vec![contact_id(7), contact_id(8)];
+    let about = About::new(&person(), person().addresses(&world.policy.verified_domains));
     let question = ReviewState::Open {
         conflict: Conflict::MultipleEmailMatches,
         candidates,
-        seen: None,
+        seen: Some(about.fingerprint(world.policy.client)),
         taken_back: false,
     };
     world.reviews.insert(object(1), question);
