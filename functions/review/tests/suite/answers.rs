@@ -349,6 +349,8 @@ async fn a_new_contact_without_a_free_address_is_refused_with_whose_it_is() {
     let before = scene.world.contacts().await;
     let answer = scene.world.create(1).await;
     assert_eq!(answer.refused(), (409, "EMAIL_EXISTS"));
+    let names_the_owner = [1, 2].iter().any(|number| answer.body.to_string().contains(&contact_id(*number).to_string()));
+    assert!(names_the_owner, "{}", answer.body);
     let item = scene.world.get(&format!("/{}", item_id(1))).await.data();
     let outcomes = item["outcomes"].as_array().unwrap();
     let create = outcomes.iter().find(|outcome| outcome["outcome"] == "create_new").unwrap();

@@ -68,6 +68,35 @@ async fn a_group_that_cannot_be_read_fails_its_tenant_aloud_and_makes_nobody_ina
 }
 
 #[tokio::test]
+async fn a_group_that_suddenly_looks_empty_waits_for_an_operator() {
+    let (house, [customer, other]) = customers().await;
+    restrict_to_a_group(&house, customer).await;
+    let mut settings = SyncSettings::default();
+    settings.vanish.out_of_scope = Timing::AtOnce;
+    house.settings(settings).await;
+    house.run(1, RunKind::Initial).await;
+    let links = house.links(customer).await;
+    let faults = house.microsoft.fake.faults();
+    let members = Match::route(Route::GroupMembers).tenant(customer);
+    // A page without rows is not the end of a listing.
+    faults.on(members, Effect::EmptyPageWithNext, 1);
+    let ended = house.run(2, RunKind::AllTenants).await;
+    assert_eq!(ended.run.run_status, RunStatus::Completed);
+    assert_eq!((ended.run.counters.excluded, ended.run.counters.inactivated), (0, 0));
+
+    faults.on(members, Effect::EmptyAnswer, 1);
+    let ended = house.run(3, RunKind::AllTenants).await;
+    assert_eq!(ended.run.run_status, RunStatus::Held);
+    let counters = ended.tenant(customer).counters;
+    let people = u64::from(PEOPLE);
+    assert_eq!((counters.excluded, counters.held, counters.inactivated), (people, people, 0));
+    assert_eq!(ended.tenant(other).tenant_status, TenantStatus::Completed);
+    assert_eq!(house.links(customer).await, links);
+    assert_eq!(house.run(4, RunKind::AllTenants).await.run.run_status, RunStatus::Completed);
+    assert_eq!(house.links(customer).await, links);
+}
+
+#[tokio::test]
 async fn members_of_a_group_cost_one_listing_and_no_request_for_each_person() {
     for people in [10, 40] {
         let microsoft = Arc::new(Microsoft::plain(&[people], 50).await);

@@ -187,6 +187,24 @@ fn an_address_in_other_letters_is_no_change() {
 }
 
 #[test]
+fn a_sign_in_name_in_other_letters_is_the_same_person_and_stops_nothing() {
+    for (mut world, shown) in [(World::new(), "u1 refresh"), (World::overwriting(), "u1 update c1: sign-in name")] {
+        let spelled = |name: &str| {
+            user(1, json!({"displayName": "Mira Sund", "mail": "mira@acme.example", "userPrincipalName": name}))
+        };
+        world.add_contact(1, "Mira Sund", "mira@acme.example");
+        world.link(&spelled("mira@acme.example"), 1);
+        let other = spelled("Mira@ACME.example");
+        assert_eq!(world.sync(std::slice::from_ref(&other)), [shown]);
+        for _ in 0..2 {
+            assert_eq!(world.sync(std::slice::from_ref(&other)), NOTHING);
+        }
+        assert_eq!((world.contacts.len(), world.links.len(), world.reviews.len()), (1, 1, 0));
+        assert!(world.links[&object(1)].active);
+    }
+}
+
+#[test]
 fn a_changed_address_is_never_counted_as_a_creation_and_the_rules_hold_for_it() {
     for (world, unchanged, updated, address, version) in
         [(World::new(), 1, 0, "u1@acme.example", 1), (World::overwriting(), 0, 1, "moved@acme.example", 2)]
