@@ -349,7 +349,8 @@ async fn a_new_contact_without_a_free_address_is_refused_with_whose_it_is() {
     let before = scene.world.contacts().await;
     let answer = scene.world.create(1).await;
     assert_eq!(answer.refused(), (409, "EMAIL_EXISTS"));
-    let names_the_owner = [1, 2].iter().any(|number| answer.body.to_string().contains(&contact_id(*number).to_string()));
+    let names_the_owner =
+        [1, 2].iter().any(|number| answer.body.to_string().contains(&contact_id(*number).to_string()));
     assert!(names_the_owner, "{}", answer.body);
     let item = scene.world.get(&format!("/{}", item_id(1))).await.data();
     let outcomes = item["outcomes"].as_array().unwrap();
@@ -362,4 +363,41 @@ async fn a_new_contact_without_a_free_address_is_refused_with_whose_it_is() {
     }
     scene.world.link(1, contact_id(2)).await.data();
     assert_eq!(scene.world.linked(1).await.unwrap().id, contact_id(2));
+}
+
+#[tokio::test]
+async fn a_question_that_answers_itself_names_nobody_as_who_answered_it() {
+    let scene = scene("alias_only").await;
+    // A human gives the contact the person's name, and with that the sync is sure.
+    scene.world.contact(1, "Mira Sund", "desk@acme.example").await;
+    assert_eq!(scene.sync().await, ["1 link"]);
+    assert!(!scene.is_open().await);
+    let item = scene.world.get(&format!("/{}", item_id(1))).await.data();
+    assert_eq!((&item["status"], &item["resolution"]), (&json!("resolved"), &Value::Null));
+    let runs = scene.world.store().runs(crate::world::WORKSPACE, None, 10).await.unwrap();
+    assert_eq!(runs, [], "nobody has decided");
+    assert_eq!(scene.world.linked(1).await.unwrap().id, contact_id(1));
+}
+
+#[tokio::test]
+async fn an_answer_to_an_earlier_question_is_not_shown_as_the_answer_to_a_later_one() {
+    let mut scene = scene("owned_by_colleague").await;
+    let own = scene.world.linked(1).await.unwrap();
+    let path = format!("/{}", item_id(1));
+    let first = scene.world.link(1, own.id).await.data();
+    let answered = scene.world.get(&path).await.data()["resolution"].clone();
+    assert_eq!((&answered["resolvedBy"], &answered["runId"]), (&json!(crate::world::USER), &first["runId"]));
+    // Another question, which the sync answers by itself once the address is free.
+    scene.world.contact(9, "Zoe", "zoe@acme.example").await;
+    scene.users[0] = user(1, "Mira Sund", "zoe@acme.example");
+    assert_eq!(scene.sync().await, ["1 ask multiple_email_matches"]);
+    assert_eq!(scene.world.get(&path).await.data()["resolution"], Value::Null);
+    scene.world.contact(9, "Zoe", "other@acme.example").await;
+    assert_eq!(scene.sync().await, ["1 update"]);
+    let item = scene.world.get(&path).await.data();
+    assert_eq!((&item["status"], &item["resolution"]), (&json!("resolved"), &Value::Null));
+    // Whoever gives the earlier answer now is not told that it was carried out.
+    let refused = scene.world.link(1, own.id).await;
+    assert_eq!(refused.refused(), (409, "item_not_open"));
+    assert_eq!(refused.body["details"]["runId"], Value::Null, "{}", refused.body);
 }

@@ -188,9 +188,14 @@ fn an_address_in_other_letters_is_no_change() {
 
 #[test]
 fn a_sign_in_name_in_other_letters_is_the_same_person_and_stops_nothing() {
-    for (mut world, shown) in [(World::new(), "u1 refresh"), (World::overwriting(), "u1 update c1: sign-in name")] {
+    for (mut world, shown) in
+        [(World::new(), "u1 refresh"), (World::overwriting(), "u1 update c1: sign-in name")]
+    {
         let spelled = |name: &str| {
-            user(1, json!({"displayName": "Mira Sund", "mail": "mira@acme.example", "userPrincipalName": name}))
+            user(
+                1,
+                json!({"displayName": "Mira Sund", "mail": "mira@acme.example", "userPrincipalName": name}),
+            )
         };
         world.add_contact(1, "Mira Sund", "mira@acme.example");
         world.link(&spelled("mira@acme.example"), 1);
