@@ -26,7 +26,9 @@ fn leaving(way: &str, out_of_scope: Timing) -> (World, Vec<DirectoryUser>, Vec<D
     let (mut world, mut before) = staffed(World::overwriting(), 4);
     world.policy.vanish.confirmations = 1;
     world.policy.vanish.out_of_scope = out_of_scope;
-    before.iter_mut().for_each(|user| user.license_count = Some(1));
+    for user in &mut before {
+        user.license_count = Some(1);
+    }
     match way {
         "no licence any more" => {
             world.policy.scope =
@@ -68,7 +70,7 @@ fn who_became_inactive_is_counted_once_and_written_once_however_often_it_is_read
         let mut sums = Counters::default();
         let mut written = None;
         for _ in 0..5 {
-            let counters = sum(&world.run(&[after.clone()]));
+            let counters = sum(&world.run(std::slice::from_ref(&after)));
             sums.add(&counters);
             let contact = world.contact(1).clone();
             assert!(contact.inactive, "{way}");
@@ -150,7 +152,7 @@ fn two_accounts_with_one_address_fail_no_sync_and_tie_one_contact_once() {
             let asked = lines.iter().filter(|line| line.contains("ask address_shared")).count();
             assert_eq!((lines.len(), asked), (5, 1), "{lines:?}");
             for _ in 0..3 {
-                let counters = sum(&world.run(&[read.clone()]));
+                let counters = sum(&world.run(std::slice::from_ref(&read)));
                 let expected = Counters { read: 5, unchanged: 4, ambiguous: 1, ..Counters::default() };
                 assert_eq!(counters, expected);
             }
