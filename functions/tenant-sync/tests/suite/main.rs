@@ -13,6 +13,7 @@ mod feed;
 mod gate;
 mod house;
 mod kill_sweep;
+mod lessons;
 mod microsoft;
 mod mishaps;
 mod people;
