@@ -375,16 +375,14 @@ impl Work<'_> {
     /// Takes in the pages an earlier worker has stored, and applies those it did not come to.
     async fn resume(&mut self, planner: &mut Planner) -> Result<(), Stop> {
         let mut guard = None;
+        let writes = self.writes();
         let group = self
             .stored_pages(|page| {
                 guard = guard.or(page.guard);
-                planner.replay(page);
+                if writes { planner.replay_applied(page) } else { planner.replay(page) }
             })
             .await?;
         self.guard = guard;
-        if self.writes() {
-            planner.settle();
-        }
         match group {
             Some(group) => {
                 for stored in &group.pages {

@@ -277,6 +277,16 @@ impl Planner {
 
     /// Takes in a page that was planned before a restart, as if it had just been planned.
     pub fn replay(&mut self, page: &PlanPage) {
+        self.take_in(page, Overlay::add);
+    }
+
+    /// The same of a page that has been applied: as [`Self::replay`] and [`Self::settle`], without holding
+    /// every line of a large tenant in between.
+    pub fn replay_applied(&mut self, page: &PlanPage) {
+        self.take_in(page, Overlay::add_applied);
+    }
+
+    fn take_in(&mut self, page: &PlanPage, add: impl Fn(&mut Overlay, &TenantPolicy, &Line)) {
         self.open.replay(page);
         for seen in &page.seen {
             self.leaving.remove(seen);
@@ -292,7 +302,7 @@ impl Planner {
         self.is_guard_told |= page.guard.is_some();
         for line in &page.lines {
             self.anonymous_rows += u64::from(is_anonymous(line));
-            self.overlay.add(&self.policy, line);
+            add(&mut self.overlay, &self.policy, line);
             self.recount(line);
             self.spend(&line.action);
             self.note_closed(line);

@@ -32,16 +32,25 @@ impl Overlay {
 
     pub(super) fn add(&mut self, policy: &TenantPolicy, line: &Line) {
         let Some(contact) = line.contact_written() else { return };
+        self.add_applied(policy, line);
+        let owner = Owner { client: policy.client, contact, additional: false };
+        for (_, new) in addresses_changed(&line.action) {
+            self.owners.insert(new.clone(), owner);
+        }
+        let identity = Identity { tenant: policy.tenant, object: line.object };
+        self.lines.entry(contact).or_default().push((identity, line.id, compact(line.action.clone())));
+    }
+
+    /// Of a line that has been applied: what the store does not say, or not as it was.
+    pub(super) fn add_applied(&mut self, policy: &TenantPolicy, line: &Line) {
+        let Some(contact) = line.contact_written() else { return };
         if matches!(line.action, Action::Reactivate { .. }) {
             self.revived.insert(contact);
         }
         let owner = Owner { client: policy.client, contact, additional: false };
-        for (old, new) in addresses_changed(&line.action) {
-            self.owners.insert(new.clone(), owner);
+        for (old, _) in addresses_changed(&line.action) {
             self.given_up.extend(old.map(|old| (old.clone(), owner)));
         }
-        let identity = Identity { tenant: policy.tenant, object: line.object };
-        self.lines.entry(contact).or_default().push((identity, line.id, compact(line.action.clone())));
     }
 
     pub(super) fn owner(&self, address: &EmailAddress) -> Option<Owner> {

@@ -17,10 +17,7 @@ fn interrupted(scene: &Scene, is_run: bool) -> (World, Vec<PlanPage>) {
     loop {
         let mut planner = world.planner();
         for page in &stored {
-            planner.replay(page);
-        }
-        if is_run {
-            planner.settle();
+            if is_run { planner.replay_applied(page) } else { planner.replay(page) }
         }
         let planned = if let Some(users) = directory.get(position) {
             let known = world.gather(&planner, users);
