@@ -1,11 +1,12 @@
 //! The invented Microsoft of one history, and a partner who has signed in to it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ambient::{SeededEntropy, VirtualClock};
 use assembly::{Open, WorkspaceDirectories};
 use directory::{
-    GraphSettings, Login,
+    CippHttp, CippSettings, GraphSettings, Login,
+    cipp::Destinations,
     protocol::{
         authorize::{AuthorizeRequest, Pkce, Prompt, authorize_url},
         token::{AppCredentials, Authority},
@@ -14,6 +15,7 @@ use directory::{
 use domain::ids::WorkspaceId;
 use fake_microsoft::{Fake, World, WorldConfig};
 use jiff::SignedDuration;
+use runtime::http::{Limits, builder};
 use secrecy::{ExposeSecret, SecretString};
 use secrets::{
     DirectTokens, Document, Environment, Family, MemoryProvider, Provider, ProviderName, Scope, SecretChain,
@@ -80,6 +82,7 @@ impl Microsoft {
             store,
             secrets: Arc::clone(&self.secrets),
             graph: self.settings.clone(),
+            cipp: cipp(),
             http: self.http.clone(),
             clock: Arc::new(clock.clone()),
             entropy: entropy(),
@@ -90,6 +93,14 @@ impl Microsoft {
     pub(crate) fn world(&self) -> &World {
         self.fake.world()
     }
+}
+
+/// No history is connected through CIPP. Made once: it reads the system's root certificates.
+fn cipp() -> CippSettings {
+    static SETTINGS: OnceLock<CippSettings> = OnceLock::new();
+    let settings =
+        || CippSettings::new(CippHttp::new(builder(Limits::default())).unwrap(), Destinations::PublicOnly);
+    SETTINGS.get_or_init(settings).clone()
 }
 
 fn entropy() -> Arc<SeededEntropy> {

@@ -10,7 +10,7 @@ use ambient::{Clock, Entropy, SystemClock, SystemEntropy};
 use assembly::{Open, WorkspaceDirectories};
 use aws_sdk_dynamodb::config::SharedHttpClient;
 use connect::{CALLBACK_PATH, Connect};
-use directory::{Directories, GraphSettings};
+use directory::{CippSettings, Directories, GraphSettings, cipp::Destinations};
 use discovery::Discovery;
 use domain::ids::{RunId, WorkspaceId};
 use embedded::{Durability, Engine, OpenError};
@@ -167,11 +167,13 @@ impl House {
     ) -> Result<Self, HouseError> {
         let Parts { settings, clock, entropy, secrets, graph, probe, client } = parts;
         let http = http::client(Limits::default())?;
+        let cipp = cipp_settings(&settings, fake.is_some())?;
         let store = Store::new(client_over(client), TABLE);
         let directories = Arc::new(WorkspaceDirectories {
             store: store.clone(),
             secrets: Arc::clone(&secrets),
             graph: graph.clone(),
+            cipp: cipp.clone(),
             http: http.clone(),
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
@@ -204,6 +206,7 @@ impl House {
                 secrets: Arc::clone(&secrets),
                 http: http.clone(),
                 graph,
+                cipp,
                 redirect_base: address(&redirect)?,
                 settings_page: address(settings.settings_page_base())?,
                 clock: Arc::clone(&clock),
@@ -334,6 +337,13 @@ async fn serve_fake(
     };
     wanted.port = server.address().port();
     Ok((fake, server))
+}
+
+/// An invented Microsoft has its CIPP on this machine as well.
+fn cipp_settings(settings: &Settings, invented: bool) -> reqwest::Result<CippSettings> {
+    let cipp = assembly::cipp_settings(settings)?;
+    let destinations = if invented { Destinations::ThisMachineToo } else { cipp.destinations };
+    Ok(CippSettings { destinations, ..cipp })
 }
 
 fn fake_graph(server: &FakeServer) -> Result<GraphSettings, HouseError> {

@@ -5,6 +5,7 @@
 //! directory does not know where secrets are kept, the edge does not know the Lambda service, the
 //! workflow does not know Step Functions.
 
+mod cipp;
 mod credentials;
 mod directories;
 mod executions;
@@ -13,6 +14,7 @@ mod http;
 mod planning;
 mod task;
 
+pub use cipp::{WorkspaceCipp, cipp_credential, cipp_settings};
 pub use credentials::WorkspaceCredentials;
 pub use directories::{Open, WorkspaceDirectories};
 pub use executions::StepFunctions;
@@ -33,6 +35,17 @@ use store::Store;
 #[error("MICROSOFT_LOGIN_BASE_URL or MICROSOFT_GRAPH_BASE_URL is not an https address")]
 pub struct InvalidEndpoint;
 
+/// There is no way to Microsoft.
+#[derive(Debug, thiserror::Error)]
+pub enum NoDirectories {
+    /// Its addresses are not usable.
+    #[error(transparent)]
+    Endpoint(#[from] InvalidEndpoint),
+    /// The HTTP client of CIPP connections.
+    #[error("the HTTP client was not made")]
+    Http(#[from] reqwest::Error),
+}
+
 /// Where Microsoft is, by the settings.
 pub fn graph_settings(settings: &Settings) -> Result<GraphSettings, InvalidEndpoint> {
     let address = |text: &str| text.parse::<url::Url>().map_err(|_| InvalidEndpoint);
@@ -47,11 +60,12 @@ pub fn store(foundation: &Foundation) -> Store {
 }
 
 /// Every workspace's directory, on AWS.
-pub fn directories(foundation: &Foundation) -> Result<WorkspaceDirectories, InvalidEndpoint> {
+pub fn directories(foundation: &Foundation) -> Result<WorkspaceDirectories, NoDirectories> {
     Ok(WorkspaceDirectories {
         store: store(foundation),
         secrets: Arc::clone(&foundation.secrets),
         graph: graph_settings(&foundation.settings)?,
+        cipp: cipp_settings(&foundation.settings)?,
         http: foundation.http.clone(),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),

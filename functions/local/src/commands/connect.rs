@@ -136,6 +136,7 @@ fn copy(connect: &Connect) -> Connect {
         secrets: connect.secrets.clone(),
         http: connect.http.clone(),
         graph: connect.graph.clone(),
+        cipp: connect.cipp.clone(),
         redirect_base: connect.redirect_base.clone(),
         settings_page: connect.settings_page.clone(),
         clock: connect.clock.clone(),
