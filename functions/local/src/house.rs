@@ -107,7 +107,7 @@ pub struct House {
     pub fake: Option<Fake>,
     /// The data folder.
     pub folder: PathBuf,
-    _server: Option<FakeServer>,
+    server: Option<FakeServer>,
 }
 
 impl std::fmt::Debug for House {
@@ -246,8 +246,13 @@ impl House {
             entropy,
             fake,
             folder: folder.to_owned(),
-            _server: server,
+            server,
         })
+    }
+
+    /// Where the CIPP deployment of the invented Microsoft is, when there is one.
+    pub fn invented_cipp(&self) -> Option<String> {
+        self.server.as_ref().map(FakeServer::base_url)
     }
 
     /// Takes up runs that a dead process left unfinished, those that are `wanted`; answers them, the

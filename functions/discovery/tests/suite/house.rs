@@ -99,6 +99,15 @@ impl House {
         assert!(self.store.put_connection(WORKSPACE, before.as_ref(), &connection).await.unwrap());
     }
 
+    /// Connects through the partner's CIPP deployment in place of the direct connection.
+    pub(crate) async fn through_cipp(&self) {
+        self.microsoft.open_cipp().await;
+        let before = self.store.connection(WORKSPACE).await.unwrap().unwrap();
+        let id = ConnectionId::new(Uuid::from_u128(0xCD));
+        let connection = Connection { id, kind: ConnectionKind::Cipp, ..before.clone() };
+        assert!(self.store.put_connection(WORKSPACE, Some(&before), &connection).await.unwrap());
+    }
+
     /// Discovers, an hour after whatever happened last.
     pub(crate) async fn try_discover(&self) -> Result<DiscoveryReport, TaskFailure> {
         self.clock.advance(SignedDuration::from_hours(1));

@@ -91,6 +91,15 @@ impl House {
         house
     }
 
+    /// Connects through the partner's CIPP deployment in place of the direct connection.
+    pub(crate) async fn through_cipp(&self) {
+        self.microsoft.open_cipp().await;
+        let before = self.store.connection(WORKSPACE).await.unwrap().unwrap();
+        let id = ConnectionId::new(Uuid::from_u128(0xCD));
+        let connection = Connection { id, kind: ConnectionKind::Cipp, ..before.clone() };
+        assert!(self.store.put_connection(WORKSPACE, Some(&before), &connection).await.unwrap());
+    }
+
     /// A table with this content, at this time.
     pub(crate) async fn with(microsoft: &Arc<Microsoft>, content: &Dump, now: Timestamp) -> Self {
         let house = Self { clock: VirtualClock::starting_at(now), ..Self::over(microsoft).await };
