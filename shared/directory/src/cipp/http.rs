@@ -84,7 +84,7 @@ impl Resolve for PublicOnly {
         Box::pin(async move {
             let found = lookup.addresses(name.as_str()).await?;
             if found.iter().any(|address| !is_public(*address)) {
-                return Err(Box::new(NotPublic).into());
+                return Err(NotPublic.into());
             }
             // The port is the address'.
             Ok(Box::new(found.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)
