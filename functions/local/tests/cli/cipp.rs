@@ -65,7 +65,8 @@ fn from_the_connection_to_the_second_sync_over_http() {
     let given_up = server.post("/disconnect", "{}");
     assert_eq!(given_up.status, 200);
     server.interrupt();
-    server.ended().succeeded();
+    let ended = server.ended().succeeded();
+    assert!(!ended.stderr.contains(CIPP_CLIENT_SECRET));
     let kept = folder.files();
     assert!(kept.iter().all(|(_, content)| {
         !content.windows(CIPP_CLIENT_SECRET.len()).any(|window| window == CIPP_CLIENT_SECRET.as_bytes())
@@ -90,10 +91,12 @@ fn the_command_connects_through_cipp() {
 fn addresses_of_this_machine_are_for_development_only() {
     let folder = Folder::new();
     let run = |environment: &[(&str, &str)], url: &str| -> Ended {
-        folder.write("token", "opaque");
+        folder.write("token", "CANARY-opaque");
         let mut command: Command = folder.command(&["connect", "cipp", "--url", url, "--token", "token"]);
-        command.envs(environment.iter().copied());
-        command.output().unwrap().into()
+        command.env("LOG_LEVEL", "trace").envs(environment.iter().copied());
+        let ended = Ended::from(command.output().unwrap());
+        assert!(!ended.stderr.contains("CANARY"), "{ended:#?}");
+        ended
     };
     run(&[], "http://127.0.0.1:9").failed_with("invalid_base_url");
     run(&[], "https://169.254.169.254").failed_with("invalid_base_url");

@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use crate::error::Code;
 
-/// What every read of this product needs.
-const READ: &str = "CIPP.Core.Read";
+/// What every read of this product needs; the permission to write comes with it, and a role may hold
+/// everything.
+const READING: [&str; 3] = ["CIPP.Core.Read", "CIPP.Core.ReadWrite", "*"];
 
 /// Who asks, according to CIPP.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -32,12 +33,8 @@ impl Me {
             _ => return Err(Code::CippWrongAddress),
         }
         let permissions = member("permissions").and_then(Value::as_array);
-        let may_read = permissions.map(|permissions| {
-            permissions
-                .iter()
-                .filter_map(Value::as_str)
-                .any(|permission| permission.eq_ignore_ascii_case(READ))
-        });
+        let reads = |permission: &str| READING.iter().any(|known| known.eq_ignore_ascii_case(permission));
+        let may_read = permissions.map(|permissions| permissions.iter().filter_map(Value::as_str).any(reads));
         Ok(Self { may_read })
     }
 }
@@ -51,6 +48,8 @@ mod tests {
         for (body, expected) in [
             (r#"{"clientPrincipal":{"appId":"x"},"permissions":["CIPP.Core.Read"]}"#, Ok(Some(true))),
             (r#"{"ClientPrincipal":{},"Permissions":["cipp.core.read",7]}"#, Ok(Some(true))),
+            (r#"{"clientPrincipal":{},"permissions":["CIPP.Core.ReadWrite"]}"#, Ok(Some(true))),
+            (r#"{"clientPrincipal":{},"permissions":["Identity.User.Read"]}"#, Ok(Some(false))),
             (r#"{"clientPrincipal":{},"permissions":[]}"#, Ok(Some(false))),
             (r#"{"clientPrincipal":{}}"#, Ok(None)),
             (r#"{"clientPrincipal":{},"permissions":null}"#, Ok(None)),
