@@ -1,6 +1,6 @@
 //! The invented Microsoft of one history, and a partner who has signed in to it.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use ambient::{SeededEntropy, VirtualClock};
 use assembly::{Open, WorkspaceDirectories};
@@ -82,7 +82,8 @@ impl Microsoft {
             store,
             secrets: Arc::clone(&self.secrets),
             graph: self.settings.clone(),
-            cipp: cipp(),
+            // No history is connected through CIPP.
+            cipp: CippSettings::new(CippHttp::new(|| builder(Limits::default())), Destinations::PublicOnly),
             http: self.http.clone(),
             clock: Arc::new(clock.clone()),
             entropy: entropy(),
@@ -93,14 +94,6 @@ impl Microsoft {
     pub(crate) fn world(&self) -> &World {
         self.fake.world()
     }
-}
-
-/// No history is connected through CIPP. Made once: it reads the system's root certificates.
-fn cipp() -> CippSettings {
-    static SETTINGS: OnceLock<CippSettings> = OnceLock::new();
-    let settings =
-        || CippSettings::new(CippHttp::new(builder(Limits::default())).unwrap(), Destinations::PublicOnly);
-    SETTINGS.get_or_init(settings).clone()
 }
 
 fn entropy() -> Arc<SeededEntropy> {

@@ -89,9 +89,6 @@ pub enum StartError {
     /// Microsoft's addresses are not usable.
     #[error("the way to Microsoft is not known")]
     Endpoint(#[from] InvalidEndpoint),
-    /// The HTTP client of CIPP connections.
-    #[error("the HTTP client was not made")]
-    Http(#[from] reqwest::Error),
     /// The base of the redirect URI may be an app secret.
     #[error("the base of the redirect address cannot be read")]
     Secrets(#[from] SecretError),
@@ -107,7 +104,7 @@ impl Connect {
             secrets: Arc::clone(&foundation.secrets),
             http: foundation.http.clone(),
             graph: assembly::graph_settings(settings)?,
-            cipp: assembly::cipp_settings(settings)?,
+            cipp: assembly::cipp_settings(settings),
             redirect_base: web_address(&redirect_base)?,
             settings_page: web_address(settings.settings_page_base())?,
             clock: Arc::new(SystemClock),

@@ -11,7 +11,7 @@ pub mod views;
 use std::sync::Arc;
 
 use ambient::{Clock, Entropy, SystemClock, SystemEntropy};
-use assembly::NoDirectories;
+use assembly::InvalidEndpoint;
 use directory::Directories;
 use runtime::Foundation;
 use store::Store;
@@ -41,7 +41,7 @@ impl std::fmt::Debug for Discovery {
 
 impl Discovery {
     /// Discovery as the Lambda functions run it.
-    pub fn on_aws(foundation: &Foundation) -> Result<Self, NoDirectories> {
+    pub fn on_aws(foundation: &Foundation) -> Result<Self, InvalidEndpoint> {
         Ok(Self {
             store: assembly::store(foundation),
             directories: Arc::new(assembly::directories(foundation)?),

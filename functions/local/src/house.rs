@@ -167,7 +167,7 @@ impl House {
     ) -> Result<Self, HouseError> {
         let Parts { settings, clock, entropy, secrets, graph, probe, client } = parts;
         let http = http::client(Limits::default())?;
-        let cipp = cipp_settings(&settings, fake.is_some())?;
+        let cipp = cipp_settings(&settings, fake.is_some());
         let store = Store::new(client_over(client), TABLE);
         let directories = Arc::new(WorkspaceDirectories {
             store: store.clone(),
@@ -345,10 +345,10 @@ async fn serve_fake(
 }
 
 /// An invented Microsoft has its CIPP on this machine as well.
-fn cipp_settings(settings: &Settings, invented: bool) -> reqwest::Result<CippSettings> {
-    let cipp = assembly::cipp_settings(settings)?;
+fn cipp_settings(settings: &Settings, invented: bool) -> CippSettings {
+    let cipp = assembly::cipp_settings(settings);
     let destinations = if invented { Destinations::ThisMachineToo } else { cipp.destinations };
-    Ok(CippSettings { destinations, ..cipp })
+    CippSettings { destinations, ..cipp }
 }
 
 fn fake_graph(server: &FakeServer) -> Result<GraphSettings, HouseError> {

@@ -19,13 +19,10 @@ use secrets::{CippKey, CippSecret, SecretChain};
 const LIMITS: Limits = Limits { connect: Duration::from_secs(5), total: Duration::from_secs(90) };
 
 /// How CIPP deployments are asked, by the settings.
-///
-/// # Errors
-/// When the system's root certificates cannot be read.
-pub fn cipp_settings(settings: &Settings) -> reqwest::Result<CippSettings> {
+pub fn cipp_settings(settings: &Settings) -> CippSettings {
     let destinations =
         if settings.cipp_on_this_machine { Destinations::ThisMachineToo } else { Destinations::PublicOnly };
-    Ok(CippSettings::new(CippHttp::new(http::builder(LIMITS))?, destinations))
+    CippSettings::new(CippHttp::new(|| http::builder(LIMITS)), destinations)
 }
 
 /// The access to one workspace's deployment, out of the secret chain. The address is looked at with

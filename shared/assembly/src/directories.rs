@@ -65,15 +65,15 @@ impl WorkspaceDirectories {
         }
     }
 
-    fn new_directory(&self, workspace: WorkspaceId, connection: &Connection) -> InUse {
+    fn new_directory(&self, workspace: WorkspaceId, connection: &Connection) -> Result<InUse, ReadError> {
         let (secrets, clock, entropy) =
             (Arc::clone(&self.secrets), Arc::clone(&self.clock), Arc::clone(&self.entropy));
         let http = self.http.clone();
-        match connection.kind {
+        Ok(match connection.kind {
             ConnectionKind::Cipp => {
                 let credentials = Arc::new(WorkspaceCipp::new(secrets, workspace, self.cipp.destinations));
                 let settings = self.cipp.clone();
-                let directory = CippDirectory::new(settings, &self.graph, http, credentials, clock, entropy);
+                let directory = CippDirectory::new(settings, &self.graph, http, credentials, clock, entropy)?;
                 InUse::Cipp(Arc::new(directory))
             }
             ConnectionKind::Direct => {
@@ -82,7 +82,7 @@ impl WorkspaceDirectories {
                 let directory = GraphDirectory::new(self.graph.clone(), http, credentials, clock, entropy);
                 InUse::Direct(Arc::new(directory))
             }
-        }
+        })
     }
 }
 
@@ -102,7 +102,7 @@ impl Directories for WorkspaceDirectories {
         {
             return Ok(directory.directory());
         }
-        let new = self.new_directory(workspace, &connection);
+        let new = self.new_directory(workspace, &connection)?;
         let directory = new.directory();
         open.insert(workspace, (connection.id, new));
         Ok(directory)

@@ -35,17 +35,6 @@ use store::Store;
 #[error("MICROSOFT_LOGIN_BASE_URL or MICROSOFT_GRAPH_BASE_URL is not an https address")]
 pub struct InvalidEndpoint;
 
-/// There is no way to Microsoft.
-#[derive(Debug, thiserror::Error)]
-pub enum NoDirectories {
-    /// Its addresses are not usable.
-    #[error(transparent)]
-    Endpoint(#[from] InvalidEndpoint),
-    /// The HTTP client of CIPP connections.
-    #[error("the HTTP client was not made")]
-    Http(#[from] reqwest::Error),
-}
-
 /// Where Microsoft is, by the settings.
 pub fn graph_settings(settings: &Settings) -> Result<GraphSettings, InvalidEndpoint> {
     let address = |text: &str| text.parse::<url::Url>().map_err(|_| InvalidEndpoint);
@@ -60,12 +49,12 @@ pub fn store(foundation: &Foundation) -> Store {
 }
 
 /// Every workspace's directory, on AWS.
-pub fn directories(foundation: &Foundation) -> Result<WorkspaceDirectories, NoDirectories> {
+pub fn directories(foundation: &Foundation) -> Result<WorkspaceDirectories, InvalidEndpoint> {
     Ok(WorkspaceDirectories {
         store: store(foundation),
         secrets: Arc::clone(&foundation.secrets),
         graph: graph_settings(&foundation.settings)?,
-        cipp: cipp_settings(&foundation.settings)?,
+        cipp: cipp_settings(&foundation.settings),
         http: foundation.http.clone(),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),

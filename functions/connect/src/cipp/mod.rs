@@ -29,7 +29,7 @@ impl Connect {
             Arc::new(access),
             Arc::clone(&self.clock),
             Arc::clone(&self.entropy),
-        );
+        )?;
         directory.probe().await
     }
 }

@@ -127,7 +127,7 @@ impl Bench {
             http: client(Limits::default()).unwrap(),
             graph: GraphSettings::new(&microsoft, microsoft.clone()).unwrap(),
             cipp: CippSettings::new(
-                CippHttp::new(builder(Limits::default())).unwrap(),
+                CippHttp::new(|| builder(Limits::default())),
                 Destinations::ThisMachineToo,
             ),
             redirect_base,

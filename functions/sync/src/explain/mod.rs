@@ -9,7 +9,7 @@ mod view;
 use std::{sync::Arc, time::Duration};
 
 use ambient::{Clock, SystemClock};
-use assembly::{NoDirectories, PlanFor, gather, group_members, tenant_policy};
+use assembly::{InvalidEndpoint, PlanFor, gather, group_members, tenant_policy};
 use directory::{Directories, Directory, ReadError, TenantProof, UserKey};
 use domain::{
     email::EmailAddress,
@@ -80,7 +80,7 @@ pub struct Explained {
 
 impl Explain {
     /// The use case as the Lambda function runs it. It makes no request and opens no connection.
-    pub fn on_aws(foundation: &Foundation) -> Result<Self, NoDirectories> {
+    pub fn on_aws(foundation: &Foundation) -> Result<Self, InvalidEndpoint> {
         Ok(Self {
             store: assembly::store(foundation).read_only(),
             directories: Arc::new(assembly::directories(foundation)?),

@@ -78,7 +78,7 @@ impl Microsoft {
             partner_tenant_id: Some(fake.world().partner().id),
         };
         tokens.save(&secrets, WORKSPACE, None).await.unwrap();
-        let cipp = CippHttp::new(builder(Limits::default())).unwrap();
+        let cipp = CippHttp::new(|| builder(Limits::default()));
         let cipp = CippSettings { page_size, ..CippSettings::new(cipp, Destinations::ThisMachineToo) };
         let secrets = Arc::new(secrets);
         Self { fake, settings, cipp, http, secrets, server }

@@ -2,14 +2,14 @@
 
 use std::{
     error::Error,
-    io,
+    fmt, io,
     net::{IpAddr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use async_trait::async_trait;
 use reqwest::{
-    ClientBuilder,
+    Client, ClientBuilder,
     dns::{Addrs, Name, Resolve, Resolving},
     redirect,
 };
@@ -41,30 +41,46 @@ impl Lookup for SystemLookup {
 /// An HTTP client for addresses that people type. It resolves a name once for each connection, gives
 /// up when any of the addresses is not public, and connects to those it has looked at: a name that
 /// resolves to something else a moment later changes nothing. It follows no redirect and uses no proxy.
-#[derive(Clone, Debug)]
-pub struct CippHttp(reqwest::Client);
+///
+/// It is made with its first use: making one reads the system's root certificates, and most processes never
+/// meet a CIPP deployment.
+#[derive(Clone)]
+pub struct CippHttp {
+    builder: Arc<dyn Fn() -> ClientBuilder + Send + Sync>,
+    lookup: Arc<dyn Lookup>,
+    made: Arc<OnceLock<Client>>,
+}
 
 impl CippHttp {
-    /// A client out of `builder`, which sets the limits.
-    ///
-    /// # Errors
-    /// When the system's root certificates cannot be read.
-    pub fn new(builder: ClientBuilder) -> reqwest::Result<Self> {
+    /// A client out of what `builder` makes, which sets the limits.
+    pub fn new(builder: impl Fn() -> ClientBuilder + Send + Sync + 'static) -> Self {
         Self::with_lookup(builder, Arc::new(SystemLookup))
     }
 
     /// The same with another resolver; what it answers is checked all the same.
-    ///
-    /// # Errors
-    /// When the system's root certificates cannot be read.
-    pub fn with_lookup(builder: ClientBuilder, lookup: Arc<dyn Lookup>) -> reqwest::Result<Self> {
-        // Asked for here and not trusted to the builder: without them the guard has a way around it.
-        let builder = builder.no_proxy().redirect(redirect::Policy::none());
-        builder.dns_resolver(Arc::new(PublicOnly { lookup })).build().map(Self)
+    pub fn with_lookup(
+        builder: impl Fn() -> ClientBuilder + Send + Sync + 'static,
+        lookup: Arc<dyn Lookup>,
+    ) -> Self {
+        Self { builder: Arc::new(builder), lookup, made: Arc::default() }
     }
 
-    pub(super) fn client(&self) -> reqwest::Client {
-        self.0.clone()
+    /// The client.
+    pub(super) fn client(&self) -> reqwest::Result<Client> {
+        if let Some(client) = self.made.get() {
+            return Ok(client.clone());
+        }
+        // Asked for here and not trusted to the builder: without them the guard has a way around it.
+        let builder = (self.builder)().no_proxy().redirect(redirect::Policy::none());
+        let resolver = PublicOnly { lookup: Arc::clone(&self.lookup) };
+        let client = builder.dns_resolver(Arc::new(resolver)).build()?;
+        Ok(self.made.get_or_init(|| client).clone())
+    }
+}
+
+impl fmt::Debug for CippHttp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CippHttp")
     }
 }
 

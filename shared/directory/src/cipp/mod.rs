@@ -107,6 +107,9 @@ pub struct CippDirectory {
 
 impl CippDirectory {
     /// A directory over `settings`; `login` with its own client is where Microsoft makes the tokens.
+    ///
+    /// # Errors
+    /// When the system's root certificates cannot be read.
     pub fn new(
         settings: CippSettings,
         login: &GraphSettings,
@@ -114,17 +117,21 @@ impl CippDirectory {
         credentials: Arc<dyn CippCredentials>,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
-    ) -> Self {
+    ) -> Result<Self, ReadError> {
+        let http = settings.http.client().map_err(|error| {
+            tracing::error!(error = %error.without_url(), "the HTTP client for CIPP was not made");
+            Code::CippUnavailable
+        })?;
         let login = Login::new(login.clone(), login_http, Arc::clone(&clock), Arc::clone(&entropy));
-        let transport = Transport::new(settings.http.client(), clock, entropy, BODY_BYTES_MAX);
-        Self {
+        let transport = Transport::new(http, clock, entropy, BODY_BYTES_MAX);
+        Ok(Self {
             settings,
             transport,
             credentials,
             tokens: CippTokens::new(login),
             calls: Semaphore::new(CALLS_MAX),
             proven: Mutex::default(),
-        }
+        })
     }
 
     /// Whether the credential opens the API: who CIPP says it is, and the customers it sees.

@@ -57,7 +57,7 @@ impl Deployment {
 
     fn with(&self, credential: CippCredential) -> CippDirectory {
         let base = CippBase::parse(&self.server.base_url(), Destinations::ThisMachineToo).unwrap();
-        let http = CippHttp::new(builder()).unwrap();
+        let http = CippHttp::new(builder);
         let settings = CippSettings { page_size: 3, ..CippSettings::new(http, Destinations::ThisMachineToo) };
         let login: Url = self.server.base_url().parse().unwrap();
         directory(settings, &login, CippAccess { base, credential }, &self.clock)
@@ -78,6 +78,7 @@ fn directory(settings: CippSettings, login: &Url, access: CippAccess, clock: &Vi
     let login = GraphSettings::new(login, login.clone()).unwrap();
     let entropy = Arc::new(SeededEntropy::new(3));
     CippDirectory::new(settings, &login, client(), Arc::new(access), Arc::new(clock.clone()), entropy)
+        .unwrap()
 }
 
 async fn everybody(directory: &CippDirectory, tenant: EntraTenantId) -> Result<Vec<DirectoryUser>, Code> {
@@ -211,7 +212,7 @@ async fn resolved(answers: &[&[&str]]) -> (Code, usize) {
     let parse = |address: &&str| address.parse::<IpAddr>().unwrap();
     let answers = answers.iter().map(|addresses| addresses.iter().map(parse).collect()).collect();
     let script = Arc::new(Script { answers, asked: AtomicUsize::new(0) });
-    let http = CippHttp::with_lookup(builder(), Arc::clone(&script) as Arc<dyn Lookup>).unwrap();
+    let http = CippHttp::with_lookup(builder, Arc::clone(&script) as Arc<dyn Lookup>);
     let clock = VirtualClock::starting_at("2026-03-02T08:00:00Z".parse().unwrap());
     let access = CippAccess {
         base: "https://cipp.msp.example".parse().unwrap(),

@@ -59,25 +59,21 @@ pub fn users(body: &[u8], proof: &TenantProof) -> Result<CippUsers, Code> {
     let mut rows = UserRows::default();
     let mut unproven = 0_usize;
     for (position, raw) in (0..).zip(&read.rows) {
-        match Row::read(raw) {
-            Some(row) => {
-                if row.text("cippStatus").is_some_and(|status| status != GOOD) {
-                    return Err(Code::CippReadFailed);
-                }
-                match echo_of(&row) {
-                    Some(echo) if !asked(echo) => return Err(Code::TenantMismatch),
-                    Some(_) => {}
-                    None => unproven += 1,
-                }
-                match user(&row) {
-                    Ok(user) => rows.users.push(user),
-                    Err((object, cause)) => rows.bad_rows.push(BadRow { position, object, cause }),
-                }
-            }
-            None => {
-                let cause = BadRowCause::NotAnObject;
-                rows.bad_rows.push(BadRow { position, object: None, cause });
-            }
+        let Some(row) = Row::read(raw) else {
+            rows.bad_rows.push(BadRow { position, object: None, cause: BadRowCause::NotAnObject });
+            continue;
+        };
+        if row.text("cippStatus").is_some_and(|status| status != GOOD) {
+            return Err(Code::CippReadFailed);
+        }
+        match echo_of(&row) {
+            Some(echo) if !asked(echo) => return Err(Code::TenantMismatch),
+            Some(_) => {}
+            None => unproven += 1,
+        }
+        match user(&row) {
+            Ok(user) => rows.users.push(user),
+            Err((object, cause)) => rows.bad_rows.push(BadRow { position, object, cause }),
         }
     }
     let failed = rows.users.is_empty() && rows.bad_rows.iter().all(|row| row.object.is_none());
