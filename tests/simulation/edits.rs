@@ -185,6 +185,7 @@ pub(crate) async fn add_contact(
         protected: None,
         protected_fields: None,
         unsaid: BTreeSet::new(),
+        account: store::SaidAccount::Unsaid,
     };
     name.clone_into(&mut input.values.full_name);
     input.values.email = email;
@@ -219,5 +220,6 @@ fn input(contact: &Contact) -> ContactInput {
         protected: None,
         protected_fields: None,
         unsaid: BTreeSet::new(),
+        account: store::SaidAccount::Unsaid,
     }
 }

@@ -1,16 +1,19 @@
 //! Contact rows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    str::FromStr,
+};
 
 use domain::{
-    contact::{Contact, ContactValues, InactiveReason, Owner},
+    contact::{ContactValues, InactiveReason, Owner},
     email::EmailAddress,
     fields::Field,
-    ids::{ClientId, ContactId, EntraObjectId, EntraTenantId, WorkspaceId},
+    ids::{ClientId, ContactId, EntraObjectId, EntraTenantId, Identity, WorkspaceId},
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
-use store::{ClientScope, ContactInput, Store, StoreError, Upserted};
+use store::{ClientScope, ContactInput, SaidAccount, Store, StoreError, StoredContact, Upserted};
 
 use crate::{
     document::{Columns, Format, Header, Row, rows},
@@ -36,10 +39,11 @@ const PROTECTED: &str = "isProtected";
 const PROTECTED_FIELDS: &str = "protectedFields";
 const AN_ADDRESS: &str = "an e-mail address";
 
+const TENANT: &str = "entraTenantId";
+const OBJECT: &str = "entraObjectId";
+
 /// The sync's marks: exported, and left alone by an import.
-const READ_ONLY: [&str; 7] = [
-    "entraTenantId",
-    "entraObjectId",
+const READ_ONLY: [&str; 5] = [
     "entraSyncSource",
     "entraUserPrincipalName",
     "entraAccountEnabled",
@@ -63,8 +67,8 @@ pub(crate) const HEADER: Header = Header {
         "isInactive",
         PROTECTED,
         PROTECTED_FIELDS,
-        "entraTenantId",
-        "entraObjectId",
+        TENANT,
+        OBJECT,
         "entraSyncSource",
         "entraUserPrincipalName",
         "entraAccountEnabled",
@@ -105,7 +109,8 @@ pub struct ContactRow {
     /// Fields the sync may not write, in a cell with `;` between them; an import without the column
     /// leaves them.
     pub protected_fields: BTreeSet<Field>,
-    /// The sync's marks, when the contact is linked.
+    /// Whose it is: the sync's marks when it is linked, or the account that the PSA has said it belongs to;
+    /// an import without the columns leaves what the PSA has said.
     #[serde(flatten)]
     pub entra: Option<EntraMarks>,
 }
@@ -118,8 +123,8 @@ pub struct EntraMarks {
     pub entra_tenant_id: EntraTenantId,
     /// Microsoft's id of the user.
     pub entra_object_id: EntraObjectId,
-    /// `entra_sync`.
-    pub entra_sync_source: &'static str,
+    /// `entra_sync` when the sync has linked it.
+    pub entra_sync_source: Option<&'static str>,
     /// Sign-in name at the last write.
     pub entra_user_principal_name: Option<String>,
     /// Whether sign-in was allowed at the last write.
@@ -340,11 +345,39 @@ fn parse(columns: Columns) -> Result<ContactInput, RowError> {
     let inactive = fields.flag("isInactive")?;
     let protected = fields.has(PROTECTED).then(|| fields.flag(PROTECTED)).transpose()?;
     let protected_fields = fields.has(PROTECTED_FIELDS).then(|| protected_fields(&mut fields)).transpose()?;
+    let account = account(&mut fields)?;
     fields.ignore(&READ_ONLY);
     fields.finish()?;
     let email = Some(email);
     let values = ContactValues { full_name, email, phones, role, department, office, company };
-    Ok(ContactInput { id, client, values, additional_emails, inactive, protected, protected_fields, unsaid })
+    Ok(ContactInput {
+        id,
+        client,
+        values,
+        additional_emails,
+        inactive,
+        protected,
+        protected_fields,
+        unsaid,
+        account,
+    })
+}
+
+/// Tenant and object make an account only together.
+fn account(fields: &mut Fields) -> Result<SaidAccount, RowError> {
+    if !fields.has(TENANT) && !fields.has(OBJECT) {
+        return Ok(SaidAccount::Unsaid);
+    }
+    match (uuid(fields, TENANT)?, uuid(fields, OBJECT)?) {
+        (Some(tenant), Some(object)) => Ok(SaidAccount::Of(Identity { tenant, object })),
+        (None, None) => Ok(SaidAccount::Nobodys),
+        (None, Some(_)) => Err(invalid(TENANT, "a UUID, as an object id says nothing without its tenant")),
+        (Some(_), None) => Err(invalid(OBJECT, "a UUID, as a tenant alone is nobody's account")),
+    }
+}
+
+fn uuid<T: FromStr>(fields: &mut Fields, column: &'static str) -> Result<Option<T>, RowError> {
+    fields.text(column)?.map(|text| text.parse().map_err(|_| invalid(column, "a UUID"))).transpose()
 }
 
 fn protected_fields(fields: &mut Fields) -> Result<BTreeSet<Field>, RowError> {
@@ -353,17 +386,28 @@ fn protected_fields(fields: &mut Fields) -> Result<BTreeSet<Field>, RowError> {
     names.into_iter().map(field).collect()
 }
 
-impl From<Contact> for ContactRow {
-    fn from(contact: Contact) -> Self {
-        let entra = contact.entra.map(|stamp| EntraMarks {
+impl From<StoredContact> for ContactRow {
+    fn from(stored: StoredContact) -> Self {
+        let StoredContact { contact, account } = stored;
+        let said = account.map(|account| EntraMarks {
+            entra_tenant_id: account.tenant,
+            entra_object_id: account.object,
+            entra_sync_source: None,
+            entra_user_principal_name: None,
+            entra_account_enabled: None,
+            entra_sync_status: None,
+            entra_sync_status_reason: None,
+        });
+        let linked = contact.entra.map(|stamp| EntraMarks {
             entra_tenant_id: stamp.identity.tenant,
             entra_object_id: stamp.identity.object,
-            entra_sync_source: "entra_sync",
+            entra_sync_source: Some("entra_sync"),
             entra_user_principal_name: stamp.user_principal_name,
             entra_account_enabled: stamp.account_enabled,
             entra_sync_status: stamp.inactive_reason.map(|_| "inactive"),
             entra_sync_status_reason: stamp.inactive_reason,
         });
+        let entra = linked.or(said);
         Self {
             contact_name_id: contact.id,
             client_id: contact.client,

@@ -133,7 +133,7 @@ async fn rule(
 /// How a question that is answered stands, if that is the answer that is given again. Whoever dismisses
 /// what is answered already is told how it stands.
 fn settled(item: &ReviewItem, choice: &Choice) -> Result<Decided, NotDecided> {
-    let given = item.resolution.as_ref();
+    let given = item.answer();
     let is_same = match choice {
         Choice::Dismiss { .. } => item.review_status != ReviewStatus::Open,
         Choice::CreateNew => given.is_some_and(|given| given.kind == AnswerKind::CreateNew),
@@ -148,7 +148,7 @@ fn settled(item: &ReviewItem, choice: &Choice) -> Result<Decided, NotDecided> {
 }
 
 fn not_open(item: &ReviewItem) -> NotDecided {
-    let resolution = item.resolution.clone().map(Box::new);
+    let resolution = item.answer().cloned().map(Box::new);
     NotDecided::ItemNotOpen { status: item.review_status, resolution }
 }
 

@@ -158,7 +158,7 @@ impl ItemView {
             reason: item.conflict,
             explanation: item.conflict.explanation(),
             outcomes: if is_open { outcomes(item, question, now) } else { Vec::new() },
-            resolution: item.resolution.as_ref().filter(|_| !is_open).map(|resolution| ResolutionView {
+            resolution: item.answer().map(|resolution| ResolutionView {
                 resolution_action: resolution.kind,
                 resolved_contact_id: resolution.contact,
                 resolved_by: resolution.by,

@@ -214,3 +214,33 @@ async fn reading_does_not_permit_changing() {
     assert_eq!(call(&api, "GET", Value::Null).await.0, StatusCode::OK);
     assert_eq!(call(&api, "PATCH", json!({})).await.0, StatusCode::FORBIDDEN);
 }
+
+#[tokio::test]
+async fn a_pattern_that_cannot_be_used_is_refused_on_save_and_never_ignored() {
+    let (api, store) = api_and_store(&Permission::ALL).await;
+    let workspace = WorkspaceId::new(Uuid::from_u128(1));
+    let acme = domain::contact::Client {
+        id: ClientId::new(Uuid::from_u128(7)),
+        name: "Acme".to_owned(),
+        website: None,
+        secondary_domains: Vec::new(),
+        inactive: false,
+    };
+    store.upsert_client(workspace, &acme).await.unwrap();
+    let of_acme = format!("/clients/{}", Uuid::from_u128(7));
+    let saved = json!({"scope": {"excludePatterns": ["^room-"]}});
+    for (method, below) in [("PATCH", ""), ("PUT", of_acme.as_str())] {
+        let (status, answer) = call_at(&api, method, below, saved.clone()).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        let (_, before) = call_at(&api, "GET", below, Value::Null).await;
+        for pattern in ["(", "[a-", "*bot", "(?=bot)", "(a)\\1", ""] {
+            let body = json!({"scope": {"excludePatterns": ["^svc-", pattern]}});
+            let (status, answer) = call_at(&api, method, below, body).await;
+            assert_eq!(status, StatusCode::BAD_REQUEST, "{pattern}");
+            assert_eq!(answer["code"], "invalid_scope_rules", "{pattern}: {answer}");
+            assert!(answer.to_string().contains("excludePatterns[1]"), "{pattern}: says where: {answer}");
+            let (_, after) = call_at(&api, "GET", below, Value::Null).await;
+            assert_eq!(after["data"], before["data"], "{pattern}: nothing was saved");
+        }
+    }
+}

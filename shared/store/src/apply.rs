@@ -192,7 +192,7 @@ impl Applier<'_> {
         let Some(after) = line.action.contact_after(self.scope.client(), identity, line.id, None) else {
             return Ok(Applied::Done);
         };
-        match self.put_contact(after, Vec::new(), Condition::absent()).await? {
+        match self.put_contact(after, (Vec::new(), None), Condition::absent()).await? {
             Written::Done(_) => self.link(line, contact, facts).await,
             Written::Refused(Some(item)) if was_written_for(identity, item.clone())? => {
                 self.link(line, contact, facts).await
@@ -242,7 +242,7 @@ impl Applier<'_> {
             }
             leaving = given_up(row, &after);
             if let Written::Refused(item) =
-                self.put_contact(after, leaving.clone(), version_is(expect)).await?
+                self.put_contact(after, (leaving.clone(), row.account), version_is(expect)).await?
             {
                 let now: Option<ContactRow> = item.map(|item| decode("contact", item)).transpose()?;
                 if now.as_ref().is_none_or(|row| row.contact.line != Some(line.id)) {
@@ -291,11 +291,11 @@ impl Applier<'_> {
     async fn put_contact(
         &self,
         contact: Contact,
-        given_up: Vec<EmailAddress>,
+        (given_up, account): (Vec<EmailAddress>, Option<Identity>),
         condition: Condition,
     ) -> Result<Written, StoreError> {
         let key = self.scope.contact(contact.id);
-        let row = ContactRow { contact, synced_at: Some(self.at), given_up };
+        let row = ContactRow { contact, synced_at: Some(self.at), given_up, account };
         self.store.put("contact", &key, &row, condition).await
     }
 

@@ -6,7 +6,7 @@ use domain::{
     contact::{Contact, ContactValues, EntraStamp},
     email::EmailAddress,
     fields::Field,
-    ids::{ClientId, ContactId},
+    ids::{ClientId, ContactId, Identity},
 };
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +36,37 @@ pub struct ContactInput {
     /// Fields the writer says nothing about: what is stored stays, whatever [`Self::values`] hold.
     #[serde(default)]
     pub unsaid: BTreeSet<Field>,
+    /// The account that the writer says the contact belongs to.
+    #[serde(default)]
+    pub account: SaidAccount,
+}
+
+/// What a writer says about the account a contact belongs to.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SaidAccount {
+    /// None.
+    Nobodys,
+    /// This one: the sync links the two before it looks at addresses.
+    Of(Identity),
+    /// Nothing: what is stored stays.
+    #[default]
+    Unsaid,
+}
+
+impl SaidAccount {
+    /// What is stored once this is said of `contact`, of which `before` was said. The sync's own mark,
+    /// exported and sent back, says nothing new.
+    pub(crate) fn after(self, before: Option<Identity>, contact: &Contact) -> Option<Identity> {
+        match self {
+            Self::Nobodys => None,
+            Self::Of(identity) if contact.entra.as_ref().is_some_and(|stamp| stamp.identity == identity) => {
+                before
+            }
+            Self::Of(identity) => Some(identity),
+            Self::Unsaid => before,
+        }
+    }
 }
 
 impl ContactInput {

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{
     contact::{Contact, Owner},
     email::EmailAddress,
-    ids::{ClientId, ContactId, WorkspaceId},
+    ids::{ClientId, ContactId, Identity, WorkspaceId},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    contact_input::ContactInput,
+    contact_input::{ContactInput, SaidAccount},
     error::StoreError,
     keys,
     table::{Condition, Query, Store, Written, decode, number, text},
@@ -59,6 +59,18 @@ pub(crate) struct ContactRow {
     /// repeated.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) given_up: Vec<EmailAddress>,
+    /// The account that the PSA says it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) account: Option<Identity>,
+}
+
+/// A contact and what the PSA says of it besides.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StoredContact {
+    /// The contact.
+    pub contact: Contact,
+    /// The account that the PSA says it belongs to.
+    pub account: Option<Identity>,
 }
 
 /// Who owns an address. The item stays when an address is given up; it then names nobody.
@@ -132,7 +144,7 @@ impl Store {
         scope: ClientScope,
         after: Option<ContactId>,
         limit: u16,
-    ) -> Result<(Vec<Contact>, Option<ContactId>), StoreError> {
+    ) -> Result<(Vec<StoredContact>, Option<ContactId>), StoreError> {
         let pk = format!("{}#CONTACT#{}", scope.workspace, scope.client);
         let after = after.map(|contact| {
             let key = scope.contact(contact);
@@ -142,9 +154,10 @@ impl Store {
         let (items, next) = self.query_page(&query).await?;
         let mut contacts = Vec::with_capacity(items.len());
         for item in items {
-            contacts.push(decode::<ContactRow>("contact", item)?.contact);
+            let ContactRow { contact, account, .. } = decode("contact", item)?;
+            contacts.push(StoredContact { contact, account });
         }
-        let next = next.and_then(|_| contacts.last().map(|contact| contact.id));
+        let next = next.and_then(|_| contacts.last().map(|stored| stored.contact.id));
         Ok((contacts, next))
     }
 
@@ -174,8 +187,15 @@ impl Store {
         let stored: Option<ContactRow> = self.get("contact", &scope.contact(input.id)).await?;
         let before = stored.as_ref().map(|row| &row.contact);
         let after = input.after(before);
-        if let Some(row) = stored.as_ref().filter(|row| is_same(&row.contact, &after)) {
+        let said_before = stored.as_ref().and_then(|row| row.account);
+        let account = input.account.after(said_before, &after);
+        let is_unchanged = |row: &&ContactRow| is_same(&row.contact, &after) && row.account == account;
+        if let Some(row) = stored.as_ref().filter(is_unchanged) {
             self.release_all(workspace, &row.given_up, input.id).await?;
+            // A writer that was cut off before it noted the account notes it now.
+            if let (SaidAccount::Of(_), Some(account)) = (input.account, account) {
+                self.note_hint(scope, account, input.id).await?;
+            }
             return Ok(Upserted::Unchanged);
         }
         if let Some(taken) = self.taken_address(workspace, &after).await? {
@@ -193,11 +213,17 @@ impl Store {
         };
         let given_up = stored.as_ref().map(|row| given_up(row, &after)).unwrap_or_default();
         let synced_at = stored.as_ref().and_then(|row| row.synced_at);
-        let row = ContactRow { contact: after, synced_at, given_up };
+        if let Some(before) = said_before.filter(|before| account != Some(*before)) {
+            self.forget_hint(workspace, before, input.id).await?;
+        }
+        let row = ContactRow { contact: after, synced_at, given_up, account };
         if !self.put("contact", &scope.contact(input.id), &row, condition).await?.is_done() {
             return Ok(Upserted::ChangedMeanwhile);
         }
         self.release_all(workspace, &row.given_up, input.id).await?;
+        if let Some(account) = account.filter(|_| input.account != SaidAccount::Unsaid) {
+            self.note_hint(scope, account, input.id).await?;
+        }
         Ok(if stored.is_some() { Upserted::Updated } else { Upserted::Created })
     }
 

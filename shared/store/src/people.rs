@@ -319,6 +319,42 @@ impl Store {
         Ok(self.update(&key, &change, condition, values).await?.is_done())
     }
 
+    /// Notes that the PSA says `contact` belongs to an account. The last word counts.
+    pub(crate) async fn note_hint(
+        &self,
+        scope: ClientScope,
+        identity: Identity,
+        contact: ContactId,
+    ) -> Result<(), StoreError> {
+        let condition = Condition {
+            expression: "attribute_not_exists(#contact) OR #contact <> :contact OR #client <> :client",
+            names: vec![("#contact", "contact"), ("#client", "client")],
+            values: vec![(":contact", text(contact)), (":client", text(scope.client()))],
+            ..Condition::default()
+        };
+        let key = keys::hint(scope.workspace(), identity.tenant, identity.object);
+        self.update(&key, "SET #contact = :contact, #client = :client", condition, Vec::new()).await?;
+        Ok(())
+    }
+
+    /// The PSA no longer says that `contact` belongs to the account.
+    pub(crate) async fn forget_hint(
+        &self,
+        workspace: WorkspaceId,
+        identity: Identity,
+        contact: ContactId,
+    ) -> Result<(), StoreError> {
+        let condition = Condition {
+            expression: "#contact = :contact",
+            names: vec![("#contact", "contact"), ("#client", "client")],
+            values: vec![(":contact", text(contact))],
+            ..Condition::default()
+        };
+        let key = keys::hint(workspace, identity.tenant, identity.object);
+        self.update(&key, "REMOVE #contact, #client", condition, Vec::new()).await?;
+        Ok(())
+    }
+
     /// The contact that was to be made for an unlinked person has the id of one that is there: the next
     /// one is another.
     pub(crate) async fn choose_another_id(

@@ -222,7 +222,7 @@ impl Store {
             (":at", text(place(at, ReviewItemId::derived(workspace, identity)))),
         ];
         let change = "SET reviewStatus = :status, resolution = :resolution, review_pk = :queue, \
-             review_sk = :at REMOVE #place, deciding";
+             review_sk = :at REMOVE #place, deciding, answeredItself";
         self.change_review(workspace, identity, change, values).await
     }
 
@@ -239,7 +239,7 @@ impl Store {
             (":at", text(place(at, ReviewItemId::derived(workspace, identity)))),
         ];
         let change = "SET reviewStatus = :status, review_pk = :queue, review_sk = :at, #place = :at \
-             REMOVE deciding";
+             REMOVE deciding, answeredItself";
         self.change_review(workspace, identity, change, values).await
     }
 

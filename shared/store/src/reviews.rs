@@ -1,6 +1,7 @@
 //! Questions about people a human has to decide about: asked, renewed, closed. How they are listed and
 //! answered is in `queue`.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     email::EmailAddress,
     ids::{
@@ -63,9 +64,21 @@ pub struct ReviewItem {
     /// What an operator has decided. Of an open question, what was decided before it was asked again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolution: Option<Resolution>,
+    /// Whether a sync has closed the question because it was clear by then; what an operator has decided is
+    /// about an earlier one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub answered_itself: bool,
     /// The run that is about to carry out an answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deciding: Option<RunId>,
+}
+
+impl ReviewItem {
+    /// What an operator has answered to this question; nothing while it is open.
+    pub fn answer(&self) -> Option<&Resolution> {
+        let is_answered = self.review_status != ReviewStatus::Open && !self.answered_itself;
+        self.resolution.as_ref().filter(|_| is_answered)
+    }
 }
 
 /// An operator's decision, carried out.
@@ -154,6 +167,7 @@ impl Store {
             opened_at: at,
             about: None,
             resolution: None,
+            answered_itself: false,
             deciding: None,
         };
         self.point_to_review(workspace, rejected.identity).await?;
@@ -203,7 +217,7 @@ impl Store {
              review_pk = :queue, #place = if_not_exists(#place, :place), \
              review_sk = if_not_exists(#place, :place)"
             .to_owned();
-        let mut removed = Vec::new();
+        let mut removed = vec!["answeredItself"];
         match review.address {
             Some(address) => {
                 change.push_str(", address = :address");
@@ -219,10 +233,8 @@ impl Store {
             }
             None => removed.extend(["about", "seen"]),
         }
-        if !removed.is_empty() {
-            change.push_str(" REMOVE ");
-            change.push_str(&removed.join(", "));
-        }
+        change.push_str(" REMOVE ");
+        change.push_str(&removed.join(", "));
         let answered = (":resolved", value(what, &ReviewStatus::Resolved)?);
         let condition = Condition {
             expression: if review.again {
@@ -261,9 +273,10 @@ impl Store {
             (":resolved", value(what, &ReviewStatus::Resolved)?),
             (":queue", text(keys::reviews(workspace, ReviewStatus::Resolved))),
             (":at", text(place(at, ReviewItemId::derived(workspace, identity)))),
+            (":yes", AttributeValue::Bool(true)),
         ];
-        let change =
-            "SET reviewStatus = :resolved, review_pk = :queue, review_sk = :at REMOVE #place, deciding";
+        let change = "SET reviewStatus = :resolved, answeredItself = :yes, review_pk = :queue, \
+             review_sk = :at REMOVE #place, deciding";
         let key = keys::review(workspace, identity.tenant, identity.object);
         let _: Written = self.update(&key, change, condition, values).await?;
         Ok(())

@@ -33,6 +33,26 @@ struct Script {
     finish: Failures,
     finished: Mutex<Vec<Option<String>>>,
     called_after_finish: Mutex<bool>,
+    at_once: AtOnce,
+}
+
+/// Batches that are being worked, now and at most.
+#[derive(Default)]
+struct AtOnce(Mutex<(usize, usize)>);
+
+impl AtOnce {
+    /// Takes as long as everybody else who has begun by then needs to begin, too.
+    async fn work(&self) {
+        {
+            let mut count = self.0.lock().unwrap();
+            count.0 += 1;
+            count.1 = count.1.max(count.0);
+        }
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        self.0.lock().unwrap().0 -= 1;
+    }
 }
 
 #[derive(Default)]
@@ -61,6 +81,7 @@ impl Tasks for Script {
             "run-steps" => self.step(serde_json::from_value(payload).unwrap()),
             "tenant-sync" => {
                 let batch: Batch = serde_json::from_value(payload).unwrap();
+                self.at_once.work().await;
                 self.batch.next()?;
                 let finished = u32::try_from(batch.tenants.len()).unwrap();
                 Ok(json!(BatchResult { finished, unfinished: 0 }))
@@ -177,6 +198,16 @@ async fn a_run_goes_wave_by_wave_waits_when_told_and_survives_a_failing_batch() 
     assert_eq!(record.result.unwrap()["status"], "completed");
     assert!((90..=91).contains(&record.seconds));
     assert_eq!(*script.finished.lock().unwrap(), [None]);
+}
+
+#[tokio::test]
+async fn batches_do_not_wait_for_each_other_and_are_never_too_many_at_once() {
+    for (batches, most) in [(1, 1), (7, 7), (10, 10), (40, 10)] {
+        let script = Script { waves: Mutex::new(VecDeque::from([work(batches, 0)])), ..Script::default() };
+        let record = run_script(&script).await;
+        assert!(record.result.is_ok(), "{batches}");
+        assert_eq!(*script.at_once.0.lock().unwrap(), (0, most), "{batches}");
+    }
 }
 
 #[tokio::test]

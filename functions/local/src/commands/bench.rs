@@ -192,8 +192,16 @@ async fn quiet(house: &House, scope: ScopeArguments) -> Result<sync::RunProgress
     let begun = begun.map_err(|error| Failure::of("bench_failed", &error, "Report this as a bug."))?;
     house.engine.finished(&begun.run.id.to_string()).await;
     let found = sync::progress(&house.store, house.workspace, begun.run.id).await?;
-    let found = found.filter(|found| found.run.run_status == domain::run::RunStatus::Completed);
-    found.ok_or_else(|| Failure::new("bench_failed", "The run did not complete.", "Look at the log."))
+    let gone = || Failure::new("bench_failed", "The run is gone.", "Report this as a bug.");
+    let found = found.ok_or_else(gone)?;
+    if found.run.run_status == domain::run::RunStatus::Completed {
+        return Ok(found);
+    }
+    let of_tenants = found.ended.iter().filter_map(|tenant| tenant.failure.as_ref());
+    let why = found.run.halted.iter().chain(of_tenants).next();
+    let why = why.map_or_else(String::new, |failure| format!(": {} [{}]", failure.message, failure.code));
+    let ended = format!("The run ended as {:?}{why}", found.run.run_status);
+    Err(Failure::new("bench_failed", ended, "Look at the log."))
 }
 
 fn usage(house: &House) -> Usage {

@@ -199,6 +199,7 @@ fn input(client: &PsaClientSeed, contact: &PsaContactSeed) -> ContactInput {
         protected: None,
         protected_fields: None,
         unsaid: BTreeSet::new(),
+        account: store::SaidAccount::Unsaid,
     }
 }
 

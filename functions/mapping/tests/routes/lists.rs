@@ -184,6 +184,25 @@ async fn confirmed_mappings_carry_what_the_last_sync_said() {
     assert_eq!(rows["mappings"][2]["lastRunStatus"], "completed", "a dry run is no attempt");
 }
 
+#[tokio::test]
+async fn a_failed_attempt_never_passes_for_the_last_sync() {
+    let world = World::new().await;
+    let decision = json!({ "managedTenantId": tenant_id(1), "clientId": client_id(2) });
+    world.post("/confirm", json!({ "mappings": [decision] })).await.data();
+    for (number, status, synced_at, attempt) in [
+        (1, TenantStatus::Failed, None, "failed"),
+        (2, TenantStatus::Completed, Some("2026-03-01T08:02:00Z"), "completed"),
+        (3, TenantStatus::Failed, Some("2026-03-01T08:02:00Z"), "failed"),
+        (4, TenantStatus::Failed, Some("2026-03-01T08:02:00Z"), "failed"),
+        (5, TenantStatus::Completed, Some("2026-03-01T08:05:00Z"), "completed"),
+    ] {
+        synced(&world, number, RunKind::AllTenants, status).await;
+        let row = world.get("").await.data()["mappings"][0].clone();
+        let said = (&row["lastSyncedAt"], &row["lastRunStatus"]);
+        assert_eq!(said, (&json!(synced_at), &json!(attempt)), "after run {number}");
+    }
+}
+
 /// A run of tenant 1 that ends so.
 async fn synced(world: &World, number: u128, kind: RunKind, status: TenantStatus) {
     world.later();

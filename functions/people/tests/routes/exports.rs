@@ -33,6 +33,7 @@ async fn with_contacts(numbers: std::ops::Range<u128>) -> World {
             protected: None,
             protected_fields: None,
             unsaid: BTreeSet::new(),
+            account: store::SaidAccount::Unsaid,
         };
         world.people.store.upsert_contact(WORKSPACE, &input).await.unwrap();
     }

@@ -3,7 +3,8 @@
 use domain::ids::ClientId;
 use edge::Permission;
 use serde_json::{Value, json};
-use store::{ClientScope, probe::Fault};
+use store::{ClientScope, StoredContact, probe::Fault};
+use uuid::Uuid;
 
 use axum::{body::Body, http::Request};
 
@@ -49,7 +50,7 @@ async fn a_contact_in_every_format_is_the_same_contact() {
         "additionalEmailAddresses": ["ms@borealis.example", "MS@borealis.example", "mira.sund@borealis.example"],
         "phoneNumbers": [{ "phoneNumber": "+47 22", "canonicalType": "work", "isDefault": true, "displayOrder": 0 }],
         "role": "Dentist", "isInactive": false,
-        "entraObjectId": "ignored", "entraSyncStatus": "inactive",
+        "entraTenantId": Uuid::from_u128(0xE1), "entraObjectId": Uuid::from_u128(0x0B), "entraSyncStatus": "inactive",
     });
     let csv = format!(
         "\u{feff}clientId,contactNameId,email,fullName,additionalEmailAddresses,phoneNumbers,role,isInactive\r\n\
@@ -68,6 +69,43 @@ async fn a_contact_in_every_format_is_the_same_contact() {
     assert_eq!(stored[0].values.full_name, "Mira Sund");
     assert_eq!(stored[0].values.phones[0].number, "+47 22");
     assert!(stored[0].entra.is_none(), "the sync's marks are not imported");
+
+    let account = |stored: &StoredContact| stored.account.map(|account| account.object.uuid());
+    let (page, _) = world.people.store.contacts_page(scope, None, 10).await.unwrap();
+    assert_eq!(
+        account(&page[0]),
+        Some(Uuid::from_u128(0x0B)),
+        "a document that says nothing of it leaves it"
+    );
+    let nobodys = json!({
+        "contactNameId": contact_id(1), "clientId": client_id(1), "fullName": "Mira Sund",
+        "email": "mira.sund@borealis.example", "entraTenantId": null, "entraObjectId": "",
+    });
+    assert_eq!(
+        world.post(CONTACTS, "application/json", json!([nobodys]).to_string()).await.counts(),
+        [0, 1, 0, 0]
+    );
+    let (page, _) = world.people.store.contacts_page(scope, None, 10).await.unwrap();
+    assert_eq!(account(&page[0]), None);
+}
+
+#[tokio::test]
+async fn an_account_is_a_tenant_and_an_object() {
+    let world = World::new().await;
+    for (tenant, object, column) in [
+        (json!(Uuid::from_u128(1)), json!(null), "entraObjectId"),
+        (json!(""), json!(Uuid::from_u128(2)), "entraTenantId"),
+        (json!("tenant"), json!(Uuid::from_u128(2)), "entraTenantId"),
+        (json!(Uuid::from_u128(1)), json!(7), "entraObjectId"),
+    ] {
+        let row = json!({
+            "contactNameId": contact_id(1), "clientId": client_id(1), "fullName": "Mira Sund",
+            "email": "mira.sund@borealis.example", "entraTenantId": tenant, "entraObjectId": object,
+        });
+        let answer = world.post(CONTACTS, "application/json", json!([row]).to_string()).await;
+        assert_eq!(answer.counts(), [0, 0, 0, 1], "{row}");
+        assert!(answer.json().to_string().contains(column), "{}", answer.json());
+    }
 }
 
 /// The PSA has no such columns of its own: what a document says nothing of stays.

@@ -312,3 +312,92 @@ async fn a_tenant_that_changed_hands_is_not_answered_for_the_old_client() {
     assert_eq!(scene.world.create(1).await.refused(), (409, "mapping_changed"));
     assert_eq!(scene.world.dismiss(1).await.data()["status"], "dismissed");
 }
+
+#[tokio::test]
+async fn a_new_contact_is_possible_although_a_candidate_has_the_address_in_other_letters() {
+    for spelled in ["mira@acme.example", "Mira@Acme.Example", "MIRA@ACME.EXAMPLE"] {
+        for is_primary in [true, false] {
+            let world = World::new().await;
+            let addresses: &[&str] = if is_primary { &[spelled] } else { &["sales@acme.example", spelled] };
+            world.contact_of(CLIENT, 1, "Sales", addresses).await;
+            // The account in the way belongs to a colleague, or the address is an additional one.
+            let colleague = user(2, "Bo Lind", spelled);
+            let mut users = vec![mira_with_sign_in()];
+            if is_primary {
+                world.sync(CLIENT, std::slice::from_ref(&colleague)).await;
+                users.push(colleague);
+            }
+            let scene = Scene { world, client: CLIENT, users, person: 1 };
+            scene.sync().await;
+            let what = format!("{spelled}, primary: {is_primary}");
+            assert!(scene.is_open().await, "{what}");
+            let answer = scene.world.create(1).await.data();
+            let contact = scene.world.linked(1).await.unwrap();
+            assert_eq!(contact.values.email.as_ref().unwrap().as_str(), "m.sund@acme.example", "{what}");
+            scene.holds_until_taken_back(&answer, &what).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_new_contact_without_a_free_address_is_refused_with_whose_it_is() {
+    let world = World::new().await;
+    world.contact(1, "Mira S", "Mira@ACME.example").await;
+    world.contact(2, "M Sund", "M.SUND@acme.example").await;
+    let scene = Scene { world, client: CLIENT, users: vec![mira_with_sign_in()], person: 1 };
+    assert_eq!(scene.sync().await, ["1 ask multiple_email_matches"]);
+    let before = scene.world.contacts().await;
+    let answer = scene.world.create(1).await;
+    assert_eq!(answer.refused(), (409, "EMAIL_EXISTS"));
+    let names_the_owner =
+        [1, 2].iter().any(|number| answer.body.to_string().contains(&contact_id(*number).to_string()));
+    assert!(names_the_owner, "{}", answer.body);
+    let item = scene.world.get(&format!("/{}", item_id(1))).await.data();
+    let outcomes = item["outcomes"].as_array().unwrap();
+    let create = outcomes.iter().find(|outcome| outcome["outcome"] == "create_new").unwrap();
+    assert_eq!(create["possible"], false, "said before it is tried");
+    assert_eq!(scene.world.contacts().await, before);
+    // What is offered can be done.
+    for outcome in outcomes.iter().filter(|outcome| outcome["possible"] == true) {
+        assert!(["link_existing", "dismissed"].contains(&outcome["outcome"].as_str().unwrap()), "{outcome}");
+    }
+    scene.world.link(1, contact_id(2)).await.data();
+    assert_eq!(scene.world.linked(1).await.unwrap().id, contact_id(2));
+}
+
+#[tokio::test]
+async fn a_question_that_answers_itself_names_nobody_as_who_answered_it() {
+    let scene = scene("alias_only").await;
+    // A human gives the contact the person's name, and with that the sync is sure.
+    scene.world.contact(1, "Mira Sund", "desk@acme.example").await;
+    assert_eq!(scene.sync().await, ["1 link"]);
+    assert!(!scene.is_open().await);
+    let item = scene.world.get(&format!("/{}", item_id(1))).await.data();
+    assert_eq!((&item["status"], &item["resolution"]), (&json!("resolved"), &Value::Null));
+    let runs = scene.world.store().runs(crate::world::WORKSPACE, None, 10).await.unwrap();
+    assert_eq!(runs, [], "nobody has decided");
+    assert_eq!(scene.world.linked(1).await.unwrap().id, contact_id(1));
+}
+
+#[tokio::test]
+async fn an_answer_to_an_earlier_question_is_not_shown_as_the_answer_to_a_later_one() {
+    let mut scene = scene("owned_by_colleague").await;
+    let own = scene.world.linked(1).await.unwrap();
+    let path = format!("/{}", item_id(1));
+    let first = scene.world.link(1, own.id).await.data();
+    let answered = scene.world.get(&path).await.data()["resolution"].clone();
+    assert_eq!((&answered["resolvedBy"], &answered["runId"]), (&json!(crate::world::USER), &first["runId"]));
+    // Another question, which the sync answers by itself once the address is free.
+    scene.world.contact(9, "Zoe", "zoe@acme.example").await;
+    scene.users[0] = user(1, "Mira Sund", "zoe@acme.example");
+    assert_eq!(scene.sync().await, ["1 ask multiple_email_matches"]);
+    assert_eq!(scene.world.get(&path).await.data()["resolution"], Value::Null);
+    scene.world.contact(9, "Zoe", "other@acme.example").await;
+    assert_eq!(scene.sync().await, ["1 update"]);
+    let item = scene.world.get(&path).await.data();
+    assert_eq!((&item["status"], &item["resolution"]), (&json!("resolved"), &Value::Null));
+    // Whoever gives the earlier answer now is not told that it was carried out.
+    let refused = scene.world.link(1, own.id).await;
+    assert_eq!(refused.refused(), (409, "item_not_open"));
+    assert_eq!(refused.body["details"]["runId"], Value::Null, "{}", refused.body);
+}

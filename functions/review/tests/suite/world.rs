@@ -136,6 +136,7 @@ impl World {
             protected: None,
             protected_fields: None,
             unsaid: [].into(),
+            account: store::SaidAccount::Unsaid,
         };
         let upserted = self.store().upsert_contact(WORKSPACE, &input).await.unwrap();
         assert!(matches!(upserted, Upserted::Created | Upserted::Updated));

@@ -250,6 +250,11 @@ impl Carrier {
             };
             assert!(self.steps.store.put_tenant_run(workspace_id, run_id, &result).await.unwrap());
         }
+        self.finish(run).await;
+    }
+
+    pub(crate) async fn finish(&self, run: RunInput) {
+        let RunInput { workspace_id, run_id } = run;
         self.steps.step(StepInput::Finish { workspace_id, run_id, error: None }).await.unwrap();
     }
 

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use ambient::Clock;
 use domain::{
-    ids::WorkspaceId,
+    ids::{RunId, UserId, WorkspaceId},
     plan::ChainHash,
-    run::{Counters, RunStatus, TenantFailure, TenantStatus},
+    run::{Counters, RunStatus, TenantFailure, TenantStatus, Trigger},
 };
-use edge::Permission;
+use edge::{Caller, Permission};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use store::{Progress, Target, TenantRun};
+use store::{Progress, Run, Target, TenantRun};
 use uuid::Uuid;
 
 use crate::{
@@ -226,4 +226,99 @@ async fn a_run_whose_workflow_has_died_is_ended_by_its_cancelling() {
     house.passes(SignedDuration::from_mins(3));
     house.post(&format!("/runs/{}/cancel", run.as_str().unwrap()), json!({})).await.data(202);
     assert_eq!(house.run(&run).await.run_status, RunStatus::Cancelled);
+}
+
+#[tokio::test]
+async fn history_names_whoever_started_a_run_and_nobody_for_a_schedule() {
+    let house = House::new().await;
+    house.engine_does(Does::Carry(Plan::default()));
+    let by = |number| Caller {
+        user: Some(UserId::new(Uuid::from_u128(number))),
+        ..caller(WORKSPACE, &Permission::ALL)
+    };
+    let body = || Some(json!({ "scope": "all-tenants" }));
+    let mut expected = Vec::new();
+    for number in [0xD1, 0xD2, 0xD1] {
+        house.passes(SignedDuration::from_mins(1));
+        let run = house.ask("POST", "", body(), by(number)).await.data(202)["runId"].clone();
+        expected.push(json!([run, "manual", by(number).user]));
+    }
+    // As a schedule would store it.
+    house.passes(SignedDuration::from_mins(1));
+    let id = RunId::new(Uuid::from_u128(u128::MAX));
+    let last = house.run(&expected[2][0]).await;
+    let scheduled =
+        Run { id, trigger: Trigger::Scheduled, initiated_by: None, started_at: house.clock.now(), ..last };
+    assert!(house.store.create_run(&scheduled).await.unwrap());
+    expected.push(json!([id, "scheduled", null]));
+
+    let said = |run: &Value| json!([run["runId"], run["trigger"], run["initiatedBy"]]);
+    let listed = house.get("/runs").await.data(200);
+    let listed: Vec<Value> = listed["runs"].as_array().unwrap().iter().rev().map(said).collect();
+    assert_eq!(listed, expected);
+    for run in &expected {
+        // Whoever looks at a run is not who started it.
+        let path = format!("/runs/{}", run[0].as_str().unwrap());
+        let shown = house.ask("GET", &path, None, by(0xD9)).await.data(200);
+        assert_eq!(said(&shown["run"]), *run);
+    }
+}
+
+#[tokio::test]
+async fn a_run_of_the_same_minute_leaves_the_last_one_as_it_ended() {
+    let house = House::new().await;
+    let pages = vec![page(vec![created(1), created(2)])];
+    house.engine_does(Does::Carry(Plan { pages, failure: None }));
+    let first = house.begin().await;
+    let path = format!("/runs/{}", first.as_str().unwrap());
+    let ended = house.get(&path).await.data(200);
+    assert_eq!(ended["run"]["status"], "completed");
+    house.engine_does(Does::Take);
+    let second = house.begin().await;
+    assert_ne!(first, second);
+    assert_eq!(house.get(&path).await.data(200), ended);
+    let shown = house.get(&format!("/runs/{}", second.as_str().unwrap())).await.data(200);
+    assert_eq!((&shown["run"]["status"], &shown["run"]["completedAt"]), (&json!("queued"), &Value::Null));
+    assert_eq!((&shown["run"]["summary"]["created"], &shown["tenantResults"]), (&json!(0), &json!([])));
+}
+
+#[tokio::test]
+async fn a_run_that_had_nothing_to_do_is_not_shown_as_a_completed_one() {
+    let house = House::new().await;
+    let run = house.begin().await;
+    // The mappings were taken back before the run began.
+    let id = house.run(&run).await.id;
+    house.store.begin_run(WORKSPACE, id, &[], &store::Overrides::new(), None).await.unwrap();
+    let input = workflow::payloads::RunInput { workspace_id: WORKSPACE, run_id: id };
+    house.engine.finish(input).await;
+    for shown in [
+        house.get("/runs").await.data(200)["runs"][0].clone(),
+        house.get(&format!("/runs/{id}")).await.data(200)["run"].clone(),
+    ] {
+        assert_eq!((&shown["status"], &shown["totalTenants"]), (&json!("nothing_to_do"), &json!(0)));
+    }
+}
+
+#[tokio::test]
+async fn a_failed_tenant_is_counted_once_and_with_its_cause() {
+    let house = House::new().await;
+    let failure = TenantFailure {
+        code: "consent_missing".to_owned(),
+        message: "The app is not consented.".to_owned(),
+        remedy: "Grant admin consent.".to_owned(),
+        diagnostics: Some("AADSTS65001".to_owned()),
+    };
+    house.engine_does(Does::Carry(Plan { pages: Vec::new(), failure: Some(failure.clone()) }));
+    let run = house.begin().await;
+    let shown = house.get(&format!("/runs/{}", run.as_str().unwrap())).await.data(200);
+    let head = &shown["run"];
+    assert_eq!(head["status"], "failed");
+    for (name, expected) in
+        [("totalTenants", 3), ("processedTenants", 3), ("succeededTenants", 0), ("failedTenants", 3)]
+    {
+        assert_eq!((&head[name], &head["summary"][name]), (&json!(expected), &json!(expected)), "{name}");
+    }
+    let results = shown["tenantResults"].as_array().unwrap();
+    assert_eq!(results.len(), 3);
+    assert!(results.iter().all(|result| result["failure"] == json!(failure)), "{shown}");
 }

@@ -240,6 +240,7 @@ async fn a_value_is_told_with_the_run_that_wrote_it_and_the_edit_since() {
         protected: None,
         protected_fields: None,
         unsaid: BTreeSet::new(),
+        account: store::SaidAccount::Unsaid,
     };
     edited.values.role = Some("Boss".to_owned());
     customer.house.edit(&edited).await;

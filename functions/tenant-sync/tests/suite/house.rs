@@ -196,6 +196,7 @@ impl House {
             protected: None,
             protected_fields: None,
             unsaid: BTreeSet::new(),
+            account: store::SaidAccount::Unsaid,
         };
         let upserted = self.store.upsert_contact(WORKSPACE, &input).await.unwrap();
         assert_eq!(upserted, Upserted::Created, "{name}");

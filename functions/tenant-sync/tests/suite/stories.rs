@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use domain::{
+    ids::Identity,
     plan::{Action, Conflict},
     run::{RunKind, RunStatus},
     scope::Exclusion,
 };
 use fake_microsoft::{User, WorldConfig};
-use store::SyncSettings;
+use store::{ContactInput, SaidAccount, SyncSettings};
 
 use crate::{customer::Customer, house::House, microsoft::Microsoft, people::object};
 
@@ -104,6 +105,22 @@ async fn a_twin_by_name_alone_is_somebody_else() {
         let untouched = contacts.iter().find(|contact| contact.id == input.id).unwrap();
         assert_eq!((untouched.version, &untouched.values, &untouched.entra), (1, &input.values, &None));
     }
+}
+
+#[tokio::test]
+async fn the_object_id_that_the_psa_has_on_a_contact_counts_before_any_address() {
+    let mut customer = Customer::new().await;
+    let other = customer.house.contact(customer.client, 1, "Reception", &customer.at("mira.sund")).await;
+    let hers = customer.house.contact(customer.client, 2, "Mira", "mira@private.example").await;
+    let identity = Identity { tenant: customer.tenant, object: object(1) };
+    customer.house.edit(&ContactInput { account: SaidAccount::Of(identity), ..hers.clone() }).await;
+    customer.hire(1, "Mira Sund", "mira.sund", |_| {});
+    let ended = customer.sync().await;
+    assert_eq!((ended.run.counters.created, ended.run.counters.linked), (3, 1));
+    let contacts = customer.contacts().await;
+    let of = |id| contacts.iter().find(|contact| contact.id == id).unwrap();
+    assert_eq!(of(hers.id).entra.as_ref().map(|stamp| stamp.identity), Some(identity));
+    assert_eq!(of(other.id).entra, None);
 }
 
 #[tokio::test]

@@ -10,14 +10,15 @@ use ambient::{Clock, SeededEntropy, VirtualClock};
 use async_trait::async_trait;
 use directory::{
     BadRowCause, Code, Credentials, Directory, ErrorClass, GraphDirectory, GraphSettings, Login, ReadError,
+    UserKey,
     protocol::{
         authorize::{AuthorizeRequest, Pkce, Prompt, authorize_url},
         id_token::{Expectation, IdTokenClaims, SignedIn},
         token::{AppCredentials, Authority, TokenGrant},
     },
 };
-use domain::ids::EntraTenantId;
-use fake_microsoft::{BadRow, Effect, Fake, FakeServer, Match, Route, TokenQuirk, World, WorldConfig};
+use domain::ids::{EntraTenantId, GroupId};
+use fake_microsoft::{BadRow, Effect, Fake, FakeServer, Group, Match, Route, TokenQuirk, World, WorldConfig};
 use jiff::SignedDuration;
 use secrecy::SecretString;
 use url::Url;
@@ -257,5 +258,56 @@ async fn odd_but_allowed_token_answers() {
         connected.directory.managed_tenants().await.unwrap();
         connected.directory.prove(connected.customers[0]).await.unwrap();
         assert!(connected.stored.refresh_token().await.is_ok());
+    }
+}
+
+/// Everything that is read with a customer's token.
+const READS: [Route; 6] =
+    [Route::Organization, Route::Users, Route::UsersDelta, Route::User, Route::Groups, Route::GroupMembers];
+
+#[tokio::test]
+async fn whatever_is_read_a_refused_token_is_renewed_and_a_throttle_waited_for() {
+    for route in READS {
+        let connected = connect(&[3]).await;
+        connected.read(Route::Users).await.unwrap();
+        let faults = connected.fake.faults();
+        let tokens = connected.directory.usage().token_requests;
+        let refused = faults.on(Match::route(route), Effect::status(401), 1);
+        connected.read(route).await.unwrap();
+        assert_eq!(faults.fired(refused), 1, "{route:?}");
+        assert_eq!(connected.directory.usage().token_requests, tokens + 1, "{route:?}");
+
+        let before = connected.clock.now();
+        faults.on(Match::route(route), Effect::Throttle { retry_after: Some("7".to_owned()) }, 1);
+        connected.read(route).await.unwrap();
+        let waited = connected.clock.now().duration_since(before);
+        assert!(waited >= SignedDuration::from_secs(7), "{route:?}: {waited:?}");
+
+        faults.on(Match::route(route), Effect::status(401), None);
+        let error = connected.read(route).await.unwrap_err();
+        assert_eq!(error.code(), Code::CustomerTokenRefused, "{route:?}");
+    }
+}
+
+impl Connected {
+    /// Reads one of [`READS`] of the first customer.
+    async fn read(&self, route: Route) -> Result<(), ReadError> {
+        let (directory, tenant) = (&self.directory, self.customers[0]);
+        let group = GroupId::new(uuid::Uuid::from_u128(6));
+        if self.fake.world().groups(tenant).is_empty() {
+            self.fake.world().add_group(tenant, Group::security(group, "Staff", Vec::new())).unwrap();
+        }
+        match route {
+            Route::Organization => directory.prove(tenant).await.map(drop),
+            Route::Users => directory.users_page(tenant, None).await.map(drop),
+            Route::UsersDelta => directory.changes_from_now(tenant).await.map(drop),
+            Route::User => {
+                let first = self.fake.world().users(tenant)[0].id;
+                directory.user(tenant, &UserKey::Object(first)).await.map(drop)
+            }
+            Route::Groups => directory.security_groups(tenant).await.map(drop),
+            Route::GroupMembers => directory.group_members_page(tenant, group, None).await.map(drop),
+            other => panic!("{other:?}"),
+        }
     }
 }

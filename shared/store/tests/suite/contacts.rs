@@ -6,15 +6,18 @@ use domain::{
     contact::{ContactValues, InactiveReason},
     email::EmailAddress,
     fields::{Change, Field, FieldChange},
-    ids::ContactId,
+    ids::{ContactId, Identity},
     plan::{Action, Line, Rule},
 };
-use store::{ClientScope, ContactInput, StoreError, Upserted, probe::Fault};
+use store::{ClientScope, ContactInput, SaidAccount, StoreError, Upserted, probe::Fault};
 
 use super::{
     backend::{Backend, Table, at_once},
-    make::{CLIENT, OTHER_CLIENT, WORKSPACE, address, apply, contact, input, line, page, scope, values},
-    world::{creation, made, moving, update},
+    make::{
+        CLIENT, OTHER_CLIENT, TENANT, WORKSPACE, address, apply, contact, input, line, object, page, scope,
+        values,
+    },
+    world::{creation, made, moving, update, world},
 };
 
 async fn upsert(table: &Table, input: &ContactInput) -> Upserted {
@@ -143,6 +146,7 @@ pub(crate) async fn what_an_edit_says_nothing_of_stays(backend: &Backend) {
         protected,
         protected_fields,
         unsaid: unsaid.iter().copied().collect(),
+        account: store::SaidAccount::Unsaid,
         ..input(1, "-")
     };
     let (blank, renamed) = (values("a"), ContactValues { full_name: "By Hand".to_owned(), ..values("a") });
@@ -250,7 +254,7 @@ pub(crate) async fn pages_of_contacts(backend: &Backend) {
     let (mut after, mut pages) = (None, 0);
     loop {
         let (contacts, next) = table.store.contacts_page(scope(), after, 3).await.unwrap();
-        read.extend(contacts.into_iter().map(|contact| contact.id));
+        read.extend(contacts.into_iter().map(|stored| stored.contact.id));
         (after, pages) = (next, pages + 1);
         if next.is_none() {
             break;
@@ -279,6 +283,48 @@ pub(crate) async fn a_scope_reads_its_own_client_only(backend: &Backend) {
         table.dump().await.assert_same(&before, "another client's contact");
     }
     assert_eq!(table.store.contacts_of_client(scope()).await.unwrap().len(), 1);
+}
+
+pub(crate) async fn whose_a_contact_is_by_the_psas_word(backend: &Backend) {
+    let table = backend.table().await;
+    let identity = |person| Identity { tenant: TENANT, object: object(person) };
+    let said = |number, account| ContactInput { account, ..input(number, &format!("c{number}")) };
+    let hints = async || {
+        let hints = table.store.inventory(WORKSPACE, TENANT).await.unwrap().hints;
+        let people = hints.keys().copied().collect();
+        // Looked up one by one, they are the same.
+        for (person, (known, _)) in table.store.people(WORKSPACE, TENANT, &people).await.unwrap() {
+            assert_eq!(known.hint.as_ref(), hints.get(&person));
+        }
+        hints.into_iter().collect::<Vec<_>>()
+    };
+    let of_one = said(1, SaidAccount::Of(identity(1)));
+    assert_eq!(upsert(&table, &of_one).await, Upserted::Created);
+    assert_eq!(hints().await, [(object(1), contact(1))]);
+    let before = table.dump().await;
+    assert_eq!(upsert(&table, &of_one).await, Upserted::Unchanged);
+    assert_eq!(upsert(&table, &said(1, SaidAccount::Unsaid)).await, Upserted::Unchanged);
+    table.dump().await.assert_same(&before, "said again, and not said");
+    let (stored, _) = table.store.contacts_page(scope(), None, 10).await.unwrap();
+    assert_eq!(stored[0].account, Some(identity(1)));
+
+    assert_eq!(upsert(&table, &said(1, SaidAccount::Of(identity(2)))).await, Upserted::Updated);
+    assert_eq!(hints().await, [(object(2), contact(1))], "the account before is forgotten");
+    // The account goes to another contact, in whatever order that is said.
+    assert_eq!(upsert(&table, &said(2, SaidAccount::Of(identity(2)))).await, Upserted::Created);
+    assert_eq!(upsert(&table, &said(1, SaidAccount::Nobodys)).await, Upserted::Updated);
+    assert_eq!(hints().await, [(object(2), contact(2))]);
+}
+
+pub(crate) async fn the_syncs_own_mark_sent_back_says_nothing(backend: &Backend) {
+    let table = world(backend).await;
+    apply(&table.store, &page(vec![creation(1)])).await;
+    let contact = table.store.contacts(scope(), &[made(1)].into()).await.unwrap().remove(&made(1)).unwrap();
+    let before = table.dump().await;
+    let account = SaidAccount::Of(contact.entra.unwrap().identity);
+    let edit = ContactInput { id: made(1), values: contact.values, account, ..input(0, "-") };
+    assert_eq!(upsert(&table, &edit).await, Upserted::Unchanged);
+    table.dump().await.assert_same(&before, "an export that is imported");
 }
 
 pub(crate) async fn the_largest_contact(backend: &Backend) {

@@ -84,6 +84,7 @@ pub(crate) fn input(number: u32, local: &str) -> ContactInput {
         protected: None,
         protected_fields: None,
         unsaid: BTreeSet::new(),
+        account: store::SaidAccount::Unsaid,
     }
 }
 

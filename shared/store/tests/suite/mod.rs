@@ -46,7 +46,9 @@ macro_rules! tests {
                 pages_of_contacts,
                 the_largest_contact,
                 the_syncs_marks_survive_an_edit,
+                the_syncs_own_mark_sent_back_says_nothing,
                 what_an_edit_says_nothing_of_stays,
+                whose_a_contact_is_by_the_psas_word,
             }
             costs: {
                 applying_costs,

@@ -47,6 +47,7 @@ pub(crate) async fn a_question_is_asked_once(backend: &Backend) {
         opened_at: at(0),
         about: None,
         resolution: None,
+        answered_itself: false,
         deciding: None,
     };
     assert_eq!(open(&table, 10).await, std::slice::from_ref(&expected));
@@ -121,7 +122,22 @@ pub(crate) async fn an_answer_is_kept_until_it_is_taken_back(backend: &Backend) 
     table.dump().await.assert_same(&before, "answered");
     let again = domain::plan::Line { asks_again: true, ..question(2) };
     let later = Applier { at: at(60), ..applier(&table.store, 1) };
+    later.apply(&page(vec![again.clone()])).await.unwrap();
+    assert_eq!(people(in_state(ReviewStatus::Open).await), [object(2), object(3), object(1)]);
+    // The sync is sure by itself: nobody is said to have answered that, and what was answered before holds.
+    let clear = creation(2).answering_review(true);
+    let later = Applier { at: at(65), ..applier(&table.store, 1) };
+    later.apply(&page(vec![clear])).await.unwrap();
+    let closed = in_state(ReviewStatus::Resolved).await.remove(0);
+    assert_eq!((closed.object, closed.answer()), (object(2), None));
+    let inventory = table.store.inventory(WORKSPACE, TENANT).await.unwrap();
+    assert_eq!(inventory.reviews[&object(2)], state);
     later.apply(&page(vec![again])).await.unwrap();
+    assert_eq!(people(in_state(ReviewStatus::Open).await), [object(2), object(3), object(1)]);
+    later.apply(&page(vec![settlement(2)])).await.unwrap();
+    let settled = in_state(ReviewStatus::Resolved).await.remove(0);
+    assert_eq!(settled.answer().map(|answer| (answer.by, answer.at)), Some((AUTHOR.user, at(65))));
+    later.apply(&page(vec![taken_back(2)])).await.unwrap();
     assert_eq!(people(in_state(ReviewStatus::Open).await), [object(2), object(3), object(1)]);
 
     apply(&table.store, &page(vec![settlement(1)])).await;
