@@ -33,6 +33,7 @@ pub(crate) async fn connect(store: &Store) {
         kind: ConnectionKind::Direct,
         connection_status: ConnectionStatus::Connected,
         partner_tenant: None,
+        cipp_base_url: None,
         connected_at: now(),
         disconnected_at: None,
         last_validated_at: None,

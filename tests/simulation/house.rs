@@ -134,6 +134,7 @@ impl House {
             kind: ConnectionKind::Direct,
             connection_status: ConnectionStatus::Connected,
             partner_tenant: Some(self.microsoft.world().partner().id),
+            cipp_base_url: None,
             connected_at: self.clock.now(),
             disconnected_at: None,
             last_validated_at: None,

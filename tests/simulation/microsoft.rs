@@ -5,7 +5,8 @@ use std::sync::Arc;
 use ambient::{SeededEntropy, VirtualClock};
 use assembly::{Open, WorkspaceDirectories};
 use directory::{
-    GraphSettings, Login,
+    CippHttp, CippSettings, GraphSettings, Login,
+    cipp::Destinations,
     protocol::{
         authorize::{AuthorizeRequest, Pkce, Prompt, authorize_url},
         token::{AppCredentials, Authority},
@@ -14,6 +15,7 @@ use directory::{
 use domain::ids::WorkspaceId;
 use fake_microsoft::{Fake, World, WorldConfig};
 use jiff::SignedDuration;
+use runtime::http::{Limits, builder};
 use secrecy::{ExposeSecret, SecretString};
 use secrets::{
     DirectTokens, Document, Environment, Family, MemoryProvider, Provider, ProviderName, Scope, SecretChain,
@@ -80,6 +82,8 @@ impl Microsoft {
             store,
             secrets: Arc::clone(&self.secrets),
             graph: self.settings.clone(),
+            // No history is connected through CIPP.
+            cipp: CippSettings::new(CippHttp::new(|| builder(Limits::default())), Destinations::PublicOnly),
             http: self.http.clone(),
             clock: Arc::new(clock.clone()),
             entropy: entropy(),

@@ -68,7 +68,7 @@ fn missing_credentials() -> ApiError {
     )
 }
 
-fn secret_fault(error: SecretError) -> ApiError {
+pub(crate) fn secret_fault(error: SecretError) -> ApiError {
     ApiError::new(
         secret_status(&error),
         error.code(),

@@ -5,13 +5,16 @@
 //! back is tried out before anything is stored, and stored wholly or not at all. The routes are in
 //! [`routes`]; a command line calls the use cases themselves.
 //!
-//! There is one kind of connection, `direct`. This crate reads no users and starts no sync; a
-//! working connection stays as it is until another one has been proven.
+//! There are two kinds of connection: `direct`, and `cipp` through a CIPP deployment of the MSP's, which
+//! is connected in one step ([`Connect::connect_cipp`]). One is in force, and connecting one kind gives
+//! the other up. This crate reads no users and starts no sync; a working connection stays as it is until
+//! another one has been proven.
 
 mod answers;
 mod begin;
 mod callback;
 mod candidate;
+mod cipp;
 mod cookie;
 mod disconnect;
 mod error;
@@ -27,7 +30,7 @@ use std::sync::Arc;
 
 use ambient::{Clock, Entropy, SystemClock, SystemEntropy};
 use assembly::InvalidEndpoint;
-use directory::{GraphSettings, Login};
+use directory::{CippSettings, GraphSettings, Login};
 use runtime::Foundation;
 use secrets::{SecretChain, SecretError};
 use store::{Connection, Store};
@@ -35,6 +38,7 @@ use url::Url;
 
 pub use begin::{BeginError, BegunLogin, LOGIN_LIFETIME};
 pub use callback::{CallbackError, Completion};
+pub use cipp::{CippConnected, CippError, CippInput, CippValidated};
 pub use disconnect::{DisconnectError, Disconnected};
 pub use error::ConnectError;
 pub use routes::router;
@@ -55,6 +59,8 @@ pub struct Connect {
     pub http: reqwest::Client,
     /// Where Microsoft is and what is asked of it.
     pub graph: GraphSettings,
+    /// How CIPP deployments are asked.
+    pub cipp: CippSettings,
     /// The base of the redirect URI: from configuration, never from a request.
     pub redirect_base: Url,
     /// The base of the settings page a sign-in ends on.
@@ -98,6 +104,7 @@ impl Connect {
             secrets: Arc::clone(&foundation.secrets),
             http: foundation.http.clone(),
             graph: assembly::graph_settings(settings)?,
+            cipp: assembly::cipp_settings(settings),
             redirect_base: web_address(&redirect_base)?,
             settings_page: web_address(settings.settings_page_base())?,
             clock: Arc::new(SystemClock),

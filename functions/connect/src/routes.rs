@@ -14,11 +14,12 @@ use axum::{
 };
 use edge::{ApiError, Edition, JsonBody, Permission, Reader, Reply, ServiceEdition, Writer, admit};
 use jiff::Timestamp;
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CALLBACK_PATH, CallbackError, Completion, Connect, Purpose, ReturnPath, SETTINGS_PAGE_PATH, Status,
-    answers::store_fault, cookie,
+    CALLBACK_PATH, CallbackError, CippInput, Completion, Connect, Purpose, ReturnPath, SETTINGS_PAGE_PATH,
+    Status, answers::store_fault, cipp::TENANTS_ENDPOINT, cookie,
 };
 
 const BASE: &str = "/api/integrations/entra";
@@ -36,6 +37,7 @@ pub fn router(app: Arc<Connect>) -> Router {
         .route(&format!("{BASE}/connect"), post(connect))
         .route(&format!("{BASE}/disconnect"), post(disconnect))
         .route(&format!("{BASE}/validate-direct"), post(validate_direct))
+        .route(&format!("{BASE}/validate-cipp"), post(validate_cipp))
         // A look ahead by HEAD must not use the sign-in up.
         .route(CALLBACK_PATH, get(callback).head(async || StatusCode::METHOD_NOT_ALLOWED))
         .with_state(app)
@@ -52,6 +54,21 @@ struct ConnectBody {
     return_path: Option<String>,
     #[serde(default)]
     change_partner: bool,
+    base_url: Option<String>,
+    api_token: Option<SecretString>,
+    tenant_id: Option<String>,
+    client_id: Option<String>,
+    client_secret: Option<SecretString>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CippConnection {
+    status: &'static str,
+    connection_type: &'static str,
+    base_url: String,
+    token_expires_at: Option<Timestamp>,
+    managed_tenant_count: usize,
 }
 
 #[derive(Serialize)]
@@ -67,6 +84,17 @@ async fn connect(
     State(app): State<Arc<Connect>>,
     JsonBody(body): JsonBody<ConnectBody>,
 ) -> Result<Response, ApiError> {
+    if body.connection_type.as_deref() == Some("cipp") {
+        let connected = app.connect_cipp(caller.workspace, caller.user, body.cipp()).await?;
+        return Ok(Reply::ok(CippConnection {
+            status: "connected",
+            connection_type: "cipp",
+            base_url: connected.base_url,
+            token_expires_at: connected.token_expires_at,
+            managed_tenant_count: connected.managed_tenants,
+        })
+        .into_response());
+    }
     let purpose = body.purpose()?;
     let begun = app.begin_login(caller.workspace, caller.user, purpose).await?;
     let cookie = cookie::set(&begun.session, &app.redirect_uri()).ok_or_else(ApiError::internal_fault)?;
@@ -143,18 +171,43 @@ async fn disconnect(
     }))
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CippValidation {
+    valid: bool,
+    checked_at: Timestamp,
+    tenant_count_sample: usize,
+    endpoint: &'static str,
+}
+
+async fn validate_cipp(
+    Writer(caller): Writer,
+    State(app): State<Arc<Connect>>,
+) -> Result<Reply<CippValidation>, ApiError> {
+    let validated = app.validate_cipp(caller.workspace).await?;
+    Ok(Reply::ok(CippValidation {
+        valid: true,
+        checked_at: validated.checked_at,
+        tenant_count_sample: validated.managed_tenants,
+        endpoint: TENANTS_ENDPOINT,
+    }))
+}
+
 impl ConnectBody {
+    fn cipp(self) -> CippInput {
+        CippInput {
+            base_url: self.base_url,
+            api_token: self.api_token,
+            tenant_id: self.tenant_id,
+            client_id: self.client_id,
+            client_secret: self.client_secret,
+            change_partner: self.change_partner,
+        }
+    }
+
     fn purpose(&self) -> Result<Purpose, ApiError> {
         match self.connection_type.as_deref() {
             Some("direct") => {}
-            Some("cipp") => {
-                return Err(ApiError::bad_request(
-                    "connection_type_not_available",
-                    "Connecting through CIPP is not available in this version; the connection and all \
-                     contacts stay as they are.",
-                    "Connect with the type `direct`.",
-                ));
-            }
             _ => {
                 return Err(ApiError::bad_request(
                     "invalid_connection_type",

@@ -1,10 +1,18 @@
 //! Storing a proven sign-in: tokens and connection, both or neither.
 
 use domain::ids::{ConnectionId, UserId, WorkspaceId};
-use secrets::{DirectTokens, SecretError, Version};
+use secrets::{DirectTokens, Family, Scope, SecretError, Version};
 use store::{Connection, ConnectionKind, ConnectionStatus, StoreError};
 
 use crate::{Connect, ConnectError, Connected, candidate::Proven};
+
+/// Whether a connection came into force.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Placed {
+    InForce,
+    /// Somebody else's was faster.
+    Overtaken,
+}
 
 impl Connect {
     /// Puts a proven sign-in in force over `before`, the connection it was checked against. The
@@ -22,6 +30,7 @@ impl Connect {
             kind: ConnectionKind::Direct,
             connection_status: ConnectionStatus::Connected,
             partner_tenant: proven.tokens.partner_tenant_id,
+            cipp_base_url: None,
             connected_at: now,
             disconnected_at: None,
             last_validated_at: Some(now),
@@ -29,12 +38,22 @@ impl Connect {
             created_by: actor,
         };
         let (tokens_before, written) = self.save_tokens(workspace, &proven.tokens).await?;
-        match self.put_in_force(workspace, before, &connection).await {
-            Ok(()) => Ok(Connected { connection, managed_tenants: proven.managed_tenants }),
-            Err(error) => {
-                self.restore(workspace, tokens_before, &written).await.map_err(ConnectError::NotRestored)?;
-                Err(error)
-            }
+        let placed = self.put_in_force(workspace, before, &connection).await;
+        if !matches!(placed, Ok(Placed::InForce)) {
+            self.restore(workspace, tokens_before, &written).await.map_err(ConnectError::NotRestored)?;
+            placed?;
+            return Err(ConnectError::Overtaken);
+        }
+        self.clear_other(workspace, Family::EntraCipp).await;
+        Ok(Connected { connection, managed_tenants: proven.managed_tenants })
+    }
+
+    /// Deletes the secrets of the kind of connection that was given up for another one. A failure is no
+    /// reason to call the new one failed: nothing reads them any more, and disconnecting deletes both.
+    pub(crate) async fn clear_other(&self, workspace: WorkspaceId, family: Family) {
+        if let Err(error) = self.secrets.delete(Scope::Workspace(workspace), family).await {
+            let error = runtime::telemetry::ErrorChain(&error);
+            tracing::warn!(%family, error = %error, "secrets of the former connection are left");
         }
     }
 
@@ -62,22 +81,22 @@ impl Connect {
         Ok((before, written))
     }
 
-    async fn put_in_force(
+    pub(crate) async fn put_in_force(
         &self,
         workspace: WorkspaceId,
         before: Option<&Connection>,
         connection: &Connection,
-    ) -> Result<(), ConnectError> {
+    ) -> Result<Placed, StoreError> {
         let put = self.store.put_connection(workspace, before, connection).await;
         if matches!(put, Ok(true)) {
-            return Ok(());
+            return Ok(Placed::InForce);
         }
         // A write that was refused or not answered may be one of ours that arrived all the same.
         let now = self.store.connection(workspace).await;
         match (now, put) {
-            (Ok(Some(now)), _) if now.id == connection.id => Ok(()),
-            (_, Err(error)) | (Err(error), _) => Err(error.into()),
-            (Ok(_), Ok(_)) => Err(ConnectError::Overtaken),
+            (Ok(Some(now)), _) if now.id == connection.id => Ok(Placed::InForce),
+            (_, Err(error)) | (Err(error), _) => Err(error),
+            (Ok(_), Ok(_)) => Ok(Placed::Overtaken),
         }
     }
 

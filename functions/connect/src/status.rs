@@ -1,18 +1,20 @@
 //! What the integration's page shows first.
 
+use assembly::cipp_credential;
 use domain::{
     ids::{EntraTenantId, WorkspaceId},
     mapping::{Decision, MappingRecord},
     run::RunStatus,
 };
 use jiff::Timestamp;
+use secrets::{CippKey, CippSecret};
 use serde::Serialize;
 use store::{Connection, ConnectionKind, ConnectionStatus, StoreError, ValidationFailure};
 
 use crate::Connect;
 
 /// Kinds of connection that can be made.
-pub(crate) const AVAILABLE: [ConnectionKind; 1] = [ConnectionKind::Direct];
+pub(crate) const AVAILABLE: [ConnectionKind; 2] = [ConnectionKind::Direct, ConnectionKind::Cipp];
 
 /// Runs read at once while looking for a completed one.
 const RUNS_PER_PAGE: u16 = 100;
@@ -36,7 +38,7 @@ pub struct Status {
     /// Whether a run that writes has ever completed.
     pub has_completed_first_sync: bool,
     /// Kinds of connection that can be made.
-    pub available_connection_types: [ConnectionKind; 1],
+    pub available_connection_types: [ConnectionKind; 2],
     /// When the connection in force was last checked.
     pub last_validated_at: Option<Timestamp>,
     /// What that check found wrong.
@@ -60,8 +62,13 @@ pub struct Status {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConnectionDetails {
-    /// The PSA's field for the other kind of connection; always null.
+    /// Where the CIPP API is, as the secret store has it; null for a direct connection, and when it
+    /// cannot be read.
     pub cipp_base_url: Option<String>,
+    /// What opens it: `client`, an API client, or `token`, one that was entered.
+    pub cipp_credential_type: Option<&'static str>,
+    /// When a token that was entered ends, if it tells.
+    pub cipp_token_expires_at: Option<Timestamp>,
     /// The tenant configured with the app registration, as it was entered.
     pub direct_tenant_id: Option<String>,
     /// Which source supplies the app registration: `tenant-secret`, `env` or `app-secret`.
@@ -72,9 +79,16 @@ pub struct ConnectionDetails {
     pub connected_at: Timestamp,
 }
 
+#[derive(Default)]
+struct CippFacts {
+    base_url: Option<String>,
+    credential_type: Option<&'static str>,
+    token_expires_at: Option<Timestamp>,
+}
+
 impl Connect {
     /// The status of `workspace`. Asks nobody outside: whether the connection works now is what
-    /// [`Connect::validate_direct`] finds out.
+    /// [`Connect::validate_direct`] and [`Connect::validate_cipp`] find out.
     pub async fn status(&self, workspace: WorkspaceId) -> Result<Status, StoreError> {
         let last = self.store.connection(workspace).await?;
         let mappings = self.store.mappings(workspace).await?;
@@ -85,6 +99,10 @@ impl Connect {
         let disconnected_at = last.as_ref().and_then(|connection| connection.disconnected_at);
         let in_force =
             last.filter(|connection| connection.connection_status != ConnectionStatus::Disconnected);
+        let cipp = match &in_force {
+            Some(connection) if connection.kind == ConnectionKind::Cipp => self.cipp_facts(workspace).await,
+            _ => CippFacts::default(),
+        };
         let source = app.as_ref().map(|app| app.source.name());
         let count = |wanted: fn(&Decision) -> bool| count(&mappings, wanted);
         Ok(Status {
@@ -102,7 +120,9 @@ impl Connect {
                 .and_then(|connection| connection.last_validation_error.clone()),
             disconnected_at: disconnected_at.filter(|_| in_force.is_none()),
             connection_details: in_force.map(|connection| ConnectionDetails {
-                cipp_base_url: None,
+                cipp_base_url: cipp.base_url,
+                cipp_credential_type: cipp.credential_type,
+                cipp_token_expires_at: cipp.token_expires_at,
                 direct_tenant_id: app.and_then(|app| app.tenant_id),
                 direct_credential_source: source,
                 partner_tenant_id: connection.partner_tenant,
@@ -113,6 +133,25 @@ impl Connect {
             redirect_uri: self.redirect_uri(),
             requested_scopes: self.graph.scopes.clone(),
         })
+    }
+
+    /// What may be shown of the stored credential; nothing when it cannot be read.
+    async fn cipp_facts(&self, workspace: WorkspaceId) -> CippFacts {
+        match CippSecret::read(&self.secrets, workspace).await {
+            Ok(Some((secret, _))) => CippFacts {
+                base_url: Some(secret.base_url),
+                credential_type: Some(match secret.key {
+                    CippKey::Client { .. } => "client",
+                    CippKey::Token(_) => "token",
+                }),
+                token_expires_at: cipp_credential(secret.key).expires(),
+            },
+            Ok(None) => CippFacts::default(),
+            Err(error) => {
+                tracing::warn!(code = error.code(), "the credential for CIPP cannot be read");
+                CippFacts::default()
+            }
+        }
     }
 
     /// Newest first: once there is a completed run, one is usually among the last few.

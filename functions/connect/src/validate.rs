@@ -18,7 +18,7 @@ use domain::ids::{EntraTenantId, WorkspaceId};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use secrets::{DirectTokens, SecretError};
-use store::{Connection, ConnectionStatus, StoreError, ValidationFailure};
+use store::{Connection, ConnectionKind, ConnectionStatus, StoreError, ValidationFailure};
 
 use crate::Connect;
 
@@ -140,8 +140,10 @@ impl Connect {
     /// refuses is renewed once more. What is found out is kept with the connection.
     pub async fn validate_direct(&self, workspace: WorkspaceId) -> Result<Validated, ValidateError> {
         let connection = self.store.connection(workspace).await?;
-        let connection =
-            connection.filter(|connection| connection.connection_status != ConnectionStatus::Disconnected);
+        let connection = connection.filter(|connection| {
+            connection.kind == ConnectionKind::Direct
+                && connection.connection_status != ConnectionStatus::Disconnected
+        });
         let found = self.probe(workspace, connection.as_ref()).await;
         if let Some(connection) = &connection {
             self.note(workspace, connection, &found).await?;

@@ -136,13 +136,47 @@ pub enum ExportForm {
 
 /// Of `connect`.
 #[derive(Args, Clone, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct ConnectArguments {
+    /// Another way than Microsoft's own
+    #[command(subcommand)]
+    pub through: Option<ConnectThrough>,
     /// Take a refresh token from this file (`-` for standard input) instead of signing in
     #[arg(long, value_name = "FILE")]
     pub refresh_token: Option<PathBuf>,
     /// Port of the redirect address that is registered for the app
     #[arg(long, default_value_t = 3000)]
     pub port: u16,
+    /// Accept another partner tenant than the one connected before
+    #[arg(long)]
+    pub change_partner: bool,
+}
+
+/// Ways to connect that are not a sign-in at Microsoft.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ConnectThrough {
+    /// Connect through a CIPP deployment
+    Cipp(CippArguments),
+}
+
+/// Of `connect cipp`.
+#[derive(Args, Clone, Debug)]
+pub struct CippArguments {
+    /// Address of the function app behind CIPP; without it the invented one, where there is one
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// Your own tenant, in which CIPP registered the API client
+    #[arg(long, value_name = "TENANT")]
+    pub tenant_id: Option<String>,
+    /// Application id of the API client
+    #[arg(long, value_name = "ID")]
+    pub client_id: Option<String>,
+    /// Take the secret of the API client from this file (`-` for standard input)
+    #[arg(long, value_name = "FILE")]
+    pub client_secret: Option<PathBuf>,
+    /// Take a token from this file (`-` for standard input) instead; it ends after about an hour
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["tenant_id", "client_id", "client_secret"])]
+    pub token: Option<PathBuf>,
     /// Accept another partner tenant than the one connected before
     #[arg(long)]
     pub change_partner: bool,

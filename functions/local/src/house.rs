@@ -10,7 +10,7 @@ use ambient::{Clock, Entropy, SystemClock, SystemEntropy};
 use assembly::{Open, WorkspaceDirectories};
 use aws_sdk_dynamodb::config::SharedHttpClient;
 use connect::{CALLBACK_PATH, Connect};
-use directory::{Directories, GraphSettings};
+use directory::{CippSettings, Directories, GraphSettings, cipp::Destinations};
 use discovery::Discovery;
 use domain::ids::{RunId, WorkspaceId};
 use embedded::{Durability, Engine, OpenError};
@@ -107,7 +107,7 @@ pub struct House {
     pub fake: Option<Fake>,
     /// The data folder.
     pub folder: PathBuf,
-    _server: Option<FakeServer>,
+    server: Option<FakeServer>,
 }
 
 impl std::fmt::Debug for House {
@@ -167,11 +167,13 @@ impl House {
     ) -> Result<Self, HouseError> {
         let Parts { settings, clock, entropy, secrets, graph, probe, client } = parts;
         let http = http::client(Limits::default())?;
+        let cipp = cipp_settings(&settings, fake.is_some());
         let store = Store::new(client_over(client), TABLE);
         let directories = Arc::new(WorkspaceDirectories {
             store: store.clone(),
             secrets: Arc::clone(&secrets),
             graph: graph.clone(),
+            cipp: cipp.clone(),
             http: http.clone(),
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
@@ -204,6 +206,7 @@ impl House {
                 secrets: Arc::clone(&secrets),
                 http: http.clone(),
                 graph,
+                cipp,
                 redirect_base: address(&redirect)?,
                 settings_page: address(settings.settings_page_base())?,
                 clock: Arc::clone(&clock),
@@ -243,8 +246,13 @@ impl House {
             entropy,
             fake,
             folder: folder.to_owned(),
-            _server: server,
+            server,
         })
+    }
+
+    /// Where the CIPP deployment of the invented Microsoft is, when there is one.
+    pub fn invented_cipp(&self) -> Option<String> {
+        self.server.as_ref().map(FakeServer::base_url)
     }
 
     /// Takes up runs that a dead process left unfinished, those that are `wanted`; answers them, the
@@ -334,6 +342,13 @@ async fn serve_fake(
     };
     wanted.port = server.address().port();
     Ok((fake, server))
+}
+
+/// An invented Microsoft has its CIPP on this machine as well.
+fn cipp_settings(settings: &Settings, invented: bool) -> CippSettings {
+    let cipp = assembly::cipp_settings(settings);
+    let destinations = if invented { Destinations::ThisMachineToo } else { cipp.destinations };
+    CippSettings { destinations, ..cipp }
 }
 
 fn fake_graph(server: &FakeServer) -> Result<GraphSettings, HouseError> {

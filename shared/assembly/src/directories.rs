@@ -7,12 +7,14 @@ use std::{
 
 use ambient::{Clock, Entropy};
 use async_trait::async_trait;
-use directory::{Code, Directories, Directory, GraphDirectory, GraphSettings, ReadError};
+use directory::{
+    CippDirectory, CippSettings, Code, Directories, Directory, GraphDirectory, GraphSettings, ReadError,
+};
 use domain::ids::{ConnectionId, WorkspaceId};
 use secrets::SecretChain;
-use store::{ConnectionStatus, Store};
+use store::{Connection, ConnectionKind, ConnectionStatus, Store};
 
-use crate::WorkspaceCredentials;
+use crate::{WorkspaceCipp, WorkspaceCredentials};
 
 /// The directories of all workspaces.
 pub struct WorkspaceDirectories {
@@ -22,7 +24,9 @@ pub struct WorkspaceDirectories {
     pub secrets: Arc<SecretChain>,
     /// Where Microsoft is.
     pub graph: GraphSettings,
-    /// The way there.
+    /// How CIPP deployments are asked.
+    pub cipp: CippSettings,
+    /// The way to Microsoft.
     pub http: reqwest::Client,
     /// The time.
     pub clock: Arc<dyn Clock>,
@@ -34,13 +38,51 @@ pub struct WorkspaceDirectories {
 
 /// Directories in use, by workspace.
 #[derive(Default)]
-pub struct Open(Mutex<BTreeMap<WorkspaceId, (ConnectionId, Arc<GraphDirectory>)>>);
+pub struct Open(Mutex<BTreeMap<WorkspaceId, (ConnectionId, InUse)>>);
+
+#[derive(Clone)]
+enum InUse {
+    Cipp(Arc<CippDirectory>),
+    Direct(Arc<GraphDirectory>),
+}
+
+impl InUse {
+    fn directory(&self) -> Arc<dyn Directory> {
+        match self {
+            Self::Cipp(directory) => Arc::clone(directory) as Arc<dyn Directory>,
+            Self::Direct(directory) => Arc::clone(directory) as Arc<dyn Directory>,
+        }
+    }
+}
 
 impl WorkspaceDirectories {
-    /// The directory in use for `workspace`, with its counters.
+    /// The directory in use for a direct connection of `workspace`, with its counters.
     pub fn in_use(&self, workspace: WorkspaceId) -> Option<Arc<GraphDirectory>> {
         let open = self.open.0.lock().unwrap_or_else(PoisonError::into_inner);
-        open.get(&workspace).map(|(_, directory)| Arc::clone(directory))
+        match open.get(&workspace) {
+            Some((_, InUse::Direct(directory))) => Some(Arc::clone(directory)),
+            _ => None,
+        }
+    }
+
+    fn new_directory(&self, workspace: WorkspaceId, connection: &Connection) -> Result<InUse, ReadError> {
+        let (secrets, clock, entropy) =
+            (Arc::clone(&self.secrets), Arc::clone(&self.clock), Arc::clone(&self.entropy));
+        let http = self.http.clone();
+        Ok(match connection.kind {
+            ConnectionKind::Cipp => {
+                let credentials = Arc::new(WorkspaceCipp::new(secrets, workspace, self.cipp.destinations));
+                let settings = self.cipp.clone();
+                let directory = CippDirectory::new(settings, &self.graph, http, credentials, clock, entropy)?;
+                InUse::Cipp(Arc::new(directory))
+            }
+            ConnectionKind::Direct => {
+                let credentials =
+                    Arc::new(WorkspaceCredentials::new(secrets, workspace, connection.partner_tenant));
+                let directory = GraphDirectory::new(self.graph.clone(), http, credentials, clock, entropy);
+                InUse::Direct(Arc::new(directory))
+            }
+        })
     }
 }
 
@@ -58,18 +100,11 @@ impl Directories for WorkspaceDirectories {
         if let Some((id, directory)) = open.get(&workspace)
             && *id == connection.id
         {
-            return Ok(Arc::clone(directory) as Arc<dyn Directory>);
+            return Ok(directory.directory());
         }
-        let credentials =
-            WorkspaceCredentials::new(Arc::clone(&self.secrets), workspace, connection.partner_tenant);
-        let directory = Arc::new(GraphDirectory::new(
-            self.graph.clone(),
-            self.http.clone(),
-            Arc::new(credentials),
-            Arc::clone(&self.clock),
-            Arc::clone(&self.entropy),
-        ));
-        open.insert(workspace, (connection.id, Arc::clone(&directory)));
+        let new = self.new_directory(workspace, &connection)?;
+        let directory = new.directory();
+        open.insert(workspace, (connection.id, new));
         Ok(directory)
     }
 }

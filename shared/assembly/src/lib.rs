@@ -5,6 +5,7 @@
 //! directory does not know where secrets are kept, the edge does not know the Lambda service, the
 //! workflow does not know Step Functions.
 
+mod cipp;
 mod credentials;
 mod directories;
 mod executions;
@@ -13,6 +14,7 @@ mod http;
 mod planning;
 mod task;
 
+pub use cipp::{WorkspaceCipp, cipp_credential, cipp_settings};
 pub use credentials::WorkspaceCredentials;
 pub use directories::{Open, WorkspaceDirectories};
 pub use executions::StepFunctions;
@@ -52,6 +54,7 @@ pub fn directories(foundation: &Foundation) -> Result<WorkspaceDirectories, Inva
         store: store(foundation),
         secrets: Arc::clone(&foundation.secrets),
         graph: graph_settings(&foundation.settings)?,
+        cipp: cipp_settings(&foundation.settings),
         http: foundation.http.clone(),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),

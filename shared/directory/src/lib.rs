@@ -3,7 +3,8 @@
 //! Three layers, the arrow points down:
 //! - [`Directory`] is what the rest of the product sees: managed tenants, the proof of which
 //!   tenant answers, users and their changes page by page, and groups.
-//! - [`graph`] is the thin asynchronous loop over HTTP for the `direct` connection.
+//! - [`graph`] is the thin asynchronous loop over HTTP for the `direct` connection, [`cipp`] the one
+//!   for the `cipp` connection, with the guard in front of addresses that people type.
 //! - [`protocol`] is what Microsoft's endpoints say and what follows from it: paging, retry,
 //!   throttling, tokens, classification of errors. It does no I/O and knows no clock: a response
 //!   and the time go in, the next request, a wait, a page or a failure come out.
@@ -11,6 +12,7 @@
 //! This crate does not decide who is synced, stores nothing, and keeps access tokens in memory
 //! only.
 
+pub mod cipp;
 mod cursor;
 mod directories;
 pub mod error;
@@ -18,6 +20,9 @@ pub mod graph;
 mod port;
 pub mod protocol;
 
+pub use cipp::{
+    CippAccess, CippBase, CippCredential, CippCredentials, CippDirectory, CippHttp, CippSettings,
+};
 pub use cursor::Cursor;
 pub use directories::Directories;
 pub use domain::user::Removal;

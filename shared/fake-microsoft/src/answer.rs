@@ -114,6 +114,11 @@ pub(crate) fn login(inner: &Inner, route: Route, reply: Reply) -> Response {
     send(inner, route, reply)
 }
 
+/// A response of another product.
+pub(crate) fn plain(inner: &Inner, route: Route, reply: Reply) -> Response {
+    send(inner, route, reply)
+}
+
 fn send(inner: &Inner, route: Route, reply: Reply) -> Response {
     let (content_type, mut text) = match reply.body {
         Body::Json(value) => (JSON, value.to_string()),

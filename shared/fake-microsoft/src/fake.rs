@@ -23,6 +23,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use uuid::Uuid;
 
 use crate::{
+    cipp,
     counts::{Counter, RequestCounts},
     delta::PAGE_SIZE,
     faults::Faults,
@@ -61,10 +62,11 @@ pub enum SignIn {
     },
 }
 
-/// A fake of the Microsoft identity platform and of Graph v1.0. Clones share everything.
+/// A fake of the Microsoft identity platform, of Graph v1.0 and of a CIPP deployment. Clones share
+/// everything.
 #[derive(Clone)]
 pub struct Fake {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 /// What every handler shares.
@@ -141,7 +143,7 @@ impl Fake {
         self.inner.generation.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Login and Graph below one base. Links and issuers begin with `http://` and the request's
+    /// Login, Graph and a CIPP deployment below one base. Links and issuers begin with `http://` and the request's
     /// `Host`, so the router must be mounted at the root.
     pub fn router(&self) -> Router {
         Router::new()
@@ -151,6 +153,7 @@ impl Fake {
             .route("/{tenant}/v2.0/.well-known/openid-configuration", get(login::metadata))
             .route("/{tenant}/discovery/v2.0/keys", get(login::keys))
             .route("/v1.0/{*path}", any(graph::handle))
+            .route("/api/{function}", any(cipp::handle))
             .fallback(graph::handle_unknown)
             .with_state(self.inner.clone())
     }
@@ -178,7 +181,7 @@ impl FakeServer {
         self.address
     }
 
-    /// The base of login and of Graph alike, such as `http://127.0.0.1:4711`, without a final slash.
+    /// The base of login, of Graph and of the CIPP deployment alike, such as `http://127.0.0.1:4711`, without a final slash.
     pub fn base_url(&self) -> String {
         format!("http://{}", self.address)
     }

@@ -39,6 +39,14 @@ pub enum Route {
     Groups,
     /// `/v1.0/groups/{id}/transitiveMembers/microsoft.graph.user`
     GroupMembers,
+    /// `/api/me` of the CIPP deployment
+    CippMe,
+    /// `/api/ListTenants` of the CIPP deployment
+    CippTenants,
+    /// `/api/ListUsers` of the CIPP deployment
+    CippUsers,
+    /// `/api/ListGraphRequest` of the CIPP deployment
+    CippGraphRequest,
     /// Everything this fake does not serve.
     Unknown,
 }
@@ -46,8 +54,8 @@ pub enum Route {
 /// Which requests a fault is for.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Match {
-    /// Requests for this tenant: the one the bearer token is bound to, or the token endpoint's
-    /// authority (`organizations` and `common` are the partner). None: any.
+    /// Requests for this tenant: the one the bearer token is bound to, the token endpoint's authority
+    /// (`organizations` and `common` are the partner), or the one that CIPP's filter names. None: any.
     pub tenant: Option<EntraTenantId>,
     /// Requests for this route. None: any.
     pub route: Option<Route>,
@@ -167,6 +175,8 @@ pub enum Effect {
     Aadsts(u32),
     /// A token answer that is odd but allowed.
     TokenQuirk(TokenQuirk),
+    /// Something of the CIPP deployment's own.
+    Cipp(CippFault),
 }
 
 impl Effect {
@@ -184,6 +194,29 @@ impl Effect {
     pub fn aadsts(number: u32) -> Self {
         Self::Aadsts(number)
     }
+}
+
+/// What only a CIPP deployment does wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CippFault {
+    /// 200 with a list of one row that holds the text of a failure.
+    FailureRow,
+    /// 200 with the text of a failure in place of the rows.
+    FailureText,
+    /// 200 with `null`.
+    Nothing,
+    /// Rows of the tenant that was asked for, said to be another's.
+    OtherEcho,
+    /// 200 with a web page, as the wrong host answers.
+    Page,
+    /// The filter is lost: the partner's own tenant answers, under the name of the one asked for.
+    PartnerAnswers,
+    /// 200 without rows: they are loading.
+    Queued,
+    /// 302 to this address.
+    RedirectTo(String),
+    /// 302 to the page of the sign-in.
+    SignIn,
 }
 
 /// The body of [`Effect::Status`].

@@ -76,6 +76,11 @@ impl GraphError {
         Self::new(status, code, message)
     }
 
+    /// The text for people.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The body; `date` is `2026-03-02T08:11:04`.
     pub(crate) fn body(&self, date: &str, request_id: &str, client_request_id: &str) -> Value {
         json!({ "error": {

@@ -1,5 +1,7 @@
 //! A fake of the Microsoft identity platform and of Microsoft Graph v1.0, for the demo and tests.
 //!
+//! A CIPP deployment of the same partner stands beside them, below `/api/`.
+//!
 //! It serves a [`World`] of customer tenants and their users, made from a seed and messy the way
 //! real directories are. It is bound to Microsoft's public OpenAPI document, and strict: an unknown
 //! route, parameter, property or scope is refused with Microsoft's error JSON, never ignored. What
@@ -26,6 +28,7 @@
 
 mod aadsts;
 mod answer;
+mod cipp;
 mod companies;
 mod counts;
 mod delta;
@@ -55,10 +58,11 @@ mod tokens;
 mod user;
 mod world;
 
+pub use cipp::{CIPP_CLIENT_ID, CIPP_CLIENT_SECRET};
 pub use counts::{RequestCounts, RouteCount};
 pub use fake::{Fake, FakeServer, SignIn};
 pub use faults::{
-    BadRow, Calls, Effect, FaultBody, FaultId, Faults, Match, Route, SyncStateLoss, TokenQuirk,
+    BadRow, Calls, CippFault, Effect, FaultBody, FaultId, Faults, Match, Route, SyncStateLoss, TokenQuirk,
 };
 pub use graph::GRAPH_PATHS;
 pub use groups::Group;

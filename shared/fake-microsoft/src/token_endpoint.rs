@@ -21,6 +21,7 @@ use url::form_urlencoded;
 use crate::{
     aadsts::Refusal,
     answer::{self, Body, Cut, Reply, base},
+    cipp,
     fake::Inner,
     faults::{Effect, Route, TokenQuirk},
     login::{authority_tenant, is_multi_tenant, json_refusal, plain_fault},
@@ -68,8 +69,10 @@ pub(crate) async fn handle(
     let base = base(&headers);
     let refused = strike.effect.as_ref().and_then(|effect| refusal(&inner, &base, effect));
     let reply = refused.unwrap_or_else(|| {
-        let granted = grant(&inner, &authority, tenant, &headers, &body)
-            .and_then(|grant| tokens(&inner, &base, &grant, strike.effect.as_ref()));
+        let granted = client_grant(&inner, &base, tenant.as_ref(), &headers, &body).unwrap_or_else(|| {
+            grant(&inner, &authority, tenant, &headers, &body)
+                .and_then(|grant| tokens(&inner, &base, &grant, strike.effect.as_ref()))
+        });
         match granted {
             Ok(body) => Reply::new(200, Body::Json(body)),
             Err(refusal) => json_refusal(&inner, &base, &refusal),
@@ -89,6 +92,20 @@ fn refusal(inner: &Inner, base: &str, effect: &Effect) -> Option<Reply> {
         Effect::Aadsts(number) => Some(json_refusal(inner, base, &Refusal::new(*number))),
         effect => plain_fault(effect),
     }
+}
+
+/// A token for an application itself; `None` when that is not what is asked for.
+fn client_grant(
+    inner: &Inner,
+    base: &str,
+    tenant: Option<&Tenant>,
+    headers: &HeaderMap,
+    body: &str,
+) -> Option<Result<Value, Refusal>> {
+    let parameters = Parameters::parse(body, &KNOWN);
+    let granted =
+        cipp::token::granted(inner, base, tenant, |name| parameters.optional(name).map(str::to_owned))?;
+    Some(check_transport(headers).and_then(|()| parameters.check()).and(granted))
 }
 
 fn grant(

@@ -23,10 +23,10 @@ const FILLER: usize = 700;
 const KEY_ID: &str = "fake-microsoft-1";
 
 /// A key pair of this fake alone; nobody else trusts it.
-const SIGNING_KEY: &[u8] = include_bytes!("signing_key.pem");
+pub(crate) const SIGNING_KEY: &[u8] = include_bytes!("signing_key.pem");
 
 /// The modulus of that key pair in base64url (RFC 7518 §6.3.1.1).
-const MODULUS: &str = "rx1FOaiHvt59YUJJSBu4cjba0rs_v52M9lY9729fv7hPBftd8fojPSLF4MW1KB6HixY5oh557U8JcHXy\
+pub(crate) const MODULUS: &str = "rx1FOaiHvt59YUJJSBu4cjba0rs_v52M9lY9729fv7hPBftd8fojPSLF4MW1KB6HixY5oh557U8JcHXy\
     9Xbji0e-8-iFm4uGevEhugOI7Wa9TAAkIXoc4PIpvvB9WLmVBrRC45GMdOFL9gqDllSrxnCtGZFG4RO5\
     8YYp8kpxJxmP_CaEKd52FAg2dp99K6UfzeROpSrGXyHfEBifxW77D0NFP-CesSeSvgcP8yBiVdenqIQV\
     KNOra1AiNva3KJD3nLzkzkXadRZ8iJvvwdmbBzFLED0by8ePuG7UZHS2fzyRbgx3urRBdlpr59TRjzLi\

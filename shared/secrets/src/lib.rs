@@ -15,6 +15,7 @@
 mod app_credentials;
 mod cache;
 mod chain;
+mod cipp_secret;
 mod configuration;
 mod direct_tokens;
 mod document;
@@ -28,6 +29,7 @@ mod secrets_manager;
 
 pub use app_credentials::{AppCredentials, CredentialSource};
 pub use chain::SecretChain;
+pub use cipp_secret::{CippKey, CippSecret};
 pub use configuration::{ChainConfiguration, InvalidChain};
 pub use direct_tokens::DirectTokens;
 pub use document::{Document, InvalidDocument};

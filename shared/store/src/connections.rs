@@ -14,6 +14,8 @@ use crate::{
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ConnectionKind {
+    /// A CIPP deployment of the MSP.
+    Cipp,
     /// A multi-tenant app of the MSP with delegated access.
     Direct,
 }
@@ -43,6 +45,9 @@ pub struct Connection {
     /// The MSP's own tenant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partner_tenant: Option<EntraTenantId>,
+    /// Where the CIPP API is, for that kind of connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cipp_base_url: Option<String>,
     /// Since when.
     pub connected_at: Timestamp,
     /// Until when.

@@ -17,18 +17,18 @@ use axum::{
     http::{HeaderMap, Request, StatusCode},
 };
 use connect::{CALLBACK_PATH, Connect};
-use directory::GraphSettings;
+use directory::{CippHttp, CippSettings, GraphSettings, cipp::Destinations};
 use domain::ids::{UserId, WorkspaceId};
 use edge::{Caller, CallerKind, Edition, Permission, ServiceEdition};
 use embedded::Engine;
 use fake_microsoft::{Fake, FakeServer, World, WorldConfig};
 use http_body_util::BodyExt;
 use jiff::SignedDuration;
-use runtime::http::{Limits, client};
+use runtime::http::{Limits, builder, client};
 use secrecy::ExposeSecret;
 use secrets::{
-    DirectTokens, Document, Environment, Family, MemoryProvider, Provider, ProviderName, Scope, SecretChain,
-    SecretError, Stored, Version, key,
+    CippSecret, DirectTokens, Document, Environment, Family, MemoryProvider, Provider, ProviderName, Scope,
+    SecretChain, SecretError, Stored, Version, key,
 };
 use serde_json::Value;
 use store::{Connection, Store, client_over, probe::Probe};
@@ -41,6 +41,7 @@ pub(crate) const CONNECT: &str = "/api/integrations/entra/connect";
 pub(crate) const DISCONNECT: &str = "/api/integrations/entra/disconnect";
 pub(crate) const STATUS: &str = "/api/integrations/entra";
 pub(crate) const VALIDATE: &str = "/api/integrations/entra/validate-direct";
+pub(crate) const VALIDATE_CIPP: &str = "/api/integrations/entra/validate-cipp";
 const TABLE: &str = "contacts";
 
 pub(crate) struct Bench {
@@ -51,7 +52,7 @@ pub(crate) struct Bench {
     pub(crate) keeper: Arc<Keeper>,
     pub(crate) probe: Probe,
     router: Router,
-    _server: FakeServer,
+    pub(crate) server: FakeServer,
 }
 
 /// Secrets in memory that can be told to refuse.
@@ -125,6 +126,10 @@ impl Bench {
             secrets: Arc::new(chain.unwrap()),
             http: client(Limits::default()).unwrap(),
             graph: GraphSettings::new(&microsoft, microsoft.clone()).unwrap(),
+            cipp: CippSettings::new(
+                CippHttp::new(|| builder(Limits::default())),
+                Destinations::ThisMachineToo,
+            ),
             redirect_base,
             settings_page: "https://psa.example/base/".parse().unwrap(),
             clock: time(),
@@ -132,7 +137,7 @@ impl Bench {
         });
         let edition = Extension(ServiceEdition(Edition::Enterprise));
         let router = edge::finish(connect::router(Arc::clone(&app)).layer(edition));
-        let bench = Self { app, clock, engine, fake, keeper, probe, router, _server: server };
+        let bench = Self { app, clock, engine, fake, keeper, probe, router, server };
         for number in [1, 2] {
             bench.set_app(workspace(number), &client_id, CLIENT_SECRET).await;
         }
@@ -219,6 +224,11 @@ impl Bench {
     pub(crate) async fn tokens(&self) -> Option<DirectTokens> {
         let found = DirectTokens::read_fresh(&self.app.secrets, workspace(1)).await.unwrap();
         found.map(|(tokens, _)| tokens)
+    }
+
+    pub(crate) async fn cipp(&self) -> Option<CippSecret> {
+        let found = CippSecret::read_fresh(&self.app.secrets, workspace(1)).await.unwrap();
+        found.map(|(secret, _)| secret)
     }
 
     pub(crate) async fn kept(&self) -> Kept {

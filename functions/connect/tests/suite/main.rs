@@ -4,6 +4,7 @@
 
 mod attacks;
 mod bench;
+mod cipp;
 mod failures;
 mod flow;
 mod surroundings;

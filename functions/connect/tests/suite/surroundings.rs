@@ -10,7 +10,9 @@ use edge::{Edition, Permission, ServiceEdition};
 use secrecy::ExposeSecret;
 use tower::ServiceExt;
 
-use crate::bench::{Bench, CLIENT_SECRET, CONNECT, DISCONNECT, STATUS, VALIDATE, caller, workspace};
+use crate::bench::{
+    Bench, CLIENT_SECRET, CONNECT, DISCONNECT, STATUS, VALIDATE, VALIDATE_CIPP, caller, workspace,
+};
 
 #[tokio::test]
 async fn reading_and_changing_take_their_permissions() {
@@ -19,6 +21,7 @@ async fn reading_and_changing_take_their_permissions() {
         ("GET", STATUS, Permission::Read),
         ("POST", CONNECT, Permission::Update),
         ("POST", VALIDATE, Permission::Update),
+        ("POST", VALIDATE_CIPP, Permission::Update),
         ("POST", DISCONNECT, Permission::Update),
     ] {
         for held in [Permission::Read, Permission::Update] {
@@ -52,7 +55,8 @@ async fn what_cannot_be_begun_is_refused() {
         ("", "invalid_connection_type"),
         ("{}", "invalid_connection_type"),
         (r#"{"connectionType":"smtp"}"#, "invalid_connection_type"),
-        (r#"{"connectionType":"cipp"}"#, "connection_type_not_available"),
+        (r#"{"connectionType":"cipp"}"#, "invalid_base_url"),
+        (r#"{"connectionType":"cipp","baseUrl":7}"#, "invalid_body"),
         (r#"{"connectionType":7}"#, "invalid_body"),
         (r#"{"connectionType":"direct","changePartner":"yes"}"#, "invalid_body"),
     ] {

@@ -88,6 +88,7 @@ impl House {
             kind: ConnectionKind::Direct,
             connection_status,
             partner_tenant: Some(self.microsoft.world().partner().id),
+            cipp_base_url: None,
             connected_at: self.clock.now(),
             disconnected_at: None,
             last_validated_at: None,
@@ -96,6 +97,15 @@ impl House {
         };
         let before = self.store.connection(WORKSPACE).await.unwrap();
         assert!(self.store.put_connection(WORKSPACE, before.as_ref(), &connection).await.unwrap());
+    }
+
+    /// Connects through the partner's CIPP deployment in place of the direct connection.
+    pub(crate) async fn through_cipp(&self) {
+        self.microsoft.open_cipp().await;
+        let before = self.store.connection(WORKSPACE).await.unwrap().unwrap();
+        let id = ConnectionId::new(Uuid::from_u128(0xCD));
+        let connection = Connection { id, kind: ConnectionKind::Cipp, ..before.clone() };
+        assert!(self.store.put_connection(WORKSPACE, Some(&before), &connection).await.unwrap());
     }
 
     /// Discovers, an hour after whatever happened last.

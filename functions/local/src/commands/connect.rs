@@ -1,10 +1,13 @@
-//! `connect`: to the invented Microsoft by itself, to the real one with a browser or a token.
+//! `connect`: to the invented Microsoft by itself, to the real one with a browser or a token, or
+//! through a CIPP deployment.
 
 use std::{fs, io::Read, path::Path};
 
-use ::connect::{CALLBACK_PATH, Connected, Purpose};
+use ::connect::{CALLBACK_PATH, CippInput, Connected, Purpose};
 use axum::{Router, extract::State, http::Uri, response::Html, routing::get};
 use connect::Connect;
+use fake_microsoft::{CIPP_CLIENT_ID, CIPP_CLIENT_SECRET};
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use tokio::{net::TcpListener, sync::mpsc};
@@ -12,7 +15,7 @@ use tokio::{net::TcpListener, sync::mpsc};
 use super::{Context, mention_fake};
 use crate::{
     Ending, House,
-    arguments::ConnectArguments,
+    arguments::{CippArguments, ConnectArguments, ConnectThrough},
     output::{self, Failure, Talk},
 };
 
@@ -28,6 +31,9 @@ struct View {
 pub(crate) async fn run(context: &Context, options: &ConnectArguments) -> Result<Ending, Failure> {
     let house = &context.house;
     mention_fake(house);
+    if let Some(ConnectThrough::Cipp(options)) = &options.through {
+        return through_cipp(context, options).await;
+    }
     let connected = match &options.refresh_token {
         Some(file) => with_token(house, file, options.change_partner).await?,
         None if house.fake.is_some() => in_the_fake(house).await?,
@@ -41,6 +47,52 @@ pub(crate) async fn run(context: &Context, options: &ConnectArguments) -> Result
     };
     output::result(context.output, &view, || {
         format!("Connected. The connection sees {} customer tenants.", view.managed_tenant_count)
+    })?;
+    Ok(Ending::Done)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CippView {
+    status: &'static str,
+    connection_type: &'static str,
+    base_url: String,
+    token_expires_at: Option<Timestamp>,
+    managed_tenant_count: usize,
+}
+
+async fn through_cipp(context: &Context, options: &CippArguments) -> Result<Ending, Failure> {
+    let house = &context.house;
+    let input = match (&options.url, house.invented_cipp()) {
+        (None, Some(base_url)) => CippInput {
+            base_url: Some(base_url),
+            tenant_id: house.fake.as_ref().map(|fake| fake.world().partner().id.to_string()),
+            client_id: Some(CIPP_CLIENT_ID.to_owned()),
+            client_secret: Some(CIPP_CLIENT_SECRET.into()),
+            ..CippInput::default()
+        },
+        (url, _) => CippInput {
+            base_url: url.clone(),
+            api_token: options.token.as_deref().map(read_secret).transpose()?,
+            tenant_id: options.tenant_id.clone(),
+            client_id: options.client_id.clone(),
+            client_secret: options.client_secret.as_deref().map(read_secret).transpose()?,
+            change_partner: options.change_partner,
+        },
+    };
+    let connected = house.connect.connect_cipp(house.workspace, None, input).await;
+    let connected =
+        connected.map_err(|error| Failure::new(error.code(), error.what_happened(), error.remedy()))?;
+    let view = CippView {
+        status: "connected",
+        connection_type: "cipp",
+        base_url: connected.base_url,
+        token_expires_at: connected.token_expires_at,
+        managed_tenant_count: connected.managed_tenants,
+    };
+    output::result(context.output, &view, || {
+        let ends = view.token_expires_at.map(|at| format!(" The token ends at {at}.")).unwrap_or_default();
+        format!("Connected. CIPP shows {} customer tenants.{ends}", view.managed_tenant_count)
     })?;
     Ok(Ending::Done)
 }
@@ -136,6 +188,7 @@ fn copy(connect: &Connect) -> Connect {
         secrets: connect.secrets.clone(),
         http: connect.http.clone(),
         graph: connect.graph.clone(),
+        cipp: connect.cipp.clone(),
         redirect_base: connect.redirect_base.clone(),
         settings_page: connect.settings_page.clone(),
         clock: connect.clock.clone(),
@@ -153,8 +206,8 @@ fn read_secret(file: &Path) -> Result<SecretString, Failure> {
             fs::read_to_string(file)
         }
     };
-    let text = read()
-        .map_err(|error| Failure::of("file_unreadable", &error, "Check the file with the refresh token."))?;
+    let text =
+        read().map_err(|error| Failure::of("file_unreadable", &error, "Check the file with the secret."))?;
     Ok(text.trim().to_owned().into())
 }
 

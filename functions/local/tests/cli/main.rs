@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up fails")]
 
 mod bench;
+mod cipp;
 mod demo;
 mod documents;
 mod explain;

@@ -152,6 +152,7 @@ impl House {
             kind: ConnectionKind::Direct,
             connection_status,
             partner_tenant: None,
+            cipp_base_url: None,
             connected_at: self.clock.now(),
             disconnected_at: None,
             last_validated_at: None,

@@ -80,6 +80,7 @@ impl House {
             kind: ConnectionKind::Direct,
             connection_status: ConnectionStatus::Connected,
             partner_tenant: Some(microsoft.world().partner().id),
+            cipp_base_url: None,
             connected_at: house.clock.now(),
             disconnected_at: None,
             last_validated_at: None,
@@ -88,6 +89,15 @@ impl House {
         };
         house.store.put_connection(WORKSPACE, None, &connection).await.unwrap();
         house
+    }
+
+    /// Connects through the partner's CIPP deployment in place of the direct connection.
+    pub(crate) async fn through_cipp(&self) {
+        self.microsoft.open_cipp().await;
+        let before = self.store.connection(WORKSPACE).await.unwrap().unwrap();
+        let id = ConnectionId::new(Uuid::from_u128(0xCD));
+        let connection = Connection { id, kind: ConnectionKind::Cipp, ..before.clone() };
+        assert!(self.store.put_connection(WORKSPACE, Some(&before), &connection).await.unwrap());
     }
 
     /// A table with this content, at this time.

@@ -5,20 +5,21 @@ use std::sync::Arc;
 use ambient::{SeededEntropy, VirtualClock};
 use assembly::{Open, WorkspaceDirectories};
 use directory::{
-    GraphSettings, Login,
+    CippHttp, CippSettings, GraphSettings, Login,
+    cipp::Destinations,
     protocol::{
         authorize::{AuthorizeRequest, Pkce, Prompt, authorize_url},
         token::{AppCredentials, Authority},
     },
 };
 use domain::ids::WorkspaceId;
-use fake_microsoft::{Fake, FakeServer, Tenant, World, WorldConfig};
+use fake_microsoft::{CIPP_CLIENT_ID, CIPP_CLIENT_SECRET, Fake, FakeServer, Tenant, World, WorldConfig};
 use jiff::SignedDuration;
-use runtime::http::{Limits, client};
+use runtime::http::{Limits, builder, client};
 use secrecy::{ExposeSecret, SecretString};
 use secrets::{
-    DirectTokens, Document, Environment, Family, MemoryProvider, Provider, ProviderName, Scope, SecretChain,
-    key,
+    CippKey, CippSecret, DirectTokens, Document, Environment, Family, MemoryProvider, Provider, ProviderName,
+    Scope, SecretChain, key,
 };
 use store::Store;
 use url::Url;
@@ -32,10 +33,11 @@ pub(crate) struct Microsoft {
     /// Its own time stands still, so none of its tokens ever ends.
     pub(crate) fake: Fake,
     settings: GraphSettings,
+    cipp: CippSettings,
     /// Shared, since making one reads the system's root certificates.
     http: reqwest::Client,
     secrets: Arc<SecretChain>,
-    _server: FakeServer,
+    server: FakeServer,
 }
 
 impl Microsoft {
@@ -76,7 +78,10 @@ impl Microsoft {
             partner_tenant_id: Some(fake.world().partner().id),
         };
         tokens.save(&secrets, WORKSPACE, None).await.unwrap();
-        Self { fake, settings, http, secrets: Arc::new(secrets), _server: server }
+        let cipp = CippHttp::new(|| builder(Limits::default()));
+        let cipp = CippSettings { page_size, ..CippSettings::new(cipp, Destinations::ThisMachineToo) };
+        let secrets = Arc::new(secrets);
+        Self { fake, settings, cipp, http, secrets, server }
     }
 
     /// Every workspace's directory as a process that has just been started has it: without tokens.
@@ -85,11 +90,25 @@ impl Microsoft {
             store,
             secrets: Arc::clone(&self.secrets),
             graph: self.settings.clone(),
+            cipp: self.cipp.clone(),
             http: self.http.clone(),
             clock: Arc::new(clock.clone()),
             entropy: entropy(),
             open: Open::default(),
         }
+    }
+
+    /// Gives the workspace access to the partner's CIPP deployment as well.
+    pub(crate) async fn open_cipp(&self) {
+        let secret = CippSecret {
+            base_url: self.server.base_url(),
+            key: CippKey::Client {
+                tenant_id: self.world().partner().id,
+                client_id: CIPP_CLIENT_ID.to_owned(),
+                client_secret: CIPP_CLIENT_SECRET.into(),
+            },
+        };
+        secret.replace(&self.secrets, WORKSPACE).await.unwrap();
     }
 
     pub(crate) fn world(&self) -> &World {

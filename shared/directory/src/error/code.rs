@@ -79,6 +79,21 @@ codes! {
     ClientSecretInvalid "client_secret_invalid" CredentialRejected
         "The app's client secret is wrong. No customer can be read; contacts stay as they are."
         "Enter the secret's value, not its id, from the app registration."
+    CippAddressRefused "cipp_address_refused" CredentialRejected
+        "The address of the CIPP API leads to this service's own network, or is not one that credentials may be sent to. Nothing was sent; contacts stay as they are."
+        "Enter the public https address of the function app behind your CIPP, without a path."
+    CippForbidden "cipp_forbidden" CredentialRejected
+        "CIPP knows the API client but does not let it read. No customer can be read; contacts stay as they are."
+        "In CIPP give the API client a role that may read (readonly is enough), and check its list of allowed addresses."
+    CippTokenExpired "cipp_token_expired" CredentialRejected
+        "The token that was entered for CIPP has expired, as such tokens do after about an hour. No customer can be read; contacts stay as they are."
+        "Connect with the id and the secret of an API client, which renew themselves, or enter a new token."
+    CippTokenRefused "cipp_token_refused" CredentialRejected
+        "CIPP does not accept the token. No customer can be read; contacts stay as they are."
+        "Check that the API client is enabled and saved to Azure in CIPP's API settings, then connect again."
+    CippWrongAddress "cipp_wrong_address" CredentialRejected
+        "There is no CIPP API at the address: it answers with a web page, a redirect or without the functions of CIPP. Contacts stay as they are."
+        "Enter the address of the function app (the API address in CIPP's settings), not that of CIPP's web page."
     ConsentDeclined "consent_declined" CredentialRejected
         "Consent was declined during sign-in. Nothing was connected; contacts stay as they are."
         "Connect again and accept the requested permissions."
@@ -129,6 +144,12 @@ codes! {
     AppSingleTenant "app_single_tenant" AccessLost
         "The app registration is single-tenant, so this customer cannot be read; its contacts stay as they are."
         "Make the app registration multi-tenant and grant consent for this customer."
+    CippReadFailed "cipp_read_failed" AccessLost
+        "CIPP could not read this customer and said so; the customer's contacts stay as they are."
+        "Run CIPP's access check for this tenant and repair what it names, then sync again."
+    CippTenantForbidden "cipp_tenant_forbidden" AccessLost
+        "CIPP does not let the API client read this customer; the customer's contacts stay as they are."
+        "In CIPP check the role of the API client and the tenants it is limited to."
     ConditionalAccessBlocked "conditional_access_blocked" AccessLost
         "A conditional access policy of this customer blocks the sign-in; its contacts stay as they are."
         "Exclude service provider users in the customer's conditional access policy."
@@ -173,6 +194,9 @@ codes! {
         "Unmap the tenant; deactivate its contacts by hand if the customer has left."
 
     // Which tenant answers.
+    PartnerTenantAnswered "partner_tenant_answered" TenantProofFailed
+        "Your own tenant answered in place of this customer's. Nothing was read and no contact was changed."
+        "Do not sync this customer until it is explained: look for an update of CIPP, and report it to the product's support with the diagnostics."
     TenantMismatch "tenant_mismatch" TenantProofFailed
         "Another tenant than this customer's answered. Nothing was read and no contact was changed."
         "Report this to the product's support with the diagnostics; do not sync this customer until it is explained."
@@ -192,6 +216,15 @@ codes! {
         "Nothing: it is repeated from the first page."
 
     // Later.
+    CippAnswerIncomplete "cipp_answer_incomplete" Transient
+        "CIPP answered without saying who is there: it has nothing yet, or queued the question. That is not taken for nobody; contacts stay as they are."
+        "Nothing, unless it persists: then look at this customer in CIPP."
+    CippBusy "cipp_busy" Throttled
+        "CIPP asked to slow down. The read goes on later."
+        "Nothing: it is continued automatically."
+    CippUnavailable "cipp_unavailable" Transient
+        "CIPP did not answer in time or is not available. Contacts stay as they are."
+        "Nothing, unless it persists: then look at the function app of your CIPP in Azure."
     ConnectionFailed "connection_failed" Transient
         "Microsoft could not be reached over the network. Contacts stay as they are."
         "Nothing, unless it persists: then check the outbound network."
@@ -224,6 +257,12 @@ codes! {
     AnswerUnreadable "answer_unreadable" Fault
         "An answer could not be read, several times over. Contacts stay as they are."
         "Check for a proxy between the product and Microsoft; else report it with the diagnostics."
+    CippAnswerUnreadable "cipp_answer_unreadable" Fault
+        "An answer of CIPP could not be read. Contacts stay as they are."
+        "Update CIPP; if it persists, report it to the product's support with the diagnostics."
+    CippTenantsNotListed "cipp_tenants_not_listed" Fault
+        "CIPP could not list your customers and said so. Nothing was changed: tenants, mappings and contacts stay as they are."
+        "Run the permissions check in CIPP's settings and repair what it names."
     CursorUnreadable "cursor_unreadable" Fault
         "The stored position in the listing could not be read. Contacts stay as they are."
         "Start the sync again; if it persists, report it to the product's support."

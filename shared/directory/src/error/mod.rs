@@ -167,6 +167,8 @@ pub enum TransportFailure {
     Body,
     /// No connection.
     Connect,
+    /// The address may not be connected to; nothing was sent.
+    Forbidden,
     /// Anything else.
     Other,
     /// No answer in time.

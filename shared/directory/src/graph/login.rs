@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ambient::{Clock, Entropy};
+use domain::ids::EntraTenantId;
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
 
@@ -39,11 +40,11 @@ impl Login {
         Self::over(settings, Arc::new(transport))
     }
 
-    pub(super) fn over(settings: GraphSettings, transport: Arc<Transport>) -> Self {
+    pub(crate) fn over(settings: GraphSettings, transport: Arc<Transport>) -> Self {
         Self { settings, transport, calls: Semaphore::new(CALLS_MAX) }
     }
 
-    pub(super) fn clock(&self) -> &dyn Clock {
+    pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.transport.clock
     }
 
@@ -77,6 +78,21 @@ impl Login {
         }
         let grant = Grant::Refresh(refresh_token);
         self.exchange(&TokenRequest { authority, app, grant, scope }).await
+    }
+
+    /// An access token for the app itself, at its own tenant
+    /// (learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow).
+    pub async fn client_token(
+        &self,
+        tenant: EntraTenantId,
+        app: AppCredentials,
+        scope: String,
+    ) -> Result<TokenGrant, ReadError> {
+        let authority = Authority::Partner(tenant);
+        let request = TokenRequest { authority, app, grant: Grant::Client, scope };
+        self.exchange(&request).await.map_err(|failure| match failure {
+            TokenFailure::Decided(error) | TokenFailure::Undecided(error) => error,
+        })
     }
 
     async fn exchange(&self, request: &TokenRequest) -> Result<TokenGrant, TokenFailure> {

@@ -6,7 +6,7 @@ mod login;
 mod pause;
 mod settings;
 mod tokens;
-mod transport;
+pub(crate) mod transport;
 mod usage;
 
 use std::{

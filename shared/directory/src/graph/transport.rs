@@ -1,6 +1,6 @@
 //! Sending a request and receiving its answer, within limits.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use ambient::{Clock, Entropy};
 use reqwest::{
@@ -12,6 +12,7 @@ use url::Url;
 
 use super::usage::Counters;
 use crate::{
+    cipp::is_not_public,
     error::TransportFailure,
     protocol::{
         Answer, AnswerBody, Input,
@@ -20,16 +21,16 @@ use crate::{
 };
 
 /// The HTTP client and what every call needs besides.
-pub(super) struct Transport {
+pub(crate) struct Transport {
     http: reqwest::Client,
-    pub(super) clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     body_bytes_max: usize,
-    pub(super) usage: Counters,
+    pub(in crate::graph) usage: Counters,
 }
 
 impl Transport {
-    pub(super) fn new(
+    pub(crate) fn new(
         http: reqwest::Client,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
@@ -39,7 +40,7 @@ impl Transport {
     }
 
     /// Attempts under `policy`, with a backoff of their own.
-    pub(super) fn retry(&self, policy: RetryPolicy) -> Retry {
+    pub(crate) fn retry(&self, policy: RetryPolicy) -> Retry {
         let mut seed = [0; 8];
         self.entropy.fill(&mut seed);
         Retry::new(policy, u64::from_le_bytes(seed))
@@ -47,7 +48,7 @@ impl Transport {
 
     /// A read of Graph, `eventual` or not in its consistency. Background work says so: it is shed
     /// first (learn.microsoft.com/graph/throttling).
-    pub(super) async fn get(&self, url: Url, token: &SecretString, eventual: bool) -> Input {
+    pub(crate) async fn get(&self, url: Url, token: &SecretString, eventual: bool) -> Input {
         self.usage.requested();
         let mut request =
             self.http.get(url).bearer_auth(token.expose_secret()).header("x-ms-throttle-priority", "low");
@@ -57,8 +58,14 @@ impl Transport {
         self.send(request).await
     }
 
+    /// A read of another product's API, within `limit`.
+    pub(crate) async fn get_plain(&self, url: Url, token: &SecretString, limit: Duration) -> Input {
+        self.usage.requested();
+        self.send(self.http.get(url).bearer_auth(token.expose_secret()).timeout(limit)).await
+    }
+
     /// A token call.
-    pub(super) async fn post_form(&self, url: Url, form: &SecretString) -> Input {
+    pub(crate) async fn post_form(&self, url: Url, form: &SecretString) -> Input {
         self.usage.token_requested();
         let request = self
             .http
@@ -105,7 +112,9 @@ impl Transport {
 
 /// How a request failed. The error itself is dropped: it holds the address.
 fn transport_failure(error: &reqwest::Error) -> TransportFailure {
-    if error.is_timeout() {
+    if is_not_public(error) {
+        TransportFailure::Forbidden
+    } else if error.is_timeout() {
         TransportFailure::Timeout
     } else if error.is_connect() {
         TransportFailure::Connect

@@ -2,6 +2,7 @@
 
 pub mod authorize;
 pub mod changes;
+pub mod cipp;
 mod exchange;
 mod graph_base;
 mod graph_errors;

@@ -42,7 +42,7 @@ pub fn proof(rows: Vec<Option<TenantProof>>, expected: EntraTenantId) -> Result<
 }
 
 /// `None` when the row does not say which tenant it is.
-fn decode_row(row: &str) -> Option<TenantProof> {
+pub(super) fn decode_row(row: &str) -> Option<TenantProof> {
     let row: Value = serde_json::from_str(row).ok()?;
     let entra_tenant = row.get("id")?.as_str()?.parse().ok()?;
     let domains = row.get("verifiedDomains").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();

@@ -18,7 +18,7 @@ use crate::port::{Access, EndCause, ListedTenant};
 const PAGE_SIZE_MAX: u16 = 300;
 
 /// How long before its end a relationship counts as expiring.
-const EXPIRY_NOTICE: SignedDuration = SignedDuration::from_hours(30 * 24);
+pub(super) const EXPIRY_NOTICE: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Names of relationships that Microsoft 365 Lighthouse makes for itself begin so.
 const LIGHTHOUSE_PREFIX: &str = "MLT_";

@@ -1,13 +1,22 @@
 //! Decoders against everything.
 
-use directory::protocol::{
-    organization::Organization, page::Shape, public_tenant::PublicInformation, relationships::Relationships,
-    users::Users,
+use directory::{
+    TenantProof,
+    protocol::{
+        cipp, organization::Organization, page::Shape, public_tenant::PublicInformation,
+        relationships::Relationships, users::Users,
+    },
 };
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 18] = [
+    "Results",
+    "Metadata",
+    "nextLink",
+    "Tenant",
+    "CippStatus",
+    "clientPrincipal",
     "id",
     "value",
     "@odata.nextLink",
@@ -51,6 +60,19 @@ fn decode_all(body: &[u8]) {
     let _ = Organization.decode(body);
     let _ = Relationships.decode(body);
     let _ = PublicInformation(tenant).decode(body);
+    let proof = TenantProof {
+        entra_tenant: tenant,
+        display_name: None,
+        verified_domains: vec!["contoso.example".parse().unwrap()],
+        default_domain: None,
+    };
+    let _ = cipp::tenants::tenants(body, Some(tenant), jiff::Timestamp::UNIX_EPOCH);
+    let _ = cipp::organization::proof(body, tenant, None);
+    let _ = cipp::me::Me::read(body);
+    if let Ok(page) = cipp::users::users(body, &proof) {
+        let people = page.rows.users.len() + page.rows.bad_rows.len();
+        assert!(people <= body.len(), "no more people than bytes");
+    }
 }
 
 proptest! {
@@ -63,6 +85,8 @@ proptest! {
     fn no_json_makes_a_decoder_panic(body in any_json(), rows in prop::collection::vec(any_json(), 0..5)) {
         decode_all(body.to_string().as_bytes());
         decode_all(json!({ "value": rows }).to_string().as_bytes());
+        let filter = json!({ "TenantFilter": "5e61cc55-0b1f-4c3a-9d2e-7f1e2a3b4c5d" });
+        decode_all(json!({ "Results": rows, "Metadata": filter }).to_string().as_bytes());
     }
 
     #[test]

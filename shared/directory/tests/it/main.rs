@@ -5,6 +5,7 @@
 
 mod arbitrary;
 mod changes;
+mod cipp;
 mod fake;
 mod folding;
 mod groups;

@@ -83,6 +83,8 @@ pub struct Settings {
     pub discovery_state_machine_arn: Option<String>,
     /// Where Microsoft is.
     pub microsoft: MicrosoftEndpoints,
+    /// Whether a CIPP connection may lead to this machine itself.
+    pub cipp_on_this_machine: bool,
     /// Where people reach the PSA, if the environment says.
     pub public_base_url: Option<BaseUrl>,
     /// Where people sign in to the PSA, if the environment says.
@@ -138,6 +140,7 @@ impl Settings {
             state_machine_arn: reader.state_machine(&registry::STATE_MACHINE_ARN),
             discovery_state_machine_arn: reader.state_machine(&registry::DISCOVERY_STATE_MACHINE_ARN),
             microsoft: MicrosoftEndpoints { login: reader.login_base(), graph: reader.graph_base() },
+            cipp_on_this_machine: reader.switch(&registry::CIPP_ON_THIS_MACHINE),
             public_base_url: reader.web_base(&registry::NEXT_PUBLIC_BASE_URL),
             nextauth_url: reader.web_base(&registry::NEXTAUTH_URL),
             secrets: reader.secrets(),

@@ -162,6 +162,9 @@ registry! {
         "The client secret that belongs to `MICROSOFT_CLIENT_ID`.", secret();
     MICROSOFT_TENANT_ID: WITH_MICROSOFT,
         "The tenant that `MICROSOFT_CLIENT_ID` is registered in. Shown, never signed in at.";
+    CIPP_ON_THIS_MACHINE: &[Function::Local],
+        "`true` lets a CIPP connection lead to this machine itself (`http://127.0.0.1:PORT`), for \
+         development with a fake. Never where others can enter an address.", or("false");
     NEXT_PUBLIC_BASE_URL: &[Function::Connect, Function::Local],
         "Where people reach the PSA: the base of the OAuth redirect URI. May be an app secret instead. \
          Without it `NEXTAUTH_URL` is taken.";

@@ -146,6 +146,7 @@ pub(crate) fn connection(number: u32) -> Connection {
         kind: ConnectionKind::Direct,
         connection_status: ConnectionStatus::Connected,
         partner_tenant: Some(TENANT),
+        cipp_base_url: None,
         connected_at: at(i64::from(number)),
         disconnected_at: None,
         last_validated_at: Some(at(i64::from(number) + 1)),

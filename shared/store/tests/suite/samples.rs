@@ -15,8 +15,8 @@ use domain::{
 };
 use serde_json::Value;
 use store::{
-    CompleteReadHours, Connection, ConnectionStatus, ContactInput, Ground, Lease, Run, StaleLine, Store,
-    SyncSettings, TenantState,
+    CompleteReadHours, Connection, ConnectionKind, ConnectionStatus, ContactInput, Ground, Lease, Run,
+    StaleLine, Store, SyncSettings, TenantState,
 };
 
 use super::{
@@ -108,8 +108,8 @@ fn comparable(mut item: Item) -> Item {
 
 async fn write_one_of_each(store: &Store) {
     write_contacts(store).await;
-    store.put_connection(WORKSPACE, None, &connection(1)).await.unwrap();
-    store.put_connection(WORKSPACE, Some(&connection(1)), &connection(2)).await.unwrap();
+    store.put_connection(WORKSPACE, None, &through_cipp()).await.unwrap();
+    store.put_connection(WORKSPACE, Some(&through_cipp()), &connection(2)).await.unwrap();
     store.upsert_client(WORKSPACE, &client(1)).await.unwrap();
     store.begin_login(WORKSPACE, "state hash", &pending_login()).await.unwrap();
     store.put_settings(WORKSPACE, &sync_settings()).await.unwrap();
@@ -222,7 +222,7 @@ async fn read(kind: &str, version: u32, table: &Table) {
         "connection" => {
             assert_eq!(store.connection(WORKSPACE).await.unwrap(), Some(connection(2)), "{version}");
         }
-        "connection-past" => read_past_connection(table).await,
+        "connection-past" => read_past_connection(version, table).await,
         "contact" => read_contact(store).await,
         "contact-edited" => {
             let contact = store.contacts_of_client(scope()).await.unwrap().remove(0);
@@ -321,11 +321,21 @@ fn complete_read_hours(version: u32) -> CompleteReadHours {
     if version == 2 { CompleteReadHours(0) } else { CompleteReadHours::default() }
 }
 
-async fn read_past_connection(table: &Table) {
+/// The connection of the first one, through a CIPP deployment.
+fn through_cipp() -> Connection {
+    Connection {
+        kind: ConnectionKind::Cipp,
+        cipp_base_url: Some("https://cipp.example".to_owned()),
+        ..connection(1)
+    }
+}
+
+async fn read_past_connection(version: u32, table: &Table) {
     let past = table.dump().await.one("PAST#");
     let past: Connection = serde_dynamo::from_item(past).unwrap();
     let status = ConnectionStatus::Disconnected;
-    let expected = Connection { connection_status: status, disconnected_at: Some(at(2)), ..connection(1) };
+    let before = if version == 1 { connection(1) } else { through_cipp() };
+    let expected = Connection { connection_status: status, disconnected_at: Some(at(2)), ..before };
     assert_eq!(past, expected);
 }
 

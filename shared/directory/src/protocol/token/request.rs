@@ -47,6 +47,8 @@ pub struct AppCredentials {
 /// What is given for the token.
 #[derive(Clone, Debug)]
 pub enum Grant {
+    /// The app's own credentials and nothing else (RFC 6749 §4.4).
+    Client,
     /// An authorization code, once.
     Code {
         /// The code from the callback.
@@ -86,6 +88,9 @@ impl TokenRequest {
         form.append_pair("client_secret", self.app.client_secret.expose_secret());
         form.append_pair("scope", &self.scope);
         match &self.grant {
+            Grant::Client => {
+                form.append_pair("grant_type", "client_credentials");
+            }
             Grant::Code { code, redirect_uri, verifier } => {
                 form.append_pair("grant_type", "authorization_code");
                 form.append_pair("code", code.expose_secret());

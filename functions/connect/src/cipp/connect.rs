@@ -1,0 +1,177 @@
+//! Connecting to a CIPP deployment: tried out first, then stored wholly or not at all.
+
+use assembly::cipp_credential;
+use directory::{CippAccess, CippBase};
+use domain::ids::{ConnectionId, EntraTenantId, UserId, WorkspaceId};
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use secrets::{CippKey, CippSecret, Family, SecretError, Version};
+use store::{Connection, ConnectionKind, ConnectionStatus};
+
+use super::CippError;
+use crate::{Connect, refresh_token::known_partner, save::Placed};
+
+/// What somebody typed. Blank is absent.
+#[derive(Clone, Debug, Default)]
+pub struct CippInput {
+    /// Where the API is.
+    pub base_url: Option<String>,
+    /// A token that was made elsewhere.
+    pub api_token: Option<SecretString>,
+    /// The tenant that issues tokens to the API client.
+    pub tenant_id: Option<String>,
+    /// Its application id.
+    pub client_id: Option<String>,
+    /// Its secret.
+    pub client_secret: Option<SecretString>,
+    /// Whether another partner tenant than before is meant.
+    pub change_partner: bool,
+}
+
+/// A CIPP connection that has just been made.
+#[derive(Clone, Debug)]
+pub struct CippConnected {
+    /// The connection in force.
+    pub connection: Connection,
+    /// Where the API is, in the form in which it is kept.
+    pub base_url: String,
+    /// When the token that was entered ends; `None` when it does not tell, or renews itself.
+    pub token_expires_at: Option<Timestamp>,
+    /// Customer tenants it can see.
+    pub managed_tenants: usize,
+}
+
+impl CippInput {
+    fn key(&self) -> Result<CippKey, CippError> {
+        let text = |text: &Option<String>| {
+            text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        let (tenant, client, secret) =
+            (text(&self.tenant_id), text(&self.client_id), secret(self.client_secret.as_ref()));
+        match (tenant, client, secret, secret_token(self.api_token.as_ref())?) {
+            (Some(tenant), Some(client_id), Some(client_secret), None) => {
+                let tenant_id = tenant.parse().map_err(|_| CippError::InvalidTenant)?;
+                Ok(CippKey::Client { tenant_id, client_id, client_secret })
+            }
+            (None, None, None, Some(token)) => Ok(CippKey::Token(token)),
+            (None, None, None, None) => Err(CippError::MissingCredentials),
+            _ => Err(CippError::MixedCredentials),
+        }
+    }
+}
+
+impl Connect {
+    /// Connects `workspace` to a CIPP deployment on behalf of `actor`, who must have been found
+    /// permitted. Nothing is stored before the deployment has listed the partner's customers; a direct
+    /// connection that was there before is given up with the same write.
+    pub async fn connect_cipp(
+        &self,
+        workspace: WorkspaceId,
+        actor: Option<UserId>,
+        input: CippInput,
+    ) -> Result<CippConnected, CippError> {
+        let typed = input.base_url.as_deref().unwrap_or_default();
+        let base = CippBase::parse(typed, self.cipp.destinations).map_err(CippError::InvalidAddress)?;
+        let key = input.key()?;
+        let before = self.store.connection(workspace).await?;
+        let credential = cipp_credential(key.clone());
+        let (partner, token_expires_at) = (credential.partner_tenant(), credential.expires());
+        let known = known_partner(before.as_ref(), input.change_partner);
+        if let (Some(known), Some(partner)) = (known, partner)
+            && known != partner
+        {
+            return Err(CippError::PartnerTenantChanged);
+        }
+        let base_url = base.as_str().to_owned();
+        let listed = self.probe_cipp(CippAccess { base, credential }).await.map_err(CippError::Probe)?;
+        let secret = CippSecret { base_url: base_url.clone(), key };
+        let connection = self.new_cipp_connection(actor, partner.or(known), &base_url);
+        let (secret_before, written) = self.save_cipp(workspace, &secret).await?;
+        let placed = self.put_in_force(workspace, before.as_ref(), &connection).await;
+        if !matches!(placed, Ok(Placed::InForce)) {
+            self.restore_cipp(workspace, secret_before, &written).await.map_err(CippError::NotRestored)?;
+            placed?;
+            return Err(CippError::Overtaken);
+        }
+        self.clear_other(workspace, Family::EntraDirect).await;
+        Ok(CippConnected { connection, base_url, token_expires_at, managed_tenants: listed.len() })
+    }
+
+    fn new_cipp_connection(
+        &self,
+        actor: Option<UserId>,
+        partner_tenant: Option<EntraTenantId>,
+        base_url: &str,
+    ) -> Connection {
+        let now = self.clock.now();
+        Connection {
+            id: ConnectionId::new(self.entropy.time_ordered_id(now)),
+            kind: ConnectionKind::Cipp,
+            connection_status: ConnectionStatus::Connected,
+            partner_tenant,
+            cipp_base_url: Some(base_url.to_owned()),
+            connected_at: now,
+            disconnected_at: None,
+            last_validated_at: Some(now),
+            last_validation_error: None,
+            created_by: actor,
+        }
+    }
+
+    /// Writes `secret` over whatever is there; answers what that was and the state written.
+    async fn save_cipp(
+        &self,
+        workspace: WorkspaceId,
+        secret: &CippSecret,
+    ) -> Result<(Option<CippSecret>, Version), SecretError> {
+        let found = match CippSecret::read_fresh(&self.secrets, workspace).await {
+            // A damaged one is no reason to stay without a connection.
+            Err(SecretError::Malformed { .. }) => None,
+            found => found?,
+        };
+        let (before, version) = found.unzip();
+        let written = match secret.save(&self.secrets, workspace, version.as_ref()).await {
+            // What is kept cannot be understood, or somebody else is connecting as well: the
+            // connection decides who was first.
+            Err(SecretError::Conflict { .. } | SecretError::Malformed { .. }) => {
+                secret.replace(&self.secrets, workspace).await?
+            }
+            written => written?,
+        };
+        Ok((before, written))
+    }
+
+    /// Puts back what was there before `written`, unless somebody has replaced that.
+    async fn restore_cipp(
+        &self,
+        workspace: WorkspaceId,
+        before: Option<CippSecret>,
+        written: &Version,
+    ) -> Result<(), SecretError> {
+        if let Some(before) = before {
+            return match before.save(&self.secrets, workspace, Some(written)).await {
+                Ok(_) | Err(SecretError::Conflict { .. }) => Ok(()),
+                Err(error) => Err(error),
+            };
+        }
+        match CippSecret::read_fresh(&self.secrets, workspace).await? {
+            Some((_, version)) if version == *written => CippSecret::clear(&self.secrets, workspace).await,
+            _ => Ok(()),
+        }
+    }
+}
+
+fn secret(secret: Option<&SecretString>) -> Option<SecretString> {
+    let text = secret?.expose_secret().trim();
+    (!text.is_empty()).then(|| text.into())
+}
+
+/// A token as it stands in a header: without the word in front of it that is often copied along.
+fn secret_token(token: Option<&SecretString>) -> Result<Option<SecretString>, CippError> {
+    let Some(token) = secret(token) else { return Ok(None) };
+    let text = token.expose_secret();
+    let text = text.strip_prefix("Bearer ").unwrap_or(text).trim();
+    // RFC 6750 §2.1, and nothing that could end a header.
+    let fits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if fits { Ok(Some(text.into())) } else { Err(CippError::InvalidToken) }
+}

@@ -1,0 +1,172 @@
+//! The credential of a CIPP connection.
+
+use domain::ids::{EntraTenantId, WorkspaceId};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::{Document, Family, Scope, SecretChain, SecretError, Version, key};
+
+/// Where a workspace's CIPP API is and what opens it. Read and replaced as a whole, so that no
+/// credential is ever used at another deployment's address.
+#[derive(Clone, Debug)]
+pub struct CippSecret {
+    /// Where the API is, as it was accepted.
+    pub base_url: String,
+    /// What opens it.
+    pub key: CippKey,
+}
+
+/// What opens a CIPP API.
+#[derive(Clone, Debug)]
+pub enum CippKey {
+    /// An API client, which tokens are made with.
+    Client {
+        /// The tenant that issues them: the partner's own.
+        tenant_id: EntraTenantId,
+        /// Application id.
+        client_id: String,
+        /// Client secret.
+        client_secret: SecretString,
+    },
+    /// A token that was entered.
+    Token(SecretString),
+}
+
+impl CippSecret {
+    /// The credential of `workspace` and the state it is in; may be as old as the cache allows. One
+    /// without an address or without a key is none.
+    ///
+    /// # Errors
+    /// When there is none and a provider failed.
+    pub async fn read(
+        chain: &SecretChain,
+        workspace: WorkspaceId,
+    ) -> Result<Option<(Self, Version)>, SecretError> {
+        let scope = Scope::Workspace(workspace);
+        let stored = chain.read_where(scope, Family::EntraCipp, is_complete).await?;
+        Ok(stored.and_then(|stored| Some((from_document(&stored.document)?, stored.version))))
+    }
+
+    /// Like [`CippSecret::read`] without the cache.
+    ///
+    /// # Errors
+    /// When there is none and a provider failed.
+    pub async fn read_fresh(
+        chain: &SecretChain,
+        workspace: WorkspaceId,
+    ) -> Result<Option<(Self, Version)>, SecretError> {
+        let scope = Scope::Workspace(workspace);
+        let stored = chain.read_fresh_where(scope, Family::EntraCipp, is_complete).await?;
+        Ok(stored.and_then(|stored| Some((from_document(&stored.document)?, stored.version))))
+    }
+
+    /// Replaces the credential of `workspace` if nobody did since `expected` was read (none: if there
+    /// was no credential).
+    ///
+    /// # Errors
+    /// [`SecretError::Conflict`] when somebody did.
+    pub async fn save(
+        &self,
+        chain: &SecretChain,
+        workspace: WorkspaceId,
+        expected: Option<&Version>,
+    ) -> Result<Version, SecretError> {
+        let scope = Scope::Workspace(workspace);
+        chain.write(scope, Family::EntraCipp, &self.to_document(), expected).await
+    }
+
+    /// Replaces whatever is kept for `workspace`, also what cannot be understood.
+    ///
+    /// # Errors
+    /// When a provider failed, or others kept writing meanwhile ([`SecretError::Conflict`]).
+    pub async fn replace(&self, chain: &SecretChain, workspace: WorkspaceId) -> Result<Version, SecretError> {
+        const ATTEMPTS_MAX: usize = 3;
+        let (scope, family) = (Scope::Workspace(workspace), Family::EntraCipp);
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let current = match chain.read_fresh(scope, family).await {
+                Err(SecretError::Malformed { .. }) => chain.delete(scope, family).await.map(|()| None)?,
+                current => current?.map(|stored| stored.version),
+            };
+            match self.save(chain, workspace, current.as_ref()).await {
+                Err(SecretError::Conflict { .. }) if attempts < ATTEMPTS_MAX => {}
+                result => return result,
+            }
+        }
+    }
+
+    /// Removes the credential of `workspace`, if there is one. CIPP is not told.
+    ///
+    /// # Errors
+    /// When a provider failed or still supplies one.
+    pub async fn clear(chain: &SecretChain, workspace: WorkspaceId) -> Result<(), SecretError> {
+        chain.delete(Scope::Workspace(workspace), Family::EntraCipp).await
+    }
+
+    fn to_document(&self) -> Document {
+        let document = Document::new().with(key::CIPP_BASE_URL, &self.base_url);
+        match &self.key {
+            CippKey::Client { tenant_id, client_id, client_secret } => document
+                .with(key::CIPP_TENANT_ID, &tenant_id.to_string())
+                .with(key::CIPP_CLIENT_ID, client_id)
+                .with(key::CIPP_CLIENT_SECRET, client_secret.expose_secret()),
+            CippKey::Token(token) => document.with(key::CIPP_API_TOKEN, token.expose_secret()),
+        }
+    }
+}
+
+fn is_complete(document: &Document) -> bool {
+    from_document(document).is_some()
+}
+
+/// An API client is preferred to a token, which ends within the hour.
+fn from_document(document: &Document) -> Option<CippSecret> {
+    let base_url = document.plain(key::CIPP_BASE_URL)?.to_owned();
+    let client = || {
+        Some(CippKey::Client {
+            tenant_id: document.plain(key::CIPP_TENANT_ID)?.parse().ok()?,
+            client_id: document.plain(key::CIPP_CLIENT_ID)?.to_owned(),
+            client_secret: document.value(key::CIPP_CLIENT_SECRET)?.clone(),
+        })
+    };
+    let token = || Some(CippKey::Token(document.value(key::CIPP_API_TOKEN)?.clone()));
+    Some(CippSecret { base_url, key: client().or_else(token)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TENANT: &str = "0a1b2c3d-0b1f-4c3a-9d2e-7f1e2a3b4c5d";
+
+    #[test]
+    fn what_is_kept_is_read_again() {
+        for key in [
+            CippKey::Token("CANARY".into()),
+            CippKey::Client {
+                tenant_id: TENANT.parse().unwrap(),
+                client_id: "app".to_owned(),
+                client_secret: "CANARY".into(),
+            },
+        ] {
+            let secret = CippSecret { base_url: "https://cipp.example".to_owned(), key };
+            let read = from_document(&secret.to_document()).unwrap();
+            assert_eq!(read.to_document().digest(), secret.to_document().digest());
+            assert!(!format!("{secret:?}").contains("CANARY"));
+        }
+    }
+
+    #[test]
+    fn half_a_credential_is_none() {
+        let url = Document::new().with(key::CIPP_BASE_URL, "https://cipp.example");
+        assert!(from_document(&url).is_none());
+        assert!(from_document(&Document::new().with(key::CIPP_API_TOKEN, "t")).is_none());
+        let client = url.clone().with(key::CIPP_CLIENT_ID, "app").with(key::CIPP_CLIENT_SECRET, "s");
+        assert!(from_document(&client).is_none());
+        assert!(from_document(&client.clone().with(key::CIPP_TENANT_ID, "common")).is_none());
+        let whole = client.with(key::CIPP_TENANT_ID, TENANT).with(key::CIPP_API_TOKEN, "t");
+        assert!(matches!(from_document(&whole).unwrap().key, CippKey::Client { .. }));
+        let token = from_document(&url.with(key::CIPP_API_TOKEN, "t")).unwrap();
+        assert!(matches!(token.key, CippKey::Token(_)));
+    }
+}
