@@ -12,7 +12,8 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use edge::{ApiError, Edition, JsonBody, Permission, Reader, Reply, ServiceEdition, Writer, admit};
+use domain::flags::Feature;
+use edge::{ApiError, Edition, Features, JsonBody, Permission, Reader, Reply, ServiceEdition, Writer, admit};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -65,8 +66,12 @@ struct Begun {
 async fn connect(
     Writer(caller): Writer,
     State(app): State<Arc<Connect>>,
+    features: Features,
     JsonBody(body): JsonBody<ConnectBody>,
 ) -> Result<Response, ApiError> {
+    if body.connection_type.as_deref() == Some("cipp") {
+        features.require(caller.workspace, Feature::Cipp).await?;
+    }
     let purpose = body.purpose()?;
     let begun = app.begin_login(caller.workspace, caller.user, purpose).await?;
     let cookie = cookie::set(&begun.session, &app.redirect_uri()).ok_or_else(ApiError::internal_fault)?;
@@ -78,12 +83,14 @@ async fn connect(
 async fn callback(
     State(app): State<Arc<Connect>>,
     edition: Option<Extension<ServiceEdition>>,
+    features: Features,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     only_enterprise(edition)?;
     let session = cookie::session(&headers);
-    let completion = app.complete_login(query.as_deref().unwrap_or_default(), session).await;
+    let query = query.unwrap_or_default();
+    let completion = app.complete_login_where(&query, session, &features).await;
     if let Err(error) = &completion.outcome {
         log(error);
     }
@@ -177,7 +184,7 @@ impl ConnectBody {
     }
 }
 
-/// The callback has no caller; the edition is the one guard that is left.
+/// The callback has no caller; the edition is the one guard that can be asked before it is read.
 fn only_enterprise(edition: Option<Extension<ServiceEdition>>) -> Result<(), ApiError> {
     let edition = edition.map_or(Edition::Community, |Extension(ServiceEdition(edition))| edition);
     match admit(edition, None, Permission::Update) {

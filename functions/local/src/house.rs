@@ -3,11 +3,11 @@
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use ambient::{Clock, Entropy, SystemClock, SystemEntropy};
-use assembly::{Open, WorkspaceDirectories};
+use assembly::{FeatureGate, Open, WorkspaceDirectories};
 use aws_sdk_dynamodb::config::SharedHttpClient;
 use connect::{CALLBACK_PATH, Connect};
 use directory::{Directories, GraphSettings};
@@ -107,6 +107,7 @@ pub struct House {
     pub fake: Option<Fake>,
     /// The data folder.
     pub folder: PathBuf,
+    gate: Arc<OnceLock<FeatureGate>>,
     _server: Option<FakeServer>,
 }
 
@@ -184,6 +185,7 @@ impl House {
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
         };
+        let gate = Arc::new(OnceLock::new());
         let tasks = LocalTasks {
             steps: RunSteps { store: store.clone(), clock: Arc::clone(&clock) },
             tenants: TenantSync {
@@ -193,6 +195,8 @@ impl House {
             },
             discovery: discovery(None),
             clock: Arc::clone(&clock),
+            open: FeatureGate::new(store.clone(), true),
+            gate: Arc::clone(&gate),
         };
         let engine = LocalEngine::new(tasks, Arc::clone(&clock), Arc::clone(&entropy));
         let executions = Arc::clone(&engine) as Arc<dyn Executions>;
@@ -243,8 +247,16 @@ impl House {
             entropy,
             fake,
             folder: folder.to_owned(),
+            gate,
             _server: server,
         })
+    }
+
+    /// From now on the workspace's flags count, for tasks too; answers the gate. The commands of this
+    /// machine's operator are not asked for them.
+    pub(crate) fn heed_flags(&self) -> FeatureGate {
+        let gate = || FeatureGate::new(self.store.clone(), self.settings.feature_flags_disabled);
+        self.gate.get_or_init(gate).clone()
     }
 
     /// Takes up runs that a dead process left unfinished, those that are `wanted`; answers them, the

@@ -6,7 +6,7 @@ use ::people::People;
 use ambient::Entropy;
 use authorizer::{Configuration, Parties, Verifier, sign_hs256};
 use axum::{Extension, Router};
-use edge::{Caller, CallerKind, Edition, Permission};
+use edge::{Caller, CallerKind, Edition, Permission, Surface};
 use jiff::SignedDuration;
 use secrecy::SecretString;
 use tokio::{net::TcpListener, sync::oneshot};
@@ -63,6 +63,7 @@ pub(crate) async fn run(context: Context, options: ServeArguments) -> Result<End
 /// Every function's routes, as one service.
 fn router(house: &House, verifier: Arc<Verifier>) -> Router {
     let people = Arc::new(People { store: house.store.clone() });
+    let surface = Surface(Arc::new(house.heed_flags()));
     let routes = Router::new()
         .merge(::connect::router(Arc::clone(&house.connect)))
         .merge(::discovery::routes::router(Arc::clone(&house.discovery)))
@@ -72,7 +73,8 @@ fn router(house: &House, verifier: Arc<Verifier>) -> Router {
         .merge(::settings::routes::router(Arc::new(::settings::Settings { store: house.store.clone() })))
         .merge(::sync::routes::router(Arc::clone(&house.sync)))
         .merge(::sync::routes::explaining(Arc::clone(&house.explain)))
-        .layer(Extension(assembly::service_edition(&house.settings)));
+        .layer(Extension(assembly::service_edition(&house.settings)))
+        .layer(Extension(surface));
     edge::finish(authorizer::authenticated(routes, verifier))
 }
 
