@@ -53,7 +53,7 @@ pub enum FlagName {
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Ensured {
-    /// Keys of those that were made now: active, and on for nobody.
+    /// Keys of those that were made now.
     pub created_keys: Vec<&'static str>,
     /// Keys of those that were there, and stay as they are.
     pub existing_keys: Vec<&'static str>,
@@ -96,11 +96,14 @@ impl Flags {
         }
     }
 
-    /// Makes the flags of all features that are not there yet. Doing it again changes nothing.
-    pub async fn ensure(&self) -> Result<Ensured, StoreError> {
+    /// Makes the flags of all features that are not there yet, on for `on_for` and nobody else. Those that
+    /// are there stay as they are.
+    pub async fn ensure(&self, on_for: Option<WorkspaceId>) -> Result<Ensured, StoreError> {
+        let nobody = Filters::default();
+        let filters = on_for.map_or_else(|| nobody.clone(), |workspace| nobody.with(workspace));
         let mut ensured = Ensured::default();
         for feature in Feature::ALL {
-            let wanted = FlagChange::for_feature(feature);
+            let wanted = FlagChange { filters: Some(filters.clone()), ..FlagChange::for_feature(feature) };
             let flag = wanted.onto(self.new_flag(feature.key()));
             let keys = if self.store.create_flag(&flag).await? {
                 &mut ensured.created_keys

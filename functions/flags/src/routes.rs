@@ -105,7 +105,7 @@ async fn create(
     match body.get("__action") {
         None | Some(Value::Null) => {}
         Some(action) if action == "ensure_entra_phase1_flags" => {
-            let ensured = flags.ensure().await.map_err(store_failed)?;
+            let ensured = flags.ensure(None).await.map_err(store_failed)?;
             return Ok(Reply::ok(ensured).into_response());
         }
         Some(_) => {

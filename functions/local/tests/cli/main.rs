@@ -9,6 +9,7 @@ mod bench;
 mod demo;
 mod documents;
 mod explain;
+mod flags;
 mod folder;
 mod gates;
 mod http;
