@@ -128,7 +128,7 @@ fn other_values_are_understood() {
     assert!(settings.feature_flags_disabled && settings.on_lambda);
     let master = settings.master_workspace.map(|workspace| workspace.to_string());
     assert_eq!(master.as_deref(), Some("7c9e6679-7425-40de-944b-e07fc1f90ae7"));
-    let keys: Vec<&str> = settings.platform_api_keys.iter().map(|key| key.expose_secret()).collect();
+    let keys: Vec<&str> = settings.platform_api_keys.iter().map(ExposeSecret::expose_secret).collect();
     assert_eq!(keys, ["0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"]);
     assert_eq!(
         settings_of("AWS_DEFAULT_REGION", "us-east-1").unwrap().aws_region.as_deref(),
