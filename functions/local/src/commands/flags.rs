@@ -20,13 +20,14 @@ use crate::{
 struct View {
     key: &'static str,
     name: &'static str,
-    exists: bool,
     on: bool,
 }
 
 pub(crate) async fn run(context: &Context, options: &FlagsArguments) -> Result<Ending, Failure> {
     let house = &context.house;
     mention_fake(house);
+    // What the server would do: so that what is shown is what holds.
+    introduce(house).await?;
     match &options.command {
         None | Some(FlagsCommand::List) => {}
         Some(FlagsCommand::On { flags }) => switch(house, flags, true).await?,
@@ -38,7 +39,6 @@ pub(crate) async fn run(context: &Context, options: &FlagsArguments) -> Result<E
         views.push(View {
             key: feature.key(),
             name: feature.title(),
-            exists: flag.is_some(),
             on: flag.is_some_and(|flag| flag.is_on_for(house.workspace)),
         });
     }
@@ -68,7 +68,6 @@ pub(crate) async fn introduce(house: &House) -> Result<(), Failure> {
 /// All features when none is named.
 async fn switch(house: &House, named: &[Feature], on: bool) -> Result<(), Failure> {
     let desk = desk(house, Access::default());
-    desk.ensure(None).await?;
     let features = if named.is_empty() { &Feature::ALL } else { named };
     for feature in features {
         let name = FlagName::from(feature.key());

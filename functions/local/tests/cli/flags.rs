@@ -20,12 +20,12 @@ fn on(folder: &Folder, arguments: &[&str]) -> Vec<(String, bool)> {
 }
 
 #[test]
-fn a_new_folder_has_no_flag_until_one_is_switched() {
+fn everything_is_on_until_it_is_switched_off() {
     let folder = Folder::new();
-    assert!(on(&folder, &["flags"]).iter().all(|(_, on)| !on));
+    assert!(on(&folder, &["flags"]).iter().all(|(_, on)| *on));
     let queue = "entra-integration-ambiguous-queue";
-    let switched = on(&folder, &["flags", "on", queue]);
-    assert!(switched.iter().all(|(key, on)| *on == (key == queue)), "{switched:?}");
+    let switched = on(&folder, &["flags", "off", queue]);
+    assert!(switched.iter().all(|(key, on)| *on == (key != queue)), "{switched:?}");
     assert!(on(&folder, &["flags", "on"]).iter().all(|(_, on)| *on));
     assert!(on(&folder, &["flags", "off"]).iter().all(|(_, on)| !on));
     assert_eq!(on(&folder, &["flags", "list"]).len(), 5);
