@@ -21,6 +21,10 @@ const AUDIENCE: &str = "entra-contact-sync";
 /// The key shared with the deployed authorizer.
 pub(crate) const KEY: &str = "a-key-for-this-suite-of-more-than-thirty-two-bytes";
 
+/// The key of the workspace that decides about feature flags, and that workspace.
+pub(crate) const PLATFORM_KEY: &str = "the-key-of-the-master-workspace-of-this-suite";
+pub(crate) const MASTER: &str = "1d3b6c50-93d1-4ad0-8a3b-2f4f6f0c9a11";
+
 pub(crate) const WORKSPACE: WorkspaceId = WorkspaceId::new(uuid!("7c9e6679-7425-40de-944b-e07fc1f90ae7"));
 
 /// The API's routes below one base, called by somebody.

@@ -18,7 +18,7 @@ use fake_microsoft::{Application, Fake, FakeServer, World, WorldConfig};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    api::{Api, ISSUER, KEY},
+    api::{Api, ISSUER, KEY, MASTER, PLATFORM_KEY},
     emulator::Roles,
     story::{SIZES, Story},
     workflow::Workflows,
@@ -79,11 +79,13 @@ async fn deploy(
         ("Architecture", architecture),
         ("AuthJwtIssuer", ISSUER),
         ("AuthJwtSecret", KEY),
+        ("MasterWorkspaceId", MASTER),
         ("MicrosoftClientId", &application.client_id),
         ("MicrosoftClientSecret", application.client_secret.expose_secret()),
         ("MicrosoftGraphBaseUrl", &base),
         ("MicrosoftLoginBaseUrl", &base),
         ("NextAuthUrl", PSA),
+        ("PlatformApiKey", PLATFORM_KEY),
         ("PublicBaseUrl", PSA),
         ("LogLevel", "DEBUG"),
     ];

@@ -12,10 +12,13 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
-    api::{Api, administrator, reader},
+    api::{Api, PLATFORM_KEY, WORKSPACE, administrator, reader},
     emulator::client,
     workflow::Workflows,
 };
+
+/// Where the platform's flags are.
+const FLAGS: &str = "/api/v1/platform-feature-flags";
 
 /// Users of each customer; the second one's come in two pages of a directory.
 pub(crate) const SIZES: [u32; 3] = [40, 1_050, 12];
@@ -34,6 +37,7 @@ pub(crate) struct Story<'a> {
 
 impl Story<'_> {
     pub(crate) async fn play(&self) {
+        self.the_integration_is_switched_on().await;
         self.strangers_are_turned_away().await;
         self.clients_and_contacts_come_from_the_psa().await;
         self.a_technician_connects().await;
@@ -59,6 +63,59 @@ impl Story<'_> {
         assert_eq!(counted(&run), json!([0, 0, 0, everybody]), "{run}");
         assert_eq!(self.api.contacts().await, before);
         self.another_workspace_sees_nothing().await;
+        self.switched_off_everything_is_hidden_and_kept().await;
+    }
+
+    /// As the rollout guide does it: with the key of the master workspace, in two requests.
+    async fn the_integration_is_switched_on(&self) {
+        self.is_hidden(&self.api).await;
+        let stranger = self.api.with_token(None);
+        let answer =
+            stranger.request_to(Method::GET, FLAGS).header("x-api-key", "no key").send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 403);
+        let body: Value = answer.json().await.unwrap();
+        assert_eq!(body["code"], "master_workspace_only", "{body}");
+        let made = self.flags("", &json!({ "__action": "ensure_entra_phase1_flags" })).await;
+        assert_eq!((&made["existingKeys"], made["createdKeys"].as_array().unwrap().len()), (&json!([]), 5));
+        for key in made["createdKeys"].as_array().unwrap() {
+            self.target(key.as_str().unwrap(), "add", WORKSPACE).await;
+        }
+    }
+
+    async fn target(&self, flag: &str, action: &str, workspace: WorkspaceId) {
+        let body = json!({ "__action": action, "tenantId": workspace });
+        let flag_after = self.flags(&format!("/{flag}/tenants"), &body).await;
+        assert_eq!(flag_after["key"], flag, "{flag_after}");
+    }
+
+    /// What a POST with the key of the master workspace answers.
+    async fn flags(&self, below: &str, body: &Value) -> Value {
+        let request = self.api.with_token(None).request_to(Method::POST, &format!("{FLAGS}{below}"));
+        let answer = request.header("x-api-key", PLATFORM_KEY).json(body).send().await.unwrap();
+        let status = answer.status().as_u16();
+        let body: Value = answer.json().await.unwrap();
+        assert_eq!((status, &body["success"]), (200, &json!(true)), "{body}");
+        body["data"].clone()
+    }
+
+    async fn is_hidden(&self, who: &Api) {
+        for path in ["", "/sync/runs", "/mappings", "/contacts/export"] {
+            let answer = who.request(Method::GET, path).send().await.unwrap();
+            let status = answer.status().as_u16();
+            let body: Value = answer.json().await.unwrap();
+            assert_eq!((status, &body["code"]), (404, &json!("integration_disabled")), "{path} {body}");
+        }
+    }
+
+    async fn switched_off_everything_is_hidden_and_kept(&self) {
+        let (status, runs) = (self.api.get("").await, self.api.get("/sync/runs").await);
+        let contacts = self.api.contacts().await;
+        self.target("entra-integration-ui", "remove", WORKSPACE).await;
+        self.is_hidden(&self.api).await;
+        self.target("entra-integration-ui", "add", WORKSPACE).await;
+        assert_eq!(self.api.get("").await, status);
+        assert_eq!(self.api.get("/sync/runs").await, runs);
+        assert_eq!(self.api.contacts().await, contacts);
     }
 
     async fn everybody_is_read_every_time(&self) {
@@ -272,8 +329,10 @@ impl Story<'_> {
     }
 
     async fn another_workspace_sees_nothing(&self) {
-        let elsewhere = Caller { workspace: WorkspaceId::new(Uuid::from_u128(0xE15E)), ..administrator() };
-        let elsewhere = self.api.by(&elsewhere);
+        let workspace = WorkspaceId::new(Uuid::from_u128(0xE15E));
+        let elsewhere = self.api.by(&Caller { workspace, ..administrator() });
+        self.is_hidden(&elsewhere).await;
+        self.target("entra-integration-ui", "add", workspace).await;
         assert_eq!(elsewhere.get("").await["status"], "not_connected");
         assert_eq!(elsewhere.get("/sync/runs").await["runs"], json!([]));
         assert_eq!(elsewhere.get("/mappings").await["mappings"], json!([]));

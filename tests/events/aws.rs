@@ -1,6 +1,7 @@
 //! The AWS services a function calls: DynamoDB for real, on the embedded engine, and just enough
 //! of the others.
 
+use ambient::Clock;
 use aws_smithy_runtime_api::{
     client::{
         http::{HttpConnector, SharedHttpClient},
@@ -17,11 +18,15 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
+use domain::{
+    flags::{Feature, Filters},
+    ids::FlagId,
+};
 use embedded::Engine;
 use serde_json::json;
-use store::{Store, client_over};
+use store::{FeatureFlag, Store, client_over};
 
-use crate::serve;
+use crate::{samples::WORKSPACE, serve};
 
 /// The table's name.
 pub(crate) const TABLE: &str = "samples";
@@ -35,12 +40,40 @@ pub(crate) struct Aws {
 }
 
 impl Aws {
+    /// With every feature switched on for the workspace of the samples.
     pub(crate) async fn start() -> Self {
+        let aws = Self::start_switched_off().await;
+        for feature in Feature::ALL {
+            let flag = flag(feature);
+            assert!(aws.store.create_flag(&flag).await.unwrap());
+            aws.store.target_flag(flag.id, WORKSPACE, true, flag.created_at).await.unwrap().unwrap();
+        }
+        aws
+    }
+
+    /// With no flag at all.
+    pub(crate) async fn start_switched_off() -> Self {
         let engine = Engine::in_memory().unwrap();
         let store = Store::new(client_over(SharedHttpClient::new(engine.clone())), TABLE);
         store.create_table_if_absent().await.unwrap();
         let router = Router::new().route("/", post(handle)).with_state(engine);
         Self { endpoint: format!("http://{}", serve(router).await), store }
+    }
+}
+
+fn flag(feature: Feature) -> FeatureFlag {
+    let now = ambient::SystemClock.now();
+    FeatureFlag {
+        id: FlagId::new(uuid::Uuid::from_u128(feature as u128)),
+        key: feature.key().to_owned(),
+        name: feature.title().to_owned(),
+        active: true,
+        filters: Filters::default(),
+        tags: Vec::new(),
+        revision: 1,
+        created_at: now,
+        updated_at: now,
+        deleted_at: None,
     }
 }
 

@@ -76,6 +76,52 @@ async fn discovery_shows_what_was_found() {
     assert_eq!(body["data"]["discoveredTenants"][0]["managedTenantId"], json!(managed_tenant()));
 }
 
+/// The two requests of the rollout guide: make the flags, and switch one on for a workspace.
+#[tokio::test]
+async fn flags_are_made_and_switched_on_with_a_key() {
+    let aws = Aws::start_switched_off().await;
+    let (status, body) = request(&aws, "connect/http-status").await;
+    assert_eq!((status, &body["code"]), (404, &json!("integration_disabled")));
+
+    let (status, body) = request(&aws, "flags/http-ensure").await;
+    let keys = &body["data"]["createdKeys"];
+    assert_eq!((status, keys.as_array().map(Vec::len)), (200, Some(5)), "{body}");
+    let (status, again) = request(&aws, "flags/http-ensure").await;
+    assert_eq!(
+        (status, &again["data"]["createdKeys"], &again["data"]["existingKeys"]),
+        (200, &json!([]), keys)
+    );
+    let (status, body) = request(&aws, "connect/http-status").await;
+    assert_eq!((status, &body["code"]), (404, &json!("integration_disabled")), "a new flag is on for nobody");
+
+    let (status, body) = request(&aws, "flags/http-add-tenant").await;
+    assert_eq!((status, &body["data"]["key"]), (200, &json!("entra-integration-ui")), "{body}");
+    assert_eq!(body["data"]["filters"]["groups"][0]["properties"][0]["value"], json!([WORKSPACE]), "{body}");
+    let (status, body) = request(&aws, "connect/http-status").await;
+    assert_eq!((status, &body["data"]["status"]), (200, &json!("not_connected")), "{body}");
+    let (status, body) = request(&aws, "review/http-list").await;
+    assert_eq!((status, &body["code"]), (404, &json!("feature_disabled")));
+    assert_eq!(body["details"]["flag"], "entra-integration-ambiguous-queue");
+}
+
+#[tokio::test]
+async fn flags_are_listed_for_the_master_workspace_and_nobody_else() {
+    let aws = Aws::start().await;
+    let (status, body) = request(&aws, "flags/http-list").await;
+    assert_eq!((status, body["data"].as_array().map(Vec::len)), (200, Some(5)), "{body}");
+    assert_eq!(body["defaults"]["entraPhase1"].as_array().map(Vec::len), Some(5));
+
+    let mut elsewhere = sample("flags/http-list");
+    elsewhere["requestContext"]["authorizer"]["lambda"]["workspace"] = json!(CLIENT);
+    let mut wrong_key = sample("flags/http-ensure");
+    wrong_key["headers"]["x-api-key"] = json!("a key for the samples of requests about flag");
+    for event in [elsewhere, wrong_key] {
+        let answer = feed_event(&aws, "flags", event).await.result();
+        assert_eq!(answer["statusCode"], 403, "{answer}");
+        assert!(answer["body"].as_str().unwrap().contains("\"master_workspace_only\""), "{answer}");
+    }
+}
+
 #[tokio::test]
 async fn mapping_suggests_the_client_of_the_same_domain() {
     let aws = Aws::start().await;

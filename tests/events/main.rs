@@ -26,13 +26,16 @@ use crate::{
 };
 
 /// Every sample, by its path below `events/` without the ending. Each is fed by a test.
-const SAMPLES: [&str; 19] = [
+const SAMPLES: [&str; 22] = [
     "authorizer/request",
     "connect/http-callback",
     "connect/http-connect",
     "connect/http-status",
     "discovery-task/discover",
     "discovery/http-show",
+    "flags/http-add-tenant",
+    "flags/http-ensure",
+    "flags/http-list",
     "mapping/http-preview",
     "people/http-export-contacts",
     "people/http-import-clients",
@@ -90,8 +93,11 @@ fn environment(aws: &Aws, binary: &str) -> BTreeMap<String, String> {
         ("AuthJwtIssuer", "https://psa.example".to_owned()),
         ("AuthJwtSecret", "a key for the samples, of more than thirty-two bytes".to_owned()),
         ("DiscoveryMachine", machine("discovery")),
+        // The workspace of the samples decides about flags, too.
+        ("MasterWorkspaceId", samples::WORKSPACE.to_string()),
         ("MicrosoftClientId", "6f1c2d5e-7a8b-4c9d-8e0f-a1b2c3d4e5f6".to_owned()),
         ("MicrosoftClientSecret", "sample".to_owned()),
+        ("PlatformApiKey", "a key for the samples of requests about flags".to_owned()),
         ("PublicBaseUrl", "https://psa.example".to_owned()),
         ("SyncRunMachine", machine("sync-run")),
         ("Table", TABLE.to_owned()),

@@ -27,6 +27,16 @@ async fn the_authorizer_knows_a_signed_caller_and_no_other() {
     let request = sample("connect/http-status");
     assert_eq!(context, &request["requestContext"]["authorizer"]["lambda"]);
 
+    let mut flags = sample("authorizer/request");
+    let headers = flags["headers"].as_object_mut().unwrap();
+    headers.remove("authorization");
+    let answer = feed_event(&aws, "authorizer", flags.clone()).await.result();
+    assert_eq!(answer, json!({ "isAuthorized": false, "context": {} }));
+    // Where a key may take the place of the token, the function itself is the guard.
+    flags["routeKey"] = "ANY /api/v1/platform-feature-flags/{flag_id}/tenants".into();
+    let answer = feed_event(&aws, "authorizer", flags).await.result();
+    assert_eq!(answer, json!({ "isAuthorized": true, "context": {} }));
+
     let mut tampered = sample("authorizer/request");
     let token = tampered["headers"]["authorization"].as_str().unwrap().to_owned();
     tampered["headers"]["authorization"] = format!("{}AAAA", &token[..token.len() - 4]).into();
@@ -67,6 +77,27 @@ async fn a_step_of_an_unknown_run_is_refused_by_its_name() {
         panic!("it is no step")
     };
     assert_eq!(error["errorType"], "InvalidInput");
+}
+
+#[tokio::test]
+async fn the_tasks_of_a_workspace_that_was_switched_off_only_end_its_run() {
+    let aws = Aws::start_switched_off().await;
+    connect(&aws.store).await;
+    discover(&aws.store).await;
+    map(&aws.store).await;
+    accept(&aws.store).await;
+    read::<RunInput>(feed(&aws, "run-steps/begin").await);
+    let wave: Wave = read(feed(&aws, "run-steps/next-batches").await);
+    assert!(wave.done);
+    let result: BatchResult = read(feed(&aws, "tenant-sync/batch").await);
+    assert_eq!((result.finished, result.unfinished), (0, 1));
+    let outcome: RunOutcome = read(feed(&aws, "run-steps/finish").await);
+    assert_eq!(json!(outcome.status), json!("failed"));
+    let run = aws.store.run(WORKSPACE, RUN).await.unwrap().unwrap();
+    assert_eq!(run.halted.unwrap().code, "integration_disabled");
+    let report: Value = feed(&aws, "discovery-task/discover").await.result();
+    assert_eq!((&report["found"], &report["failure"]["code"]), (&json!(0), &json!("integration_disabled")));
+    assert!(aws.store.connection(WORKSPACE).await.unwrap().is_some(), "what was there is kept");
 }
 
 #[tokio::test]

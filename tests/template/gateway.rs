@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use tests::{repository, template::Template};
 
+/// Routes whose function is its own guard, because a key may take the place of a token.
+const FLAGS: &str = "/api/v1/platform-feature-flags";
 const CALLBACK: &str = "/api/auth/microsoft/entra/callback";
 
 #[test]
@@ -27,14 +29,16 @@ fn every_route_of_every_router_is_a_route_of_the_gateway_and_leads_to_its_functi
 }
 
 #[test]
-fn only_the_callback_is_open() {
+fn only_the_callback_is_open_and_only_flags_are_their_own_guard() {
     let template = Template::load();
     for (id, route) in template.resources("AWS::ApiGatewayV2::Route") {
         if path(route) == CALLBACK {
             assert_eq!(route["AuthorizationType"], "NONE");
         } else {
             assert_eq!(route["AuthorizationType"], "CUSTOM", "{id}");
-            assert_eq!(route["AuthorizerId"]["Ref"], "ApiAuthorizer", "{id}");
+            let is_its_own_guard = path(route).starts_with(FLAGS);
+            let authorizer = if is_its_own_guard { "FlagsAuthorizer" } else { "ApiAuthorizer" };
+            assert_eq!(route["AuthorizerId"]["Ref"], authorizer, "{id}");
         }
     }
 }
@@ -50,6 +54,17 @@ fn the_gateway_asks_for_every_token_and_route_by_itself() {
     let sources: BTreeSet<&str> =
         authorizer["IdentitySource"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     assert_eq!(sources, BTreeSet::from(["$context.routeKey", "$request.header.Authorization"]));
+}
+
+/// What is let on without a token must be let on anew each time, and nowhere else.
+#[test]
+fn the_authorizer_lets_exactly_those_routes_on_without_a_token() {
+    let template = Template::load();
+    let authorizer = template.resource("FlagsAuthorizer");
+    assert_eq!(authorizer["AuthorizerResultTtlInSeconds"], 0);
+    assert_eq!(authorizer["AuthorizerUri"], template.resource("ApiAuthorizer")["AuthorizerUri"]);
+    let declared = format!("const GUARDED_THERE: &str = \"ANY {FLAGS}\";");
+    assert!(repository::text("functions/authorizer/src/event.rs").contains(&declared));
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn every_function_may_call_what_it_calls() {
     let read = &["GetItem", "Query"];
     let full = &["BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"];
     let keep = &["GetSecretValue", "PutSecretValue"];
-    let table: [(&str, &[&str], &[&str], bool); 11] = [
+    let table: [(&str, &[&str], &[&str], bool); 12] = [
         ("authorizer", &[], &[], false),
         (
             "connect",
@@ -42,6 +42,7 @@ fn every_function_may_call_what_it_calls() {
         ),
         ("discovery", read, &[], true),
         ("discovery-task", &["GetItem", "PutItem", "Query"], keep, false),
+        ("flags", &["GetItem", "PutItem", "Query", "UpdateItem"], &[], false),
         ("mapping", &["BatchGetItem", "GetItem", "PutItem", "Query"], &[], false),
         ("people", full, &[], false),
         ("review", full, &[], false),

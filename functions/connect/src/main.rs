@@ -8,6 +8,6 @@ fn main() -> ExitCode {
     runtime::main(async {
         let foundation = runtime::start().await?;
         let app = Arc::new(Connect::on_aws(&foundation).await?);
-        runtime::lambda::run_http(assembly::http(connect::router(app), &foundation.settings)).await
+        runtime::lambda::run_http(assembly::http(connect::router(app), &foundation)).await
     })
 }

@@ -12,10 +12,12 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use edge::{ApiError, Edition, JsonBody, Permission, Reader, Reply, ServiceEdition, Writer, admit};
+use domain::flags::Feature;
+use edge::{ApiError, Edition, Features, JsonBody, Permission, Reader, Reply, ServiceEdition, Writer, admit};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use store::ConnectionKind;
 
 use crate::{
     CALLBACK_PATH, CallbackError, CippInput, Completion, Connect, Purpose, ReturnPath, SETTINGS_PAGE_PATH,
@@ -43,8 +45,16 @@ pub fn router(app: Arc<Connect>) -> Router {
         .with_state(app)
 }
 
-async fn status(Reader(caller): Reader, State(app): State<Arc<Connect>>) -> Result<Reply<Status>, ApiError> {
-    Ok(Reply::ok(app.status(caller.workspace).await.map_err(store_fault)?))
+async fn status(
+    Reader(caller): Reader,
+    State(app): State<Arc<Connect>>,
+    features: Features,
+) -> Result<Reply<Status>, ApiError> {
+    let mut status = app.status(caller.workspace).await.map_err(store_fault)?;
+    if !features.is_on(caller.workspace, Feature::Cipp).await? {
+        status.available_connection_types.retain(|kind| *kind != ConnectionKind::Cipp);
+    }
+    Ok(Reply::ok(status))
 }
 
 #[derive(Deserialize)]
@@ -82,9 +92,11 @@ struct Begun {
 async fn connect(
     Writer(caller): Writer,
     State(app): State<Arc<Connect>>,
+    features: Features,
     JsonBody(body): JsonBody<ConnectBody>,
 ) -> Result<Response, ApiError> {
     if body.connection_type.as_deref() == Some("cipp") {
+        features.require(caller.workspace, Feature::Cipp).await?;
         let connected = app.connect_cipp(caller.workspace, caller.user, body.cipp()).await?;
         return Ok(Reply::ok(CippConnection {
             status: "connected",
@@ -106,12 +118,14 @@ async fn connect(
 async fn callback(
     State(app): State<Arc<Connect>>,
     edition: Option<Extension<ServiceEdition>>,
+    features: Features,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     only_enterprise(edition)?;
     let session = cookie::session(&headers);
-    let completion = app.complete_login(query.as_deref().unwrap_or_default(), session).await;
+    let query = query.unwrap_or_default();
+    let completion = app.complete_login_where(&query, session, &features).await;
     if let Err(error) = &completion.outcome {
         log(error);
     }
@@ -183,7 +197,9 @@ struct CippValidation {
 async fn validate_cipp(
     Writer(caller): Writer,
     State(app): State<Arc<Connect>>,
+    features: Features,
 ) -> Result<Reply<CippValidation>, ApiError> {
+    features.require(caller.workspace, Feature::Cipp).await?;
     let validated = app.validate_cipp(caller.workspace).await?;
     Ok(Reply::ok(CippValidation {
         valid: true,
@@ -230,7 +246,7 @@ impl ConnectBody {
     }
 }
 
-/// The callback has no caller; the edition is the one guard that is left.
+/// The callback has no caller; the edition is the one guard that can be asked before it is read.
 fn only_enterprise(edition: Option<Extension<ServiceEdition>>) -> Result<(), ApiError> {
     let edition = edition.map_or(Edition::Community, |Extension(ServiceEdition(edition))| edition);
     match admit(edition, None, Permission::Update) {

@@ -38,7 +38,7 @@ pub struct Status {
     /// Whether a run that writes has ever completed.
     pub has_completed_first_sync: bool,
     /// Kinds of connection that can be made.
-    pub available_connection_types: [ConnectionKind; 2],
+    pub available_connection_types: Vec<ConnectionKind>,
     /// When the connection in force was last checked.
     pub last_validated_at: Option<Timestamp>,
     /// What that check found wrong.
@@ -113,7 +113,7 @@ impl Connect {
             pending_create_tenant_count: count(|decision| matches!(decision, Decision::CreateNew)),
             next_sync_interval_minutes: None,
             has_completed_first_sync: self.has_completed_first_sync(workspace).await?,
-            available_connection_types: AVAILABLE,
+            available_connection_types: AVAILABLE.to_vec(),
             last_validated_at: in_force.as_ref().and_then(|connection| connection.last_validated_at),
             last_validation_error: in_force
                 .as_ref()

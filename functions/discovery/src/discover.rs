@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use assembly::tenant_failure;
+use assembly::{FeatureGate, switched_off, tenant_failure};
 use directory::{Access, Directory, ErrorClass, ListedTenant, ReadError};
 use domain::{
     ids::{EntraTenantId, ManagedTenantId, WorkspaceId},
@@ -56,6 +56,26 @@ pub async fn discover(
     report.completed_at = discovery.clock.now();
     discovery.store.put_discovery(workspace, &report).await.map_err(task_failure)?;
     tracing::info!(%workspace, found = report.found, new = report.new.len(), gone = report.gone.len(), "discovered");
+    Ok(report)
+}
+
+/// [`discover`], if the integration is switched on for the workspace; otherwise nothing is asked, and the
+/// report says why.
+///
+/// # Errors
+/// Those of [`discover`].
+pub async fn discover_if_on(
+    discovery: &Discovery,
+    gate: &FeatureGate,
+    workspace: WorkspaceId,
+    execution: &str,
+) -> Result<DiscoveryReport, TaskFailure> {
+    if gate.lets_work(workspace).await? {
+        return discover(discovery, workspace, execution).await;
+    }
+    let report =
+        DiscoveryReport { failure: Some(switched_off()), ..empty_report(execution, discovery.clock.now()) };
+    discovery.store.put_discovery(workspace, &report).await.map_err(task_failure)?;
     Ok(report)
 }
 

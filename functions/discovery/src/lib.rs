@@ -17,7 +17,7 @@ use runtime::Foundation;
 use store::Store;
 use workflow::Executions;
 
-pub use discover::discover;
+pub use discover::{discover, discover_if_on};
 
 /// Everything discovery needs.
 pub struct Discovery {

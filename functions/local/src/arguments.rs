@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::{
     fields::{Field, Overwrite},
+    flags::Feature,
     ids::{ClientId, ContactId, EntraObjectId, LineId, ManagedTenantId, ReviewItemId, RunId},
 };
 
@@ -68,6 +69,8 @@ pub enum Command {
     Runs(RunsArguments),
     /// Show and change who is synced and which fields are written
     Settings(SettingsArguments),
+    /// Show and switch what the HTTP API shows; the commands of this machine ask for no flag
+    Flags(FlagsArguments),
     /// Measure a sync of invented users and print the result as JSON
     Bench(BenchArguments),
 }
@@ -285,6 +288,31 @@ pub enum QuestionStatus {
     Open,
     /// Answered.
     Resolved,
+}
+
+/// Of `flags`.
+#[derive(Args, Clone, Debug)]
+pub struct FlagsArguments {
+    /// What to do; lists flags when left out
+    #[command(subcommand)]
+    pub command: Option<FlagsCommand>,
+}
+
+/// What to do with flags.
+#[derive(Clone, Debug, Subcommand)]
+pub enum FlagsCommand {
+    /// List the flags and how they stand for the workspace of the data folder
+    List,
+    /// Switch flags on
+    On {
+        /// Only these; all of them when left out
+        flags: Vec<Feature>,
+    },
+    /// Switch flags off: what they show is hidden, and everything is kept
+    Off {
+        /// Only these; all of them when left out
+        flags: Vec<Feature>,
+    },
 }
 
 /// Of `runs`.

@@ -2,12 +2,13 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
 };
 
 use ambient::{Clock, Entropy};
+use assembly::FeatureGate;
 use async_trait::async_trait;
-use discovery::{Discovery, discover};
+use discovery::{Discovery, discover_if_on};
 use jiff::SignedDuration;
 use run_steps::RunSteps;
 use serde::de::DeserializeOwned;
@@ -18,7 +19,7 @@ use workflow::{
     Executions, NotStarted, definitions,
     errors::{TaskError, TaskFailure},
     interpreter::{Execution, Machine, Tasks, TimeoutRule},
-    payloads::{DiscoveryInput, RunInput},
+    payloads::{Batch, DiscoveryInput, RunInput, StepInput},
 };
 
 const RUN_STEPS: &str = "run-steps";
@@ -49,6 +50,16 @@ pub struct LocalTasks {
     pub discovery: Discovery,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Whoever works at the machine itself is not asked for flags.
+    pub open: FeatureGate,
+    /// What the tasks ask once requests come from elsewhere.
+    pub gate: Arc<OnceLock<FeatureGate>>,
+}
+
+impl LocalTasks {
+    fn gate(&self) -> &FeatureGate {
+        self.gate.get().unwrap_or(&self.open)
+    }
 }
 
 impl std::fmt::Debug for LocalEngine {
@@ -143,14 +154,20 @@ impl Executions for LocalEngine {
 impl Tasks for LocalTasks {
     async fn invoke(&self, function: &str, payload: Value) -> Result<Value, TaskFailure> {
         match function {
-            RUN_STEPS => answer(self.steps.step(read(payload)?).await?),
+            RUN_STEPS => {
+                let input: StepInput = read(payload)?;
+                self.gate().halt_if_off(input.run()).await?;
+                answer(self.steps.step(input).await?)
+            }
             TENANT_SYNC => {
                 let deadline = self.clock.now() + BATCH_TIME;
-                answer(self.tenants.sync_batch(&read(payload)?, deadline).await?)
+                let batch: Batch = read(payload)?;
+                self.gate().halt_if_off(batch.run()).await?;
+                answer(self.tenants.sync_batch(&batch, deadline).await?)
             }
             DISCOVERY => {
                 let input: DiscoveryInput = read(payload)?;
-                answer(discover(&self.discovery, input.workspace_id, DISCOVERY).await?)
+                answer(discover_if_on(&self.discovery, self.gate(), input.workspace_id, DISCOVERY).await?)
             }
             other => Err(TaskFailure::new(TaskError::Fault, format!("there is no function {other}"))),
         }

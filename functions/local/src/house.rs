@@ -3,11 +3,11 @@
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use ambient::{Clock, Entropy, SystemClock, SystemEntropy};
-use assembly::{Open, WorkspaceDirectories};
+use assembly::{FeatureGate, Open, WorkspaceDirectories};
 use aws_sdk_dynamodb::config::SharedHttpClient;
 use connect::{CALLBACK_PATH, Connect};
 use directory::{CippSettings, Directories, GraphSettings, cipp::Destinations};
@@ -107,6 +107,7 @@ pub struct House {
     pub fake: Option<Fake>,
     /// The data folder.
     pub folder: PathBuf,
+    gate: Arc<OnceLock<FeatureGate>>,
     server: Option<FakeServer>,
 }
 
@@ -186,6 +187,7 @@ impl House {
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
         };
+        let gate = Arc::new(OnceLock::new());
         let tasks = LocalTasks {
             steps: RunSteps { store: store.clone(), clock: Arc::clone(&clock) },
             tenants: TenantSync {
@@ -195,6 +197,8 @@ impl House {
             },
             discovery: discovery(None),
             clock: Arc::clone(&clock),
+            open: FeatureGate::new(store.clone(), true),
+            gate: Arc::clone(&gate),
         };
         let engine = LocalEngine::new(tasks, Arc::clone(&clock), Arc::clone(&entropy));
         let executions = Arc::clone(&engine) as Arc<dyn Executions>;
@@ -246,6 +250,7 @@ impl House {
             entropy,
             fake,
             folder: folder.to_owned(),
+            gate,
             server,
         })
     }
@@ -253,6 +258,13 @@ impl House {
     /// Where the CIPP deployment of the invented Microsoft is, when there is one.
     pub fn invented_cipp(&self) -> Option<String> {
         self.server.as_ref().map(FakeServer::base_url)
+    }
+
+    /// From now on the workspace's flags count, for tasks too; answers the gate. The commands of this
+    /// machine's operator are not asked for them.
+    pub(crate) fn heed_flags(&self) -> FeatureGate {
+        let gate = || FeatureGate::new(self.store.clone(), self.settings.feature_flags_disabled);
+        self.gate.get_or_init(gate).clone()
     }
 
     /// Takes up runs that a dead process left unfinished, those that are `wanted`; answers them, the

@@ -15,6 +15,7 @@ mod watch;
 use std::{io, process::ExitCode};
 
 pub use arguments::{Arguments, Command};
+pub use commands::api;
 pub use engine::LocalEngine;
 pub use house::{House, HouseError};
 pub use profile::{FakeProfile, Profile};

@@ -8,6 +8,6 @@ fn main() -> ExitCode {
     runtime::main(async {
         let foundation = runtime::start().await?;
         let router = routes::router(Arc::new(Mapping::on_aws(&foundation)));
-        runtime::lambda::run_http(assembly::http(router, &foundation.settings)).await
+        runtime::lambda::run_http(assembly::http(router, &foundation)).await
     })
 }

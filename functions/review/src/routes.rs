@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use assembly::store_failed;
 use axum::{
-    Router,
+    Extension, Router,
     extract::State,
     routing::{get, post},
 };
-use domain::ids::{ContactId, InvalidId, ReviewItemId};
-use edge::{ApiError, Caller, JsonBody, PathId, QueryOf, Reader, Reply, Writer, paging};
+use domain::{
+    flags::Feature,
+    ids::{ContactId, InvalidId, ReviewItemId},
+};
+use edge::{ApiError, Caller, JsonBody, Needs, PathId, QueryOf, Reader, Reply, Writer, paging};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{ReviewPlace, ReviewStatus};
@@ -29,6 +32,7 @@ pub fn router(app: Arc<Review>) -> Router {
         .route("/api/integrations/entra/reconciliation-queue/resolve-new", post(resolve_new))
         .route("/api/integrations/entra/reconciliation-queue/dismiss", post(dismiss))
         .route("/api/integrations/entra/reconciliation-queue/{queue_item_id}", get(item))
+        .layer(Extension(Needs(Feature::AmbiguousQueue)))
         .with_state(app)
 }
 

@@ -64,7 +64,7 @@ impl RunSteps {
 
     async fn begin(&self, run: &Run) -> Result<RunInput, TaskFailure> {
         if run.run_status == RunStatus::Queued {
-            if run.cancel_requested {
+            if run.cancel_requested || run.halted.is_some() {
                 return Ok(RunInput { workspace_id: run.workspace, run_id: run.id });
             }
             if provision::is_due(run) {

@@ -11,7 +11,9 @@ fn main() -> ExitCode {
     runtime::main(async {
         let foundation = runtime::start().await?;
         let steps = RunSteps { store: assembly::store(&foundation), clock: Arc::new(SystemClock) };
+        let gate = assembly::FeatureGate::of(&foundation);
         runtime::lambda::run_task(async |input: StepInput, _: Invocation| {
+            gate.halt_if_off(input.run()).await.map_err(assembly::Failure)?;
             Box::pin(steps.step(input)).await.map_err(assembly::Failure)
         })
         .await

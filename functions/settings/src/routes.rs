@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use assembly::store_failed;
 use axum::{Router, extract::State, routing::get};
-use domain::{fields::InvalidRule, ids::ClientId, scope::InvalidScope};
-use edge::{ApiError, JsonBody, PathId, Reader, Reply, Writer, text::safe};
+use domain::{fields::InvalidRule, flags::Feature, ids::ClientId, scope::InvalidScope};
+use edge::{ApiError, Features, JsonBody, PathId, Reader, Reply, Writer, text::safe};
 use serde_json::json;
 use store::ClientOverrides;
 
@@ -37,8 +37,12 @@ async fn show(
 async fn change(
     State(settings): State<Arc<Settings>>,
     Writer(caller): Writer,
+    features: Features,
     JsonBody(change): JsonBody<SettingsChange>,
 ) -> Result<Reply<SettingsView>, ApiError> {
+    if change.field_sync_config.is_some() {
+        features.require(caller.workspace, Feature::FieldSync).await?;
+    }
     let changed = settings.change(caller.workspace, change).await.map_err(store_failed)?;
     changed.map(Reply::ok).map_err(ApiError::from)
 }
@@ -62,9 +66,13 @@ async fn of_client(
 async fn override_for(
     State(settings): State<Arc<Settings>>,
     Writer(caller): Writer,
+    features: Features,
     PathId(client): PathId<ClientId>,
     JsonBody(overrides): JsonBody<ClientOverrides>,
 ) -> Result<Reply<ClientSettingsView>, ApiError> {
+    if !overrides.field_sync_config.is_null() {
+        features.require(caller.workspace, Feature::FieldSync).await?;
+    }
     let view = settings.override_for(caller.workspace, client, overrides).await.map_err(store_failed)?;
     view.map(Reply::ok).map_err(ApiError::from)
 }

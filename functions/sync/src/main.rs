@@ -9,6 +9,6 @@ fn main() -> ExitCode {
         let foundation = runtime::start().await?;
         let router = routes::router(Arc::new(Sync::on_aws(&foundation)))
             .merge(routes::explaining(Arc::new(Explain::on_aws(&foundation)?)));
-        runtime::lambda::run_http(assembly::http(router, &foundation.settings)).await
+        runtime::lambda::run_http(assembly::http(router, &foundation)).await
     })
 }

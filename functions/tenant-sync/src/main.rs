@@ -15,7 +15,9 @@ fn main() -> ExitCode {
             directories: Arc::new(assembly::directories(&foundation)?),
             clock: Arc::new(SystemClock),
         };
+        let gate = assembly::FeatureGate::of(&foundation);
         runtime::lambda::run_task(async |batch: Batch, invocation: Invocation| {
+            gate.halt_if_off(batch.run()).await.map_err(assembly::Failure)?;
             Box::pin(sync.sync_batch(&batch, invocation.deadline)).await.map_err(assembly::Failure)
         })
         .await

@@ -1,22 +1,28 @@
 //! A function's routes behind the API Gateway.
 
+use std::sync::Arc;
+
 use axum::{
     Extension, Router,
     extract::Request,
     middleware::{self, Next},
     response::Response,
 };
-use edge::{Edition, ServiceEdition};
+use edge::{Edition, ServiceEdition, Surface};
 use runtime::{
-    Settings,
+    Foundation, Settings,
     lambda::{GatewayContext, GatewayRequestId},
     settings,
 };
 
+use crate::FeatureGate;
+
 /// `router` as the Lambda service serves it: the caller is who the gateway's authorizer says, the
-/// edition is the deployment's, and every answer has the product's form.
-pub fn http(router: Router, settings: &Settings) -> Router {
-    let router = router.layer(Extension(service_edition(settings)));
+/// edition is the deployment's, what a workspace sees is what its flags say, and every answer has the
+/// product's form.
+pub fn http(router: Router, foundation: &Foundation) -> Router {
+    let surface = Surface(Arc::new(FeatureGate::of(foundation)));
+    let router = router.layer(Extension(service_edition(&foundation.settings))).layer(Extension(surface));
     edge::finish(router).layer(middleware::from_fn(introduced))
 }
 

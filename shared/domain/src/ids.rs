@@ -107,6 +107,11 @@ id!(
     "Entra object id"
 );
 id!(
+    /// A feature flag of the platform.
+    FlagId,
+    "flag id"
+);
+id!(
     /// Microsoft's id of a group, unique within its tenant and never reused.
     GroupId,
     "group id"

@@ -7,6 +7,7 @@ pub mod email;
 pub mod explain;
 pub mod facts;
 pub mod fields;
+pub mod flags;
 pub mod ids;
 pub mod invariants;
 pub mod inventory;

@@ -192,7 +192,7 @@ async fn other_method(method: Method) -> Response {
         let permissive = [
             (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
             (ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST, PUT, PATCH, DELETE"),
-            (ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, x-request-id"),
+            (ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, x-api-key, x-request-id"),
         ];
         return (StatusCode::NO_CONTENT, permissive).into_response();
     }

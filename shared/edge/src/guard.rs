@@ -4,15 +4,17 @@
 //! 2. a signed-in person: 401 `not_authenticated`
 //! 3. who is no portal user: 403 `portal_user_denied`
 //! 4. and holds the permission: 403 `permission_denied`
-//! 5. in a workspace where the surface is on: 404 `integration_disabled`
+//! 5. in a workspace where the integration is switched on: 404 `integration_disabled`
+//! 6. and so is the feature the route belongs to: 404 `feature_disabled`
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
 use async_trait::async_trait;
 use axum::{
     extract::FromRequestParts,
     http::{StatusCode, request::Parts},
 };
+use domain::{flags::Feature, ids::WorkspaceId};
 use serde_json::json;
 
 use crate::{ApiError, Caller, CallerKind, Edition, Permission};
@@ -22,16 +24,24 @@ use crate::{ApiError, Caller, CallerKind, Edition, Permission};
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ServiceEdition(pub Edition);
 
-/// Says whether a part of the product is switched on for a caller's workspace.
+/// Says whether a part of the product is switched on for a workspace.
 #[async_trait]
 pub trait SurfaceGate: Send + Sync {
-    /// Whether `caller` may see this surface; an error is answered as it is.
-    async fn is_open(&self, caller: &Caller) -> Result<bool, ApiError>;
+    /// Whether `feature` is on for `workspace`; an error is answered as it is.
+    async fn is_open(&self, workspace: WorkspaceId, feature: Feature) -> Result<bool, ApiError>;
 }
 
 /// The gate of the routes it was layered on, as an extension; routes without one are always on.
 #[derive(Clone)]
 pub struct Surface(pub Arc<dyn SurfaceGate>);
+
+/// The feature that the routes it was layered on belong to, as an extension.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Needs(pub Feature);
+
+/// What is switched on, for a route that needs to know of more than its own feature.
+#[derive(Clone)]
+pub struct Features(Option<Surface>);
 
 /// A caller who may see the integration; taking it as an argument is the guard.
 #[derive(Clone, Debug)]
@@ -79,13 +89,36 @@ impl Caller {
     }
 }
 
+impl<S: Send + Sync> FromRequestParts<S> for Features {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        Ok(Self(parts.extensions.get().cloned()))
+    }
+}
+
+impl Features {
+    /// Whether `feature` is on for `workspace`. It is for the guards that `Reader` and `Writer` are not.
+    pub async fn is_on(&self, workspace: WorkspaceId, feature: Feature) -> Result<bool, ApiError> {
+        match &self.0 {
+            Some(Surface(gate)) => gate.is_open(workspace, feature).await,
+            None => Ok(true),
+        }
+    }
+
+    /// Refuses with 404 when `feature` is off for `workspace`.
+    pub async fn require(&self, workspace: WorkspaceId, feature: Feature) -> Result<(), ApiError> {
+        if self.is_on(workspace, feature).await? { Ok(()) } else { Err(switched_off(feature)) }
+    }
+}
+
 async fn admitted(parts: &Parts, permission: Permission) -> Result<Caller, ApiError> {
     let service = parts.extensions.get().map_or(Edition::Community, |ServiceEdition(edition)| *edition);
     let caller = admit(service, parts.extensions.get(), permission)?;
-    if let Some(Surface(gate)) = parts.extensions.get()
-        && !gate.is_open(caller).await?
-    {
-        return Err(integration_disabled());
+    let features = Features(parts.extensions.get().cloned());
+    features.require(caller.workspace, Feature::Ui).await?;
+    if let Some(Needs(feature)) = parts.extensions.get() {
+        features.require(caller.workspace, *feature).await?;
     }
     Ok(caller.clone())
 }
@@ -126,10 +159,20 @@ fn permission_denied(permission: Permission) -> ApiError {
     .with_details(json!({ "permission": name }))
 }
 
-fn integration_disabled() -> ApiError {
-    ApiError::not_found(
-        "integration_disabled",
-        "This part of contact sync is disabled for this workspace; nothing was read or changed.",
-        "Ask whoever administers the platform's feature flags to switch it on for this workspace.",
-    )
+fn switched_off(feature: Feature) -> ApiError {
+    let error = if feature == Feature::Ui {
+        ApiError::not_found(
+            "integration_disabled",
+            "Contact sync from Microsoft Entra is disabled for this workspace; nothing was read or changed.",
+            "Ask whoever administers the platform's feature flags to switch it on for this workspace. What was \
+             there before is kept.",
+        )
+    } else {
+        ApiError::not_found(
+            "feature_disabled",
+            "This part of contact sync is disabled for this workspace; nothing was read or changed.",
+            "Ask whoever administers the platform's feature flags to switch on the flag named in the details.",
+        )
+    };
+    error.with_details(json!({ "flag": feature.key() }))
 }

@@ -22,5 +22,5 @@ pub use caller::{Caller, CallerKind, ContextDefect, Edition, Permission, Unknown
 pub use error::ApiError;
 pub use extract::{BODY_LIMIT_BYTES, JsonBody, PathId, QueryOf};
 pub use frame::{RequestId, finish, introduce};
-pub use guard::{Reader, ServiceEdition, Surface, SurfaceGate, Writer, admit};
+pub use guard::{Features, Needs, Reader, ServiceEdition, Surface, SurfaceGate, Writer, admit};
 pub use reply::Reply;

@@ -4,10 +4,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
 };
 
 use async_trait::async_trait;
@@ -17,10 +14,14 @@ use axum::{
     http::{Extensions, HeaderMap, Request, StatusCode},
     routing::{get, post},
 };
-use domain::ids::{ClientId, UserId, WorkspaceId};
+use domain::{
+    flags::Feature,
+    ids::{ClientId, UserId, WorkspaceId},
+};
 use edge::{
-    ApiError, BODY_LIMIT_BYTES, Caller, CallerKind, Edition, JsonBody, PathId, Permission, QueryOf, Reader,
-    Reply, RequestId, ServiceEdition, Surface, SurfaceGate, Writer, admit, finish, introduce,
+    ApiError, BODY_LIMIT_BYTES, Caller, CallerKind, Edition, Features, JsonBody, Needs, PathId, Permission,
+    QueryOf, Reader, Reply, RequestId, ServiceEdition, Surface, SurfaceGate, Writer, admit, finish,
+    introduce,
 };
 use http_body_util::BodyExt;
 use serde::Deserialize;
@@ -53,6 +54,11 @@ fn routes() -> Router {
     Router::new()
         .route("/read", get(async |Reader(caller): Reader| Reply::ok(caller.workspace)))
         .route("/write", post(async |_: Writer| Reply::accepted(json!({}))))
+        .merge(
+            Router::new()
+                .route("/queue", get(async |_: Reader| Reply::ok(json!({}))))
+                .layer(Extension(Needs(Feature::AmbiguousQueue))),
+        )
         .route(
             "/body",
             post(async |JsonBody(mapping): JsonBody<Mapping>| {
@@ -112,12 +118,14 @@ async fn ask(router: Router, request: Request<Body>) -> Answer {
     Answer { status: parts.status, headers: parts.headers, body }
 }
 
-struct Switch(AtomicBool);
+/// What is switched on.
+struct Switches(&'static [Feature]);
 
 #[async_trait]
-impl SurfaceGate for Switch {
-    async fn is_open(&self, _: &Caller) -> Result<bool, ApiError> {
-        Ok(self.0.load(Ordering::Relaxed))
+impl SurfaceGate for Switches {
+    async fn is_open(&self, workspace: WorkspaceId, feature: Feature) -> Result<bool, ApiError> {
+        assert_eq!(workspace, WorkspaceId::new(Uuid::from_u128(1)));
+        Ok(self.0.contains(&feature))
     }
 }
 
@@ -140,10 +148,19 @@ async fn the_first_failing_guard_decides() {
                     &[Permission::Update],
                     &[Permission::Read, Permission::Update],
                 ] {
-                    for open in [None, Some(false), Some(true)] {
-                        for (method, uri, needed) in
-                            [("GET", "/read", Permission::Read), ("POST", "/write", Permission::Update)]
-                        {
+                    for open in [
+                        None,
+                        Some(&[][..]),
+                        Some(&[Feature::AmbiguousQueue]),
+                        Some(&[Feature::Ui, Feature::Cipp]),
+                        Some(&[Feature::Ui, Feature::AmbiguousQueue]),
+                    ] {
+                        let is_on = |feature| open.is_none_or(|open: &[Feature]| open.contains(&feature));
+                        for (method, uri, needed) in [
+                            ("GET", "/read", Permission::Read),
+                            ("GET", "/queue", Permission::Read),
+                            ("POST", "/write", Permission::Update),
+                        ] {
                             let expected = if service != Some(Enterprise) || (signed_in && claim == Community)
                             {
                                 (501, "enterprise_only")
@@ -153,8 +170,10 @@ async fn the_first_failing_guard_decides() {
                                 (403, "portal_user_denied")
                             } else if !permissions.contains(&needed) {
                                 (403, "permission_denied")
-                            } else if open == Some(false) {
+                            } else if !is_on(Feature::Ui) {
                                 (404, "integration_disabled")
+                            } else if uri == "/queue" && !is_on(Feature::AmbiguousQueue) {
+                                (404, "feature_disabled")
                             } else if method == "GET" {
                                 (200, "")
                             } else {
@@ -162,7 +181,7 @@ async fn the_first_failing_guard_decides() {
                             };
                             let mut router = routes();
                             if let Some(open) = open {
-                                let gate = Arc::new(Switch(AtomicBool::new(open)));
+                                let gate = Arc::new(Switches(open));
                                 router = router.layer(Extension(Surface(gate)));
                             }
                             let mut request = request(method, uri, Body::empty());
@@ -186,7 +205,33 @@ async fn the_first_failing_guard_decides() {
             }
         }
     }
-    assert_eq!(seen.len(), 6, "{seen:?}");
+    assert_eq!(seen.len(), 7, "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_route_may_ask_for_one_feature_more() {
+    async fn ask_for(features: Features, Reader(caller): Reader) -> Result<Reply<Value>, ApiError> {
+        features.require(caller.workspace, Feature::Cipp).await?;
+        Ok(Reply::ok(json!({})))
+    }
+    for (open, expected) in
+        [(None, 200), (Some(&[Feature::Ui][..]), 404), (Some(&[Feature::Ui, Feature::Cipp]), 200)]
+    {
+        let mut router = Router::new().route("/more", get(ask_for));
+        if let Some(open) = open {
+            router = router.layer(Extension(Surface(Arc::new(Switches(open)))));
+        }
+        let mut request = request("GET", "/more", Body::empty());
+        let staff = caller(CallerKind::Internal, &Permission::ALL, Edition::Enterprise);
+        request.extensions_mut().insert(staff);
+        request.extensions_mut().insert(ServiceEdition(Edition::Enterprise));
+        let answer = ask(router, request).await;
+        assert_eq!(answer.status, expected);
+        if expected == 404 {
+            assert_eq!(answer.code(), "feature_disabled");
+            assert_eq!(answer.body["details"], json!({ "flag": "entra-integration-cipp" }));
+        }
+    }
 }
 
 #[test]
@@ -317,7 +362,10 @@ async fn unknown_addresses_and_methods_are_answered_in_the_envelope() {
     let answer = ask(routes(), request("OPTIONS", "/write", Body::empty())).await;
     assert_eq!((answer.status.as_u16(), answer.body), (204, Value::Null));
     assert_eq!(answer.headers["allow"], "POST");
-    assert_eq!(answer.headers["access-control-allow-headers"], "authorization, content-type, x-request-id");
+    assert_eq!(
+        answer.headers["access-control-allow-headers"],
+        "authorization, content-type, x-api-key, x-request-id"
+    );
     assert_eq!(answer.headers["access-control-allow-origin"], "*");
     let answer = ask(routes(), request("OPTIONS", "/nowhere", Body::empty())).await;
     assert_eq!(answer.code(), "no_such_route");

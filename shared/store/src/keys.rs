@@ -1,4 +1,4 @@
-//! Where items live. Every partition key begins with the workspace.
+//! Where items live. Every partition key begins with the workspace, but for the platform's own items.
 
 use std::fmt::Display;
 
@@ -100,6 +100,13 @@ pub(crate) fn reviews(workspace: WorkspaceId, status: ReviewStatus) -> String {
         ReviewStatus::Open => format!("{workspace}#REVIEW"),
         ReviewStatus::Resolved => format!("{workspace}#REVIEW#RESOLVED"),
     }
+}
+
+/// Feature flags are the platform's: they belong to no workspace.
+pub(crate) const FLAGS: &str = "PLATFORM#FLAG";
+
+pub(crate) fn flag(key: &str) -> Key {
+    Key { pk: FLAGS.to_owned(), sk: key.to_owned() }
 }
 
 pub(crate) fn run(workspace: WorkspaceId, run: RunId) -> Key {

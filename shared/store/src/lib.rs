@@ -1,6 +1,7 @@
 //! The table: typed repositories over `aws-sdk-dynamodb`.
 //!
-//! One table, single-table design; every partition key begins with the workspace. The same code
+//! One table, single-table design; every partition key begins with the workspace, but for those of the
+//! platform's feature flags. The same code
 //! talks to DynamoDB on AWS, to an emulator, and to the embedded engine of the local mode: only
 //! the HTTP client below the SDK differs. Every write is conditional, and no repository can delete
 //! an item.
@@ -13,6 +14,7 @@ mod connections;
 mod contact_input;
 mod contacts;
 mod error;
+mod flags;
 mod keys;
 mod logins;
 mod people;
@@ -34,6 +36,7 @@ pub use connections::{Connection, ConnectionKind, ConnectionStatus, ValidationFa
 pub use contact_input::{ContactInput, SaidAccount};
 pub use contacts::{ClientScope, StoredContact, Upserted};
 pub use error::StoreError;
+pub use flags::{FeatureFlag, FlagChanged};
 pub use logins::PendingLogin;
 pub use people::FoundPerson;
 pub use plans::{StoredPage, StoredPageHead};

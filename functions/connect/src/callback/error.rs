@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use edge::ApiError;
+
 use super::query::Refusal;
 use crate::{ConnectError, error::START_AGAIN};
 
@@ -14,6 +16,9 @@ pub enum CallbackError {
     /// It took longer than ten minutes.
     #[error("the sign-in took too long")]
     ExpiredState,
+    /// Whether the integration is switched on cannot be found out.
+    #[error("the feature flags could not be read")]
+    FlagsUnread(#[source] ApiError),
     /// Parameters occur twice, or a code and an error together.
     #[error("the callback's parameters contradict each other")]
     InvalidRequest,
@@ -29,6 +34,9 @@ pub enum CallbackError {
     /// Another browser came back than the one that began.
     #[error("the callback came from another browser session")]
     SessionMismatch,
+    /// The integration was switched off for the workspace after the sign-in had begun.
+    #[error("the integration was switched off meanwhile")]
+    SwitchedOff,
 }
 
 impl CallbackError {
@@ -37,11 +45,13 @@ impl CallbackError {
         match self {
             Self::Connect(error) => error.code(),
             Self::ExpiredState => "expired_state",
+            Self::FlagsUnread(_) => "store_unavailable",
             Self::InvalidRequest => "invalid_request",
             Self::InvalidState => "invalid_state",
             Self::MissingParams => "missing_params",
             Self::Provider(refusal) => refusal.code,
             Self::SessionMismatch => "session_mismatch",
+            Self::SwitchedOff => "integration_disabled",
         }
     }
 
@@ -52,6 +62,9 @@ impl CallbackError {
             Self::ExpiredState => {
                 "The sign-in took longer than ten minutes. Nothing was connected; contacts stay as they \
                  are."
+            }
+            Self::FlagsUnread(_) => {
+                "The database did not answer. Nothing was connected; contacts stay as they are."
             }
             Self::InvalidRequest => {
                 "The answer of the sign-in contradicts itself. Nothing was connected; contacts stay as \
@@ -69,6 +82,10 @@ impl CallbackError {
                 "The sign-in was begun in another browser session. Nothing was connected; contacts stay \
                  as they are."
             }
+            Self::SwitchedOff => {
+                "Contact sync was disabled for this workspace after the sign-in had begun. Nothing was \
+                 connected; contacts stay as they are."
+            }
         })
     }
 
@@ -80,9 +97,14 @@ impl CallbackError {
             Self::SessionMismatch => {
                 "Begin and end the sign-in in the same browser; if you did not begin one, close this page."
             }
-            Self::ExpiredState | Self::InvalidRequest | Self::InvalidState | Self::MissingParams => {
-                START_AGAIN
+            Self::SwitchedOff => {
+                "Ask whoever administers the platform's feature flags to switch it on, then sign in again."
             }
+            Self::ExpiredState
+            | Self::FlagsUnread(_)
+            | Self::InvalidRequest
+            | Self::InvalidState
+            | Self::MissingParams => START_AGAIN,
         }
     }
 }

@@ -4,7 +4,8 @@ mod error;
 mod query;
 
 use directory::protocol::id_token::{Expectation, IdTokenClaims, IdTokenError};
-use domain::ids::WorkspaceId;
+use domain::{flags::Feature, ids::WorkspaceId};
+use edge::Features;
 use secrecy::SecretString;
 use store::PendingLogin;
 
@@ -28,6 +29,13 @@ pub struct Completion {
     pub return_path: ReturnPath,
 }
 
+/// A sign-in that was begun here, by the browser that came back with its code.
+struct Found {
+    state: LoginState,
+    login: PendingLogin,
+    code: SecretString,
+}
+
 impl Connect {
     /// Ends the sign-in that `query`, the callback's query string, belongs to. `session` is the
     /// [`BegunLogin::session`](crate::BegunLogin::session) of the browser that came.
@@ -36,8 +44,27 @@ impl Connect {
     /// of two callbacks with one state, one goes on. Nothing is stored before the new sign-in has
     /// listed the partner's customers.
     pub async fn complete_login(&self, query: &str, session: Option<&str>) -> Completion {
+        self.complete_for(query, session, None).await
+    }
+
+    /// The same, if the integration is switched on for the workspace whose sign-in it is.
+    pub(crate) async fn complete_login_where(
+        &self,
+        query: &str,
+        session: Option<&str>,
+        features: &Features,
+    ) -> Completion {
+        self.complete_for(query, session, Some(features)).await
+    }
+
+    async fn complete_for(
+        &self,
+        query: &str,
+        session: Option<&str>,
+        features: Option<&Features>,
+    ) -> Completion {
         let mut return_path = ReturnPath::default();
-        let outcome = self.complete(query, session, &mut return_path).await;
+        let outcome = self.complete(query, session, features, &mut return_path).await;
         Completion { outcome, return_path }
     }
 
@@ -45,8 +72,26 @@ impl Connect {
         &self,
         query: &str,
         session: Option<&str>,
+        features: Option<&Features>,
         return_path: &mut ReturnPath,
     ) -> Result<Connected, CallbackError> {
+        let Found { state, login, code } = self.begun(query, session, return_path).await?;
+        if let Some(features) = features {
+            let is_on = features.is_on(state.workspace, Feature::Ui).await;
+            if !is_on.map_err(CallbackError::FlagsUnread)? {
+                return Err(CallbackError::SwitchedOff);
+            }
+        }
+        Ok(self.redeem(state.workspace, state.purpose, login, code).await?)
+    }
+
+    /// The sign-in that a callback belongs to.
+    async fn begun(
+        &self,
+        query: &str,
+        session: Option<&str>,
+        return_path: &mut ReturnPath,
+    ) -> Result<Found, CallbackError> {
         let (code, state) = match CallbackQuery::parse(query)? {
             CallbackQuery::Code { code, state } => (code, state),
             CallbackQuery::Refused { refusal, state } => {
@@ -65,7 +110,7 @@ impl Connect {
         if session.map(hash).as_deref() != Some(login.session.as_str()) {
             return Err(CallbackError::SessionMismatch);
         }
-        Ok(self.redeem(state.workspace, state.purpose, login, code).await?)
+        Ok(Found { state, login, code })
     }
 
     /// Takes the sign-in of a state out, once.

@@ -129,6 +129,23 @@ const TABLE: [(&str, &str); 27] = [
     ("graph speaks nonsense", "validation_failed"),
 ];
 
+/// Nothing was wrong with it when it began.
+#[tokio::test]
+async fn a_sign_in_of_a_workspace_that_was_switched_off_meanwhile_connects_nothing() {
+    let bench = Bench::new().await;
+    let browser = bench.begin().await;
+    let query = bench.visit(&browser.auth_url).await;
+    let bench = bench.switched_off();
+    let landing = bench.come_back(&query, &browser.cookie).await.landing();
+    assert_eq!(
+        (landing["entra_status"].as_str(), landing["error"].as_str()),
+        ("failure", "integration_disabled")
+    );
+    assert_eq!(bench.connection().await, None);
+    assert!(bench.tokens().await.is_none());
+    assert_eq!(bench.ask("GET", "/api/integrations/entra", "").await.code(), "integration_disabled");
+}
+
 #[tokio::test]
 async fn attacks_and_accidents_change_nothing() {
     for connected in [false, true] {

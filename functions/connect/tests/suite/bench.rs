@@ -10,6 +10,7 @@ use std::{
 };
 
 use ambient::{Clock, SystemEntropy, VirtualClock};
+use assembly::FeatureGate;
 use async_trait::async_trait;
 use axum::{
     Extension, Router,
@@ -19,7 +20,7 @@ use axum::{
 use connect::{CALLBACK_PATH, Connect};
 use directory::{CippHttp, CippSettings, GraphSettings, cipp::Destinations};
 use domain::ids::{UserId, WorkspaceId};
-use edge::{Caller, CallerKind, Edition, Permission, ServiceEdition};
+use edge::{Caller, CallerKind, Edition, Permission, ServiceEdition, Surface};
 use embedded::Engine;
 use fake_microsoft::{Fake, FakeServer, World, WorldConfig};
 use http_body_util::BodyExt;
@@ -142,6 +143,14 @@ impl Bench {
             bench.set_app(workspace(number), &client_id, CLIENT_SECRET).await;
         }
         bench
+    }
+
+    /// The same, but from now on the flags count, of which there are none.
+    pub(crate) fn switched_off(self) -> Self {
+        let surface = Surface(Arc::new(FeatureGate::new(self.app.store.clone(), false)));
+        let router = connect::router(Arc::clone(&self.app)).layer(Extension(surface));
+        let router = edge::finish(router.layer(Extension(ServiceEdition(Edition::Enterprise))));
+        Self { router, ..self }
     }
 
     pub(crate) async fn set_app(&self, workspace: WorkspaceId, client_id: &str, secret: &str) {

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use discovery::{Discovery, discover};
+use discovery::{Discovery, discover_if_on};
 use runtime::lambda::Invocation;
 use workflow::payloads::DiscoveryInput;
 
@@ -10,8 +10,11 @@ fn main() -> ExitCode {
     runtime::main(async {
         let foundation = runtime::start().await?;
         let discovery = Discovery::on_aws(&foundation)?;
+        let gate = assembly::FeatureGate::of(&foundation);
         runtime::lambda::run_task(async |input: DiscoveryInput, invocation: Invocation| {
-            let outcome = Box::pin(discover(&discovery, input.workspace_id, &invocation.request_id)).await;
+            let workspace = input.workspace_id;
+            let outcome =
+                Box::pin(discover_if_on(&discovery, &gate, workspace, &invocation.request_id)).await;
             outcome.map_err(assembly::Failure)
         })
         .await

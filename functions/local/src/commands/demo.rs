@@ -22,7 +22,7 @@ use store::{ContactInput, Run};
 use sync::views::RunDetailView;
 use uuid::Uuid;
 
-use super::{connect, discover, map, sync as sync_command};
+use super::{connect, discover, flags, map, sync as sync_command};
 use crate::{
     Arguments, Ending, FakeProfile, House,
     arguments::{DemoArguments, OutputForm, ScopeArguments},
@@ -76,6 +76,8 @@ pub(crate) async fn run(
 async fn walk(house: &House) -> Result<View, Failure> {
     let seed = house.fake.as_ref().map(|fake| fake.world().psa_seed()).unwrap_or_default();
     import(house, &seed).await?;
+    // So that the HTTP API shows afterwards what the demo has done.
+    flags::introduce(house).await?;
     if house.store.connection(house.workspace).await?.is_none() {
         Talk::say("1. Connecting: sign in, consent, check what the connection sees …");
         let connected = connect::in_the_fake(house).await?;

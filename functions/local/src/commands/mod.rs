@@ -5,6 +5,7 @@ mod connect;
 mod demo;
 mod discover;
 mod explain;
+mod flags;
 mod map;
 mod people;
 mod review;
@@ -14,6 +15,8 @@ mod settings;
 mod sync;
 
 use embedded::Durability;
+
+pub use serve::api;
 
 use crate::{
     Arguments, Command, Ending, House,
@@ -43,6 +46,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Ending, Failure> {
         Command::Discover => discover::run(&context).await?,
         Command::Explain(options) => explain::run(&context, options).await?,
         Command::Export(options) => people::export(&context, options).await?,
+        Command::Flags(options) => flags::run(&context, options).await?,
         Command::Import(options) => people::import(&context, options).await?,
         Command::Map(options) => map::run(&context, options).await?,
         Command::Preview(options) => sync::preview(&context, *options).await?,

@@ -2,16 +2,17 @@
 
 use std::{fs, io, path::Path, sync::Arc};
 
+use ::flags::Access;
 use ::people::People;
 use ambient::Entropy;
 use authorizer::{Configuration, Parties, Verifier, sign_hs256};
 use axum::{Extension, Router};
-use edge::{Caller, CallerKind, Edition, Permission};
+use edge::{Caller, CallerKind, Edition, Permission, Surface};
 use jiff::SignedDuration;
 use secrecy::SecretString;
 use tokio::{net::TcpListener, sync::oneshot};
 
-use super::{Context, mention_fake};
+use super::{Context, flags, mention_fake};
 use crate::{
     Ending, House,
     arguments::ServeArguments,
@@ -20,6 +21,12 @@ use crate::{
 
 /// Issuer and audience of tokens this command signs for the person at this machine.
 const LOCAL_PARTY: &str = "entra-sync-local";
+
+/// The file with the key that signs them.
+const SIGNING_KEY: &str = "api-key";
+
+/// The file with the key of whoever decides about flags.
+const FLAGS_KEY: &str = "flags-key";
 
 /// How long requests may take to end when the server stops.
 const GRACE: SignedDuration = SignedDuration::from_secs(3);
@@ -31,7 +38,9 @@ pub(crate) async fn run(context: Context, options: ServeArguments) -> Result<End
     let house = context.house;
     mention_fake(&house);
     let verifier = verifier(&house)?;
-    let router = router(&house, verifier);
+    let access = access(&house)?;
+    flags::introduce(&house).await?;
+    let router = api(&house, verifier, access);
     let listener = TcpListener::bind(("127.0.0.1", options.port)).await.map_err(|error| {
         Failure::of("port_in_use", &error, "Stop what uses the port, or choose another with --port.")
     })?;
@@ -60,19 +69,22 @@ pub(crate) async fn run(context: Context, options: ServeArguments) -> Result<End
     Ok(Ending::Done)
 }
 
-/// Every function's routes, as one service.
-fn router(house: &House, verifier: Arc<Verifier>) -> Router {
+/// Every function's routes, as one service. From now on the flags count, for tasks too.
+pub fn api(house: &House, verifier: Arc<Verifier>, access: Access) -> Router {
     let people = Arc::new(People { store: house.store.clone() });
+    let surface = Surface(Arc::new(house.heed_flags()));
     let routes = Router::new()
         .merge(::connect::router(Arc::clone(&house.connect)))
         .merge(::discovery::routes::router(Arc::clone(&house.discovery)))
+        .merge(::flags::routes::router(Arc::new(flags::desk(house, access))))
         .merge(::mapping::routes::router(Arc::clone(&house.mapping)))
         .merge(::people::routes::router(people))
         .merge(::review::routes::router(Arc::clone(&house.review)))
         .merge(::settings::routes::router(Arc::new(::settings::Settings { store: house.store.clone() })))
         .merge(::sync::routes::router(Arc::clone(&house.sync)))
         .merge(::sync::routes::explaining(Arc::clone(&house.explain)))
-        .layer(Extension(assembly::service_edition(&house.settings)));
+        .layer(Extension(assembly::service_edition(&house.settings)))
+        .layer(Extension(surface));
     edge::finish(authorizer::authenticated(routes, verifier))
 }
 
@@ -83,7 +95,7 @@ fn verifier(house: &House) -> Result<Arc<Verifier>, Failure> {
     let configuration: Configuration = if auth.jwks_url.is_some() || auth.secret.is_some() {
         auth.clone().into()
     } else {
-        let secret = folder_secret(&house.folder, &*house.entropy)
+        let secret = folder_secret(&house.folder, SIGNING_KEY, &*house.entropy)
             .map_err(|error| Failure::of("data_unusable", &error, "Check the data folder."))?;
         show_token(house, &secret)?;
         Configuration {
@@ -118,8 +130,23 @@ fn show_token(house: &House, secret: &SecretString) -> Result<(), Failure> {
     Ok(())
 }
 
-fn folder_secret(folder: &Path, entropy: &dyn Entropy) -> io::Result<SecretString> {
-    let file = folder.join("api-key");
+/// Who decides about flags: whom the environment names; otherwise the workspace of this folder, with a key
+/// of the folder.
+fn access(house: &House) -> Result<Access, Failure> {
+    let Access { master, mut keys } = Access::of(&house.settings);
+    if keys.is_empty() {
+        let key = folder_secret(&house.folder, FLAGS_KEY, &*house.entropy)
+            .map_err(|error| Failure::of("data_unusable", &error, "Check the data folder."))?;
+        keys.push(key);
+        let file = house.folder.join(FLAGS_KEY);
+        Talk::say(format!("A key for /api/v1/platform-feature-flags is in {}:", file.display()));
+        Talk::say(format!("  curl -H \"x-api-key: $(cat {})\" …", file.display()));
+    }
+    Ok(Access { master: Some(master.unwrap_or(house.workspace)), keys })
+}
+
+fn folder_secret(folder: &Path, name: &str, entropy: &dyn Entropy) -> io::Result<SecretString> {
+    let file = folder.join(name);
     match fs::read_to_string(&file) {
         Ok(secret) => Ok(secret.trim().to_owned().into()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

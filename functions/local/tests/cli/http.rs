@@ -42,10 +42,14 @@ impl Answer {
 
 /// Sends one request to `127.0.0.1` and reads the answer to its end.
 pub(crate) fn ask(port: u16, method: &str, path: &str, token: Option<&str>, body: Option<&str>) -> Answer {
+    let headers = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+    ask_with(port, method, path, &headers, body)
+}
+
+/// The same, with whole lines of headers.
+pub(crate) fn ask_with(port: u16, method: &str, path: &str, headers: &str, body: Option<&str>) -> Answer {
     let mut request = format!("{method} {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n");
-    if let Some(token) = token {
-        write!(request, "Authorization: Bearer {token}\r\n").unwrap();
-    }
+    request.push_str(headers);
     if let Some(body) = body {
         write!(request, "Content-Type: application/json\r\nContent-Length: {}\r\n", body.len()).unwrap();
     }

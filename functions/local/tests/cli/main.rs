@@ -10,6 +10,7 @@ mod cipp;
 mod demo;
 mod documents;
 mod explain;
+mod flags;
 mod folder;
 mod gates;
 mod http;

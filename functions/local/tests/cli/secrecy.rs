@@ -86,10 +86,10 @@ fn no_secret_is_in_the_database_the_profile_or_anything_said() {
     assert_key_is_in_its_file_only(&folder, &said);
 }
 
-/// The key that signs tokens, and the token, are files for the person at this machine.
+/// The key that signs tokens, the token, and the key of whoever decides about flags are files for the person at this machine.
 fn assert_key_is_in_its_file_only(folder: &Folder, said: &[(String, Ended)]) {
     let files = folder.files();
-    for own in ["api-key", "api-token"] {
+    for own in ["api-key", "api-token", "flags-key"] {
         let (_, secret) = files.iter().find(|(name, _)| name == own).unwrap();
         let secret = [String::from_utf8(secret.clone()).unwrap().trim().to_owned()];
         for (name, content) in files.iter().filter(|(name, _)| name != own) {

@@ -4,7 +4,7 @@ use ambient::Clock;
 use domain::{
     ids::ClientId,
     mapping::Decision,
-    run::{RunKind, RunStatus, Trigger},
+    run::{RunKind, RunStatus, TenantFailure, Trigger},
 };
 use run_steps::StepOutput;
 use store::{Run, RunScope, probe::Fault};
@@ -33,6 +33,28 @@ async fn a_run_covers_what_is_mapped_when_it_begins_and_keeps_it() {
     let before = house.dump().await;
     assert_eq!(house.begin().await, Ok(StepOutput::Begun(RUN)));
     assert_eq!(house.dump().await, before);
+}
+
+/// A workspace may have been switched off between the request and the first step.
+#[tokio::test]
+async fn a_run_that_was_halted_before_it_began_covers_nobody_and_makes_no_client() {
+    let house = House::new().await;
+    house.map(1, client(1)).await;
+    house.decide(2, Decision::CreateNew).await;
+    house.accept(Run { kind: RunKind::Initial, ..queued(house.clock.now()) }).await;
+    let failure = TenantFailure {
+        code: "integration_disabled".to_owned(),
+        message: "Switched off.".to_owned(),
+        remedy: "Switch it on.".to_owned(),
+        diagnostics: None,
+    };
+    house.store.halt_run(WORKSPACE, RUN.run_id, &failure).await.unwrap();
+    let before = house.dump().await;
+    assert_eq!(house.begin().await, Ok(StepOutput::Begun(RUN)));
+    assert_eq!(house.dump().await, before);
+    house.finish(None).await.unwrap();
+    let ended = house.run().await;
+    assert_eq!((ended.run_status, ended.halted), (RunStatus::Failed, Some(failure)));
 }
 
 #[tokio::test]

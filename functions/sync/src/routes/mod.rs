@@ -14,11 +14,12 @@ use axum::{
 };
 use domain::{
     fields::{FieldRules, InvalidRule},
+    flags::Feature,
     ids::{ManagedTenantId, RunId, WorkspaceId},
     run::RunKind,
     scope::ScopeRules,
 };
-use edge::{ApiError, JsonBody, PathId, QueryOf, Reader, Reply, Writer, paging};
+use edge::{ApiError, Features, JsonBody, PathId, QueryOf, Reader, Reply, Writer, paging};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use store::{Run, RunScope, StoreError, SyncSettings};
@@ -82,6 +83,7 @@ enum RunKindName {
 async fn begin(
     State(sync): State<Arc<Sync>>,
     Writer(caller): Writer,
+    features: Features,
     JsonBody(body): JsonBody<BeginBody>,
 ) -> Result<Reply<BeginView>, ApiError> {
     let (kind, name) = match body.scope.as_deref() {
@@ -98,6 +100,7 @@ async fn begin(
     };
     let mut scope = RunScope::default();
     if kind == RunKind::SingleTenant {
+        features.require(caller.workspace, Feature::ClientSync).await?;
         scope.client = parse(body.client_id.as_deref(), "clientId")?;
         scope.tenant = parse(body.managed_tenant_id.as_deref(), "managedTenantId")?;
         if scope.client.is_none() {
@@ -156,8 +159,12 @@ struct BucketView {
 async fn preflight(
     State(sync): State<Arc<Sync>>,
     Writer(caller): Writer,
+    features: Features,
     JsonBody(body): JsonBody<PreflightBody>,
 ) -> Result<Response, ApiError> {
+    if body.field_sync_config.is_some() {
+        features.require(caller.workspace, Feature::FieldSync).await?;
+    }
     let scope = RunScope {
         client: parse(body.client_id.as_deref(), "clientId")?,
         tenant: parse(body.managed_tenant_id.as_deref(), "managedTenantId")?,

@@ -10,6 +10,7 @@ mod registry;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+use domain::ids::WorkspaceId;
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret, SecretString};
 use secrets::{ChainConfiguration, Environment, Family, Scope, SecretChain, SecretError, key};
@@ -97,6 +98,10 @@ pub struct Settings {
     pub log_level: LevelFilter,
     /// Whether every feature is on, whatever its flag says.
     pub feature_flags_disabled: bool,
+    /// The workspace that decides about feature flags.
+    pub master_workspace: Option<WorkspaceId>,
+    /// Its keys.
+    pub platform_api_keys: Vec<SecretString>,
     /// The AWS region, if the environment says.
     pub aws_region: Option<String>,
     /// Whether the Lambda service started this process.
@@ -147,6 +152,8 @@ impl Settings {
             auth: reader.auth(),
             log_level: reader.log_level(),
             feature_flags_disabled: reader.switch(&registry::DISABLE_FEATURE_FLAGS),
+            master_workspace: reader.workspace(&registry::MASTER_BILLING_TENANT_ID),
+            platform_api_keys: reader.keys(&registry::PLATFORM_API_KEY),
             aws_region: reader
                 .optional(&registry::AWS_REGION)
                 .or_else(|| reader.optional(&registry::AWS_DEFAULT_REGION)),

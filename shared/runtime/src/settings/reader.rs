@@ -1,6 +1,8 @@
 //! From text to settings, collecting everything that is wrong on the way.
 
+use domain::ids::WorkspaceId;
 use jiff::SignedDuration;
+use secrecy::SecretString;
 use secrets::{ChainConfiguration, Environment, InvalidChain};
 use tracing::level_filters::LevelFilter;
 use url::Url;
@@ -10,6 +12,9 @@ use super::{
     base_url::{BaseUrl, is_confidential},
     registry::{self, Variable},
 };
+
+/// Shortest key that is taken.
+const KEY_BYTES_MIN: usize = 32;
 
 /// One variable that cannot be used.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -194,6 +199,22 @@ impl<'a> Reader<'a> {
             jwks_url,
             secret: secret.map(Into::into),
         }
+    }
+
+    pub(super) fn workspace(&mut self, variable: &'static Variable) -> Option<WorkspaceId> {
+        self.parsed(variable, "the UUID of a workspace", |text| text.parse().ok())
+    }
+
+    /// Keys that are long enough not to be guessed, separated by commas.
+    pub(super) fn keys(&mut self, variable: &'static Variable) -> Vec<SecretString> {
+        let Some(text) = self.environment.value(variable.name) else { return Vec::new() };
+        let keys: Vec<&str> = text.split(',').map(str::trim).collect();
+        if keys.iter().any(|key| key.len() < KEY_BYTES_MIN) {
+            let expected = "at least 32 bytes in each key";
+            self.problems.push(Problem::Secret { variable: variable.name, expected });
+            return Vec::new();
+        }
+        keys.into_iter().map(SecretString::from).collect()
     }
 
     pub(super) fn log_level(&mut self) -> LevelFilter {

@@ -11,6 +11,8 @@ pub enum Function {
     Connect,
     /// Finds managed tenants.
     Discovery,
+    /// Feature flags of the platform.
+    Flags,
     /// Every function in one process.
     Local,
     /// Maps tenants to clients.
@@ -31,10 +33,11 @@ pub enum Function {
 
 impl Function {
     /// Every function.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Authorizer,
         Self::Connect,
         Self::Discovery,
+        Self::Flags,
         Self::Local,
         Self::Mapping,
         Self::People,
@@ -51,6 +54,7 @@ impl Function {
             Self::Authorizer => "authorizer",
             Self::Connect => "connect",
             Self::Discovery => "discovery",
+            Self::Flags => "flags",
             Self::Local => "local",
             Self::Mapping => "mapping",
             Self::People => "people",
@@ -111,6 +115,7 @@ const ALL: &[Function] = &Function::ALL;
 const ON_THE_TABLE: &[Function] = &[
     Function::Connect,
     Function::Discovery,
+    Function::Flags,
     Function::Mapping,
     Function::People,
     Function::Review,
@@ -129,6 +134,7 @@ const WITH_SECRETS: &[Function] = &[
 ];
 const WITH_MICROSOFT: &[Function] =
     &[Function::Connect, Function::Discovery, Function::Local, Function::Sync, Function::TenantSync];
+const DECIDING_FLAGS: &[Function] = &[Function::Flags, Function::Local];
 const AUTHORIZING: &[Function] = &[Function::Authorizer, Function::Local];
 
 macro_rules! registry {
@@ -195,6 +201,11 @@ registry! {
         secret();
     LOG_LEVEL: ALL, "What is logged: `trace`, `debug`, `info`, `warn` or `error`.", or("info");
     DISABLE_FEATURE_FLAGS: ALL, "`true` turns every feature on, whatever its flag says.", or("false");
+    MASTER_BILLING_TENANT_ID: DECIDING_FLAGS,
+        "The workspace that decides about feature flags. Without it nobody does.";
+    PLATFORM_API_KEY: DECIDING_FLAGS,
+        "The key with which the master workspace decides about feature flags (`x-api-key`), at least 32 \
+         bytes; several, separated by commas, while one takes the place of another.", secret();
     AWS_LAMBDA_LOG_LEVEL: ALL,
         "The same as `LOG_LEVEL` and stronger. Set by the logging configuration of a Lambda function.",
         by_platform();

@@ -41,6 +41,7 @@ fn an_empty_environment_gives_the_documented_defaults() {
         assert!(auth.secret.is_none());
         assert_eq!(settings.log_level, LevelFilter::INFO);
         assert!(!settings.feature_flags_disabled && !settings.on_lambda);
+        assert!(settings.master_workspace.is_none() && settings.platform_api_keys.is_empty());
         assert_eq!(settings.aws_region, None);
     }
 }
@@ -104,6 +105,8 @@ fn other_values_are_understood() {
         ("AWS_REGION", "eu-central-1"),
         ("AWS_DEFAULT_REGION", "us-east-1"),
         ("DISABLE_FEATURE_FLAGS", "TRUE"),
+        ("MASTER_BILLING_TENANT_ID", "7C9E6679-7425-40de-944b-e07fc1f90ae7"),
+        ("PLATFORM_API_KEY", "0123456789abcdef0123456789abcdef, fedcba9876543210fedcba9876543210"),
         ("HOME", "/root"),
     ])
     .unwrap();
@@ -123,6 +126,10 @@ fn other_values_are_understood() {
     assert_eq!(settings.log_level, LevelFilter::DEBUG);
     assert_eq!(settings.aws_region.as_deref(), Some("eu-central-1"));
     assert!(settings.feature_flags_disabled && settings.on_lambda);
+    let master = settings.master_workspace.map(|workspace| workspace.to_string());
+    assert_eq!(master.as_deref(), Some("7c9e6679-7425-40de-944b-e07fc1f90ae7"));
+    let keys: Vec<&str> = settings.platform_api_keys.iter().map(ExposeSecret::expose_secret).collect();
+    assert_eq!(keys, ["0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"]);
     assert_eq!(
         settings_of("AWS_DEFAULT_REGION", "us-east-1").unwrap().aws_region.as_deref(),
         Some("us-east-1")
@@ -166,6 +173,7 @@ fn what_cannot_be_used_is_named_with_what_was_found_and_expected() {
         ("LOG_LEVEL", "verbose", level),
         ("AWS_LAMBDA_LOG_LEVEL", "FATAL", level),
         ("DISABLE_FEATURE_FLAGS", "maybe", "`true` or `false`"),
+        ("MASTER_BILLING_TENANT_ID", "master", "the UUID of a workspace"),
     ] {
         let error = settings_of(variable, found).unwrap_err();
         assert_eq!(error.to_string(), format!("`{variable}` is `{found}`, expected {expected}"));

@@ -1,6 +1,7 @@
 //! What each access pattern costs, counted in calls between the SDK and the table.
 
 use domain::{
+    flags::Feature,
     plan::{Action, LINES_PER_PAGE_MAX, Rule},
     scope::Exclusion,
 };
@@ -77,6 +78,7 @@ async fn workspace_patterns(table: &Table) {
         take_login(WORKSPACE, "hash") => "GetItem 1, UpdateItem 1";
         take_login(WORKSPACE, "hash") => "GetItem 1";
         settings(WORKSPACE) => "GetItem 1";
+        feature_is_on(WORKSPACE, Feature::Ui) => "GetItem 1";
         put_settings(WORKSPACE, &sync_settings()) => "PutItem 1";
         managed_tenants(WORKSPACE) => "Query 1";
         managed_tenant(WORKSPACE, MANAGED) => "GetItem 1";

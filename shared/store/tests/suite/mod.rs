@@ -9,6 +9,7 @@ pub(crate) mod contacts;
 pub(crate) mod costs;
 pub(crate) mod crashes;
 pub(crate) mod dump;
+pub(crate) mod flags;
 pub(crate) mod inventory;
 pub(crate) mod leases;
 pub(crate) mod make;
@@ -60,6 +61,14 @@ macro_rules! tests {
                 an_undo_that_is_cut_off_leaves_no_link_to_a_contact_that_is_nobodys,
                 an_address_left_behind_by_a_dead_run_is_taken_over,
                 every_write_may_arrive_twice,
+            }
+            flags: {
+                a_deleted_flag_is_gone_and_its_key_is_free,
+                a_feature_is_on_for_whom_its_flag_names,
+                a_flag_takes_another_key_at_once_or_not_at_all,
+                flags_page_by_page,
+                forty_at_once_name_their_workspaces,
+                one_of_two_changes_wins,
             }
             inventory: {
                 five_thousand_links,

@@ -22,6 +22,7 @@ use store::{
 use super::{
     backend::{Backend, Table},
     dump::{Item, from_json, to_json},
+    flags::flag,
     leases::{ground, progress},
     make::{
         CLIENT, MANAGED, SALT, TENANT, WORKSPACE, address, applier, apply, at, client, connection, contact,
@@ -34,7 +35,7 @@ use super::{
 };
 
 /// Every kind of item, and what its key in the table of [`write_one_of_each`] contains.
-const KINDS: [(&str, &str); 22] = [
+const KINDS: [(&str, &str); 23] = [
     ("claim", "EMAIL#linked@"),
     ("claim-given-up", "EMAIL#old@"),
     ("client", "#CLIENT "),
@@ -43,6 +44,7 @@ const KINDS: [(&str, &str); 22] = [
     ("contact", "00c00001"),
     ("contact-edited", "00c00002"),
     ("discovery", "DISCOVERY"),
+    ("flag", "PLATFORM#FLAG"),
     ("link", "LINK#"),
     ("login", "state hash"),
     ("managed-tenant", "#TENANT "),
@@ -113,6 +115,7 @@ async fn write_one_of_each(store: &Store) {
     store.upsert_client(WORKSPACE, &client(1)).await.unwrap();
     store.begin_login(WORKSPACE, "state hash", &pending_login()).await.unwrap();
     store.put_settings(WORKSPACE, &sync_settings()).await.unwrap();
+    store.create_flag(&flag(1)).await.unwrap();
     store.put_discovery(WORKSPACE, &discovery_report()).await.unwrap();
     store.put_managed_tenant(WORKSPACE, &managed_tenant()).await.unwrap();
     store.put_mapping(WORKSPACE, None, &mapping_record(2)).await.unwrap();
@@ -237,6 +240,9 @@ async fn read(kind: &str, version: u32, table: &Table) {
         }
         "discovery" => {
             assert_eq!(store.discovery(WORKSPACE).await.unwrap(), Some(discovery_report()), "{version}");
+        }
+        "flag" => {
+            assert_eq!(store.flags(None, 10).await.unwrap(), (vec![flag(1)], false), "{version}");
         }
         "link" => {
             let inventory = store.inventory(WORKSPACE, TENANT).await.unwrap();
