@@ -79,7 +79,7 @@ const FLAG: &str = "/api/v1/platform-feature-flags/{flag_id}";
 pub(crate) const ROUTES: &[Route] = &[
     read("/api/integrations/entra", ok()),
     post("/api/integrations/entra/connect", refused(400, "invalid_connection_type")),
-    post("/api/integrations/entra/connect", refused(400, "cipp_url_invalid"))
+    post("/api/integrations/entra/connect", refused(400, "invalid_base_url"))
         .with(r#"{"connectionType":"cipp"}"#)
         .needs(Cipp),
     post("/api/integrations/entra/disconnect", ok()),

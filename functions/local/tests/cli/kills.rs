@@ -250,7 +250,18 @@ fn assert_same_end(end: &Value, expected: &Value) {
     }
     for run in ["firstSync", "secondSync"] {
         assert_eq!(end[run]["run"]["status"], "completed", "{run}");
-        let people = |shown: &Value| counters(&shown[run]["run"]["summary"]);
+        let people = |shown: &Value| {
+            let mut people = counters(&shown[run]["run"]["summary"]);
+            if run == "secondSync" {
+                // Whether a tenant is read by its changes or completely may be another after a death: the
+                // place in the feed may be lost. What is written must not be.
+                let written = people.as_object_mut().unwrap();
+                written.retain(|name, _| {
+                    !["read", "unchanged", "excluded", "ambiguous"].contains(&name.as_str())
+                });
+            }
+            people
+        };
         assert_eq!(people(end), people(expected), "{run}");
     }
 }
