@@ -101,6 +101,31 @@ impl SecretChain {
         self.search(scope, family, Age::Fresh, usable).await
     }
 
+    /// Replaces whatever is kept for (`scope`, `family`), also what cannot be understood.
+    ///
+    /// # Errors
+    /// When a provider failed, or others kept writing meanwhile ([`SecretError::Conflict`]).
+    pub(crate) async fn replace(
+        &self,
+        scope: Scope,
+        family: Family,
+        document: &Document,
+    ) -> Result<Version, SecretError> {
+        const ATTEMPTS_MAX: usize = 3;
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let current = match self.read_fresh(scope, family).await {
+                Err(SecretError::Malformed { .. }) => self.delete(scope, family).await.map(|()| None)?,
+                current => current?.map(|stored| stored.version),
+            };
+            match self.write(scope, family, document, current.as_ref()).await {
+                Err(SecretError::Conflict { .. }) if attempts < ATTEMPTS_MAX => {}
+                result => return result,
+            }
+        }
+    }
+
     /// Replaces the document of (`scope`, `family`) if nobody did since `expected` was read
     /// (none: if there was no document).
     ///

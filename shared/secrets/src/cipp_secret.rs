@@ -79,20 +79,7 @@ impl CippSecret {
     /// # Errors
     /// When a provider failed, or others kept writing meanwhile ([`SecretError::Conflict`]).
     pub async fn replace(&self, chain: &SecretChain, workspace: WorkspaceId) -> Result<Version, SecretError> {
-        const ATTEMPTS_MAX: usize = 3;
-        let (scope, family) = (Scope::Workspace(workspace), Family::EntraCipp);
-        let mut attempts = 0;
-        loop {
-            attempts += 1;
-            let current = match chain.read_fresh(scope, family).await {
-                Err(SecretError::Malformed { .. }) => chain.delete(scope, family).await.map(|()| None)?,
-                current => current?.map(|stored| stored.version),
-            };
-            match self.save(chain, workspace, current.as_ref()).await {
-                Err(SecretError::Conflict { .. }) if attempts < ATTEMPTS_MAX => {}
-                result => return result,
-            }
-        }
+        chain.replace(Scope::Workspace(workspace), Family::EntraCipp, &self.to_document()).await
     }
 
     /// Removes the credential of `workspace`, if there is one. CIPP is not told.

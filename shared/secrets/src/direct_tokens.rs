@@ -70,20 +70,7 @@ impl DirectTokens {
     /// # Errors
     /// When a provider failed, or others kept writing meanwhile ([`SecretError::Conflict`]).
     pub async fn replace(&self, chain: &SecretChain, workspace: WorkspaceId) -> Result<Version, SecretError> {
-        const ATTEMPTS_MAX: usize = 3;
-        let (scope, family) = (Scope::Workspace(workspace), Family::EntraDirect);
-        let mut attempts = 0;
-        loop {
-            attempts += 1;
-            let current = match chain.read_fresh(scope, family).await {
-                Err(SecretError::Malformed { .. }) => chain.delete(scope, family).await.map(|()| None)?,
-                current => current?.map(|stored| stored.version),
-            };
-            match self.save(chain, workspace, current.as_ref()).await {
-                Err(SecretError::Conflict { .. }) if attempts < ATTEMPTS_MAX => {}
-                result => return result,
-            }
-        }
+        chain.replace(Scope::Workspace(workspace), Family::EntraDirect, &self.to_document()).await
     }
 
     /// Removes the token set of `workspace`, if there is one. Microsoft is not told: only an
