@@ -29,6 +29,7 @@ pub use lines::{LinePage, lines};
 pub use plans::{Moment, PlanCheck, reject, timeline, verify};
 pub use progress::{RunProgress, progress};
 pub use start::{Begun, NotBegun, StartRequest, Unusable, start};
+pub use words::not_carried_out;
 
 /// Everything the use cases need.
 pub struct Sync {

@@ -124,6 +124,20 @@ fn left(code: &str) -> &str {
     }
 }
 
+/// Why a line was planned and not carried out, by the code it is stored with.
+pub fn not_carried_out(code: &str) -> &str {
+    match code {
+        "address_taken" => "another contact has the address by now",
+        "applied_before" => "another run had done it already",
+        "contact_changed" => "somebody changed the contact after the plan was made",
+        "contact_exists" => "there is a contact with the id that was meant for this person",
+        "contact_missing" => "the contact is no longer in the PSA",
+        "link_gone" => "the person's link has ended meanwhile",
+        "linked_elsewhere" => "the person is linked to another contact by now",
+        other => other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,6 +153,17 @@ mod tests {
         }
         for code in ["changed_since", "contact_missing", "contact_protected"] {
             assert!(!left(code).contains('_'), "{code}");
+        }
+        for code in [
+            "address_taken",
+            store::APPLIED_BEFORE,
+            "contact_changed",
+            "contact_exists",
+            "contact_missing",
+            "link_gone",
+            "linked_elsewhere",
+        ] {
+            assert!(!not_carried_out(code).contains('_'), "{code}");
         }
         assert_eq!(failed("news").split(' ').next_back(), Some("(news)"), "an unknown one is shown");
     }

@@ -22,7 +22,7 @@ use crate::{
     error::StoreError,
     queue::Author,
     reviews::OpenReview,
-    table::{Condition, Item, Store, Written, decode},
+    table::{Condition, Store, Written, decode},
 };
 
 /// A line that was not applied.
@@ -34,13 +34,30 @@ pub struct StaleLine {
     pub code: &'static str,
 }
 
+/// The code of a line that another run had carried out already. It is not this run's work, so an undo of
+/// this run leaves it.
+pub const APPLIED_BEFORE: &str = "applied_before";
+
 /// What became of a line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Applied {
-    /// Written, now or before a restart; or there was nothing to write.
+    /// Written by this run, now or before a restart; or there was nothing to write.
     Done,
+    /// Written by another run that carried out the same plan, or one like it.
+    Before,
     /// Left alone, because something had changed since it was planned.
     Stale(&'static str),
+}
+
+impl Applied {
+    /// Why the line is not this run's work; `None` when it is.
+    const fn left_alone(self) -> Option<&'static str> {
+        match self {
+            Self::Done => None,
+            Self::Before => Some(APPLIED_BEFORE),
+            Self::Stale(code) => Some(code),
+        }
+    }
 }
 
 /// Applies plan pages to the contacts of one client. A preview has none of these.
@@ -83,13 +100,11 @@ impl Applier<'_> {
             .map(|position| async move {
                 let line = &page.lines[position];
                 let applied = self.apply_line(line, before).await?;
-                if applied == Applied::Done {
+                if !matches!(applied, Applied::Stale(_)) {
                     self.note_answer(line).await?;
                 }
-                Ok::<_, StoreError>(match applied {
-                    Applied::Done => None,
-                    Applied::Stale(code) => Some(StaleLine { line: line.id, code }),
-                })
+                let left_alone = applied.left_alone();
+                Ok::<_, StoreError>(left_alone.map(|code| StaleLine { line: line.id, code }))
             })
             .buffered(self.width.max(1))
             .try_collect()
@@ -130,36 +145,35 @@ impl Applier<'_> {
             Action::Link { contact, expect, changes, facts, .. }
             | Action::Reactivate { contact, expect, changes, facts, .. }
             | Action::Update { contact, expect, changes, facts } => {
-                let applied = self.write(line, identity, before.get(contact), *expect, changes).await?;
-                match applied {
-                    Applied::Done => self.link(line, *contact, facts).await,
+                match self.write(line, identity, before.get(contact), *expect, changes).await? {
                     stale @ Applied::Stale(_) => Ok(stale),
+                    written => self.link(line, *contact, facts, written).await,
                 }
             }
             Action::MarkInactive { contact, expect, .. } => {
-                let applied = self.write(line, identity, before.get(contact), *expect, &[]).await?;
-                match applied {
-                    Applied::Done => self.deactivate(identity).await,
+                match self.write(line, identity, before.get(contact), *expect, &[]).await? {
                     stale @ Applied::Stale(_) => Ok(stale),
+                    written => self.deactivate(identity, written).await,
                 }
             }
             Action::NoteMissing { times, since, .. } => {
                 let since = (*times > 0).then(|| since.unwrap_or(self.at));
                 let noted = self.store.note_missing(self.scope.workspace(), identity, *times, since).await?;
-                Ok(done_unless(!noted, "link_gone"))
+                Ok(if noted { Applied::Done } else { Applied::Stale("link_gone") })
             }
             Action::Refresh { facts } => {
                 let fingerprint = self.fingerprint(facts);
                 let workspace = self.scope.workspace();
                 let noted = self.store.refresh_link(workspace, identity, fingerprint, facts, self.at).await?;
-                Ok(done_unless(!noted, "link_gone"))
+                Ok(if noted { Applied::Done } else { Applied::Stale("link_gone") })
             }
             Action::Restore { contact, expect, changes, turn, .. } => {
-                let applied = self.write(line, identity, before.get(contact), *expect, changes).await?;
-                if applied != Applied::Done || turn.from.link == turn.to.link || turn.unties() {
-                    return Ok(applied);
+                let written = self.write(line, identity, before.get(contact), *expect, changes).await?;
+                let is_whole = turn.from.link == turn.to.link || turn.unties();
+                if is_whole || matches!(written, Applied::Stale(_)) {
+                    return Ok(written);
                 }
-                self.turn_link(identity, *contact, turn.to.link).await
+                self.turn_link(identity, *contact, turn.to.link, written).await
             }
             Action::Review { conflict, candidates } => {
                 let review = OpenReview {
@@ -193,13 +207,14 @@ impl Applier<'_> {
             return Ok(Applied::Done);
         };
         match self.put_contact(after, (Vec::new(), None), Condition::absent()).await? {
-            Written::Done(_) => self.link(line, contact, facts).await,
-            Written::Refused(Some(item)) if was_written_for(identity, item.clone())? => {
-                self.link(line, contact, facts).await
-            }
+            Written::Done(_) => self.link(line, contact, facts, Applied::Done).await,
             Written::Refused(item) => {
-                if let Some(item) = item {
-                    let row: ContactRow = decode("contact", item)?;
+                let row: Option<ContactRow> = item.map(|item| decode("contact", item)).transpose()?;
+                if let Some(row) = row {
+                    // Made for the same person, before a restart or by another run.
+                    if row.contact.entra.as_ref().is_some_and(|stamp| stamp.identity == identity) {
+                        return self.link(line, contact, facts, self.written_in(&row)).await;
+                    }
                     self.give_back(&facts.email, &row.contact).await?;
                 }
                 self.store.choose_another_id(self.scope.workspace(), identity, self.at).await?;
@@ -221,7 +236,10 @@ impl Applier<'_> {
         let Some(row) = row else { return Ok(Applied::Stale("contact_missing")) };
         let before = &row.contact;
         let mut leaving = row.given_up.clone();
-        if before.line != Some(line.id) {
+        let mut applied = Applied::Done;
+        if before.line == Some(line.id) {
+            applied = self.written_in(row);
+        } else {
             if before.version != expect || !may_write(before, identity, &line.action) {
                 return Ok(Applied::Stale("contact_changed"));
             }
@@ -245,18 +263,27 @@ impl Applier<'_> {
                 self.put_contact(after, (leaving.clone(), row.account), version_is(expect)).await?
             {
                 let now: Option<ContactRow> = item.map(|item| decode("contact", item)).transpose()?;
-                if now.as_ref().is_none_or(|row| row.contact.line != Some(line.id)) {
-                    if let (Some(new), Some(now)) = (new_address(changes), now) {
-                        self.give_back(new, &now.contact).await?;
+                match now {
+                    Some(now) if now.contact.line == Some(line.id) => applied = self.written_in(&now),
+                    now => {
+                        if let (Some(new), Some(now)) = (new_address(changes), now) {
+                            self.give_back(new, &now.contact).await?;
+                        }
+                        return Ok(Applied::Stale("contact_changed"));
                     }
-                    return Ok(Applied::Stale("contact_changed"));
                 }
             }
         }
         for address in &leaving {
             self.store.release(self.scope.workspace(), address, before.id).await?;
         }
-        Ok(Applied::Done)
+        Ok(applied)
+    }
+
+    /// Whose work a contact that is already as its line says is. Lines of two runs can be the same one: a
+    /// preview that is applied after a run has done what it shows, or that is applied twice.
+    fn written_in(&self, row: &ContactRow) -> Applied {
+        if row.synced_at == Some(self.at) { Applied::Done } else { Applied::Before }
     }
 
     /// Cuts the link of a contact that an undo is about to untie, so that at no moment a link in force leads
@@ -264,7 +291,8 @@ impl Applier<'_> {
     async fn untie(&self, identity: Identity, action: &Action) -> Result<Option<Applied>, StoreError> {
         match action {
             Action::Restore { contact, turn, .. } if turn.unties() => {
-                self.turn_link(identity, *contact, turn.to.link).await.map(Some)
+                let turned = self.turn_link(identity, *contact, turn.to.link, Applied::Done).await?;
+                Ok(Some(turned))
             }
             _ => Ok(None),
         }
@@ -275,10 +303,11 @@ impl Applier<'_> {
         identity: Identity,
         contact: ContactId,
         state: LinkState,
+        written: Applied,
     ) -> Result<Applied, StoreError> {
         let tie = (self.scope.client(), contact);
         let turned = self.store.turn_link(self.scope.workspace(), identity, tie, state, self.at).await?;
-        Ok(done_unless(!turned, "linked_elsewhere"))
+        Ok(if turned { written } else { Applied::Stale("linked_elsewhere") })
     }
 
     /// Gives up an address that was claimed for a change that did not happen.
@@ -316,6 +345,7 @@ impl Applier<'_> {
         line: &Line,
         contact: ContactId,
         facts: &SourceFacts,
+        written: Applied,
     ) -> Result<Applied, StoreError> {
         let link = Link {
             identity: Identity { tenant: self.tenant, object: line.object },
@@ -330,12 +360,12 @@ impl Applier<'_> {
         let leaves = line.answer.as_ref().and_then(|answer| answer.leaves);
         let seen = (facts, self.at);
         let linked = self.store.put_link(self.scope.workspace(), &link, leaves, seen).await?;
-        Ok(done_unless(!linked, "linked_elsewhere"))
+        Ok(if linked { written } else { Applied::Stale("linked_elsewhere") })
     }
 
-    async fn deactivate(&self, identity: Identity) -> Result<Applied, StoreError> {
+    async fn deactivate(&self, identity: Identity, written: Applied) -> Result<Applied, StoreError> {
         let done = self.store.deactivate_link(self.scope.workspace(), identity, self.at).await?;
-        Ok(done_unless(!done, "link_gone"))
+        Ok(if done { written } else { Applied::Stale("link_gone") })
     }
 
     fn fingerprint(&self, facts: &SourceFacts) -> Fingerprint {
@@ -357,17 +387,6 @@ fn may_write(before: &Contact, identity: Identity, action: &Action) -> bool {
         Action::Restore { turn, .. } => owner == turn.from.entra.as_ref().map(|stamp| stamp.identity),
         _ => false,
     }
-}
-
-fn done_unless(stale: bool, code: &'static str) -> Applied {
-    if stale { Applied::Stale(code) } else { Applied::Done }
-}
-
-/// Whether a contact that is there already was made for the same person, before a restart or by
-/// another run.
-fn was_written_for(identity: Identity, item: Item) -> Result<bool, StoreError> {
-    let row: ContactRow = decode("contact", item)?;
-    Ok(row.contact.entra.is_some_and(|stamp| stamp.identity == identity))
 }
 
 fn new_address(changes: &[FieldChange]) -> Option<&EmailAddress> {

@@ -30,7 +30,7 @@ mod table;
 mod tenant_states;
 mod tenants;
 
-pub use apply::{Applied, Applier, StaleLine};
+pub use apply::{APPLIED_BEFORE, Applied, Applier, StaleLine};
 pub use clients::ClientRow;
 pub use connections::{Connection, ConnectionKind, ConnectionStatus, ValidationFailure};
 pub use contact_input::{ContactInput, SaidAccount};

@@ -162,7 +162,7 @@ fn story(moments: &[Moment]) -> String {
         let change = |change: &ChangeView| format!("{}: {} → {}", change.field, change.old, change.new);
         let mut why = vec![line.reason.clone()];
         why.extend(line.changes.iter().map(change));
-        why.extend(moment.stale.iter().map(|code| format!("not done: {code}")));
+        why.extend(moment.stale.iter().map(|code| format!("not done: {}", sync::not_carried_out(code))));
         let action = line.action.replace('_', " ");
         let what = if moment.is_dry_run { format!("would {action}") } else { action };
         vec![

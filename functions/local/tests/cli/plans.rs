@@ -46,7 +46,8 @@ fn applying_a_preview_writes_its_lines_and_nothing_else() {
     // Once more: every line has been applied, so nothing changes.
     let after = folder.export("contacts");
     let again = folder.json(&["runs", "apply", run_of(&preview)]);
-    assert_eq!(again["run"]["summary"]["stale"], 0);
+    let written = writing(preview["lines"].as_array().unwrap()).len();
+    assert_eq!(again["run"]["summary"]["stale"], written);
     assert_eq!(folder.export("contacts"), after);
     assert_eq!(folder.json(&["sync"])["run"]["summary"]["created"], 0);
 }
@@ -128,6 +129,33 @@ fn undo_restores_what_no_human_touched_and_names_the_rest() {
             shown(&folder).into_iter().find(|contact| contact["contactNameId"] == there["contactNameId"]);
         let is_edited = changed.is_some_and(|line| line["contactNameId"] == there["contactNameId"]);
         assert!(is_edited || now.as_ref() == Some(there), "{there}");
+    }
+}
+
+#[test]
+fn undoing_an_apply_that_found_everything_done_takes_nothing_back() {
+    let folder = before_first_sync();
+    let before = shown(&folder);
+    let preview = folder.run(&["preview", "--output", "json"]).ended_with(2).document();
+    let sync = folder.json(&["sync"]);
+    let synced = shown(&folder);
+    let applied = folder.json(&["runs", "apply", run_of(&preview)]);
+    let written = writing(preview["lines"].as_array().unwrap());
+    assert_eq!(applied["run"]["summary"]["stale"], written.len());
+    let tenant = applied["tenantResults"][0]["managedTenantId"].as_str().unwrap();
+    let lines = folder.json(&["runs", "lines", run_of(&applied), "--tenant", tenant]);
+    let person = writing(lines.as_array().unwrap())[0]["entraObjectId"].clone();
+    let story = folder.run(&["runs", "person", "--tenant", tenant, person.as_str().unwrap()]);
+    assert!(story.succeeded().stdout.contains("another run had done it"));
+
+    let undo = folder.json(&["runs", "undo", run_of(&applied)]);
+    assert_eq!((&undo["run"]["status"], shown(&folder)), (&json!("completed"), synced));
+    // What the sync did is taken back with the sync.
+    folder.json(&["runs", "undo", run_of(&sync)]);
+    let after = shown(&folder);
+    for old in &before {
+        let now = after.iter().find(|contact| contact["contactNameId"] == old["contactNameId"]);
+        assert_eq!(now, Some(old));
     }
 }
 

@@ -21,7 +21,8 @@ pub fn applied_is_planned(preview: &[&Line], applied: &[&Line]) -> Result<(), Br
 }
 
 /// Exactly those lines are stale whose contact, link or address somebody has changed between `planned` and
-/// `now`, when the lines began to be applied; nobody else wrote while they were.
+/// `now`, when the lines began to be applied; nobody else wrote while they were. Somebody may be another run
+/// that did what the lines say.
 pub fn stale_for_a_reason(
     planned: &People,
     now: &People,
@@ -54,17 +55,11 @@ pub fn stale_for_a_reason(
         if is_stale && !may_be_stale {
             return Some(format!("line {} about {} is stale for no reason", line.id, line.object));
         }
-        let has_to_be = edited && line.action.expected_version().is_some() && !is_applied(line, now);
+        let has_to_be = edited && line.action.expected_version().is_some();
         (has_to_be && !is_stale)
             .then(|| format!("line {} about {} was applied over an edit", line.id, line.object))
     });
     holds("only lines whose contact has changed since are stale", cases)
-}
-
-/// Whether the line had been applied before.
-fn is_applied(line: &Line, now: &People) -> bool {
-    let contact = line.contact_written().and_then(|contact| now.contacts.get(&contact));
-    contact.is_some_and(|contact| contact.line == Some(line.id))
 }
 
 fn new_address(action: &Action) -> Option<&EmailAddress> {

@@ -123,6 +123,7 @@ macro_rules! tests {
             }
             stale: {
                 a_human_edit_stops_exactly_its_line,
+                a_line_that_another_run_has_carried_out_is_that_runs_work,
                 what_a_line_does_not_write_over,
             }
             tables: {

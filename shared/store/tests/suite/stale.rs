@@ -1,12 +1,12 @@
 //! Lines that are left alone because something had changed since they were planned.
 
-use domain::plan::{Action, Rule};
-use store::{ContactInput, StaleLine, Upserted};
+use domain::plan::{Action, Line, Rule};
+use store::{APPLIED_BEFORE, Applier, ContactInput, StaleLine, Upserted};
 
 use super::{
     backend::Backend,
     make::{
-        OTHER_CLIENT, WORKSPACE, applier, apply, contact, facts, input, line, object, page, scope, values,
+        OTHER_CLIENT, WORKSPACE, applier, apply, at, contact, facts, input, line, object, page, scope, values,
     },
     world::{cases, creation, everything, link, made, moving, update, world},
 };
@@ -43,6 +43,25 @@ pub(crate) async fn a_human_edit_stops_exactly_its_line(backend: &Backend) {
         let (dump, expected) = (table.dump().await.without(&theirs), expected.clone().without(&theirs));
         dump.assert_same(&expected, case.name);
     }
+}
+
+/// Two runs can have one and the same line: a preview that is applied twice, or after a sync has done what it
+/// shows. Who was first did it, and only undoing that run may take it back.
+pub(crate) async fn a_line_that_another_run_has_carried_out_is_that_runs_work(backend: &Backend) {
+    let table = world(backend).await;
+    apply(&table.store, &everything()).await;
+    let contacts = table.store.contacts_of_client(scope()).await.unwrap();
+    let writing = everything().lines.into_iter().filter(Line::writes_contact);
+    let expected: Vec<StaleLine> =
+        writing.map(|line| StaleLine { line: line.id, code: APPLIED_BEFORE }).collect();
+    assert_eq!(expected.len(), 8);
+    let later = Applier { at: at(60), ..applier(&table.store, 4) };
+    for _ in 0..2 {
+        assert_eq!(later.apply(&everything()).await.unwrap(), expected);
+        assert_eq!(table.store.contacts_of_client(scope()).await.unwrap(), contacts);
+    }
+    // The first run, repeated, still knows its own work.
+    assert_eq!(applier(&table.store, 4).apply(&everything()).await.unwrap(), []);
 }
 
 pub(crate) async fn what_a_line_does_not_write_over(backend: &Backend) {
