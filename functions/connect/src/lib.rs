@@ -19,6 +19,7 @@ mod cookie;
 mod disconnect;
 mod error;
 mod identity;
+mod outlook;
 mod refresh_token;
 pub mod routes;
 mod save;

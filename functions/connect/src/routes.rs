@@ -69,6 +69,7 @@ struct ConnectBody {
     tenant_id: Option<String>,
     client_id: Option<String>,
     client_secret: Option<SecretString>,
+    client_secret_expires_at: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -217,6 +218,7 @@ impl ConnectBody {
             tenant_id: self.tenant_id,
             client_id: self.client_id,
             client_secret: self.client_secret,
+            client_secret_expires_at: self.client_secret_expires_at,
             change_partner: self.change_partner,
         }
     }

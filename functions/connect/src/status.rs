@@ -2,6 +2,7 @@
 
 use assembly::cipp_credential;
 use domain::{
+    forecast::Outlook,
     ids::{EntraTenantId, WorkspaceId},
     mapping::{Decision, MappingRecord},
     run::RunStatus,
@@ -45,6 +46,8 @@ pub struct Status {
     pub last_validation_error: Option<ValidationFailure>,
     /// Facts of the connection in force.
     pub connection_details: Option<ConnectionDetails>,
+    /// What of the connection in force ends by itself, the most pressing first.
+    pub expiry_forecast: Vec<Outlook>,
     /// Which source supplies an app registration, whether connected or not; `None` when there is
     /// none or it cannot be read.
     pub app_credential_source: Option<&'static str>,
@@ -103,6 +106,10 @@ impl Connect {
             Some(connection) if connection.kind == ConnectionKind::Cipp => self.cipp_facts(workspace).await,
             _ => CippFacts::default(),
         };
+        let expiry_forecast = match &in_force {
+            Some(connection) => self.outlook(workspace, connection, &mappings).await?,
+            None => Vec::new(),
+        };
         let source = app.as_ref().map(|app| app.source.name());
         let count = |wanted: fn(&Decision) -> bool| count(&mappings, wanted);
         Ok(Status {
@@ -128,6 +135,7 @@ impl Connect {
                 partner_tenant_id: connection.partner_tenant,
                 connected_at: connection.connected_at,
             }),
+            expiry_forecast,
             app_credential_source: source,
             app_credential_error,
             redirect_uri: self.redirect_uri(),

@@ -73,6 +73,9 @@ pub enum Command {
     Flags(FlagsArguments),
     /// Measure a sync of invented users and print the result as JSON
     Bench(BenchArguments),
+    /// What `bench --apart` starts beside itself
+    #[command(hide = true)]
+    BenchPeers(BenchArguments),
 }
 
 /// Of `demo`.
@@ -177,6 +180,9 @@ pub struct CippArguments {
     /// Take the secret of the API client from this file (`-` for standard input)
     #[arg(long, value_name = "FILE")]
     pub client_secret: Option<PathBuf>,
+    /// The day on which that secret ends, to be told in time
+    #[arg(long, value_name = "DATE")]
+    pub client_secret_expires: Option<String>,
     /// Take a token from this file (`-` for standard input) instead; it ends after about an hour
     #[arg(long, value_name = "FILE", conflicts_with_all = ["tenant_id", "client_id", "client_secret"])]
     pub token: Option<PathBuf>,
@@ -600,6 +606,9 @@ pub struct BenchArguments {
     /// The same seed gives the same people
     #[arg(long, default_value_t = 7)]
     pub seed: u64,
+    /// Keep the directory and the database in another process: the memory counted is then the worker's alone
+    #[arg(long)]
+    pub apart: bool,
 }
 
 fn field(text: &str) -> Result<(FieldName, Policy), String> {

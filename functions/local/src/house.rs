@@ -24,7 +24,7 @@ use runtime::{
 };
 use secrecy::ExposeSecret;
 use secrets::{Document, Family, Scope, SecretChain, key};
-use store::{Run, Store, StoreError, client_over, probe::Probe};
+use store::{Run, Store, StoreError, client_at, client_over, probe::Probe};
 use sync::{Explain, Sync};
 use tenant_sync::TenantSync;
 use workflow::{Executions, payloads::RunInput};
@@ -105,6 +105,8 @@ pub struct House {
     pub entropy: Arc<dyn Entropy>,
     /// The invented Microsoft, when there is one.
     pub fake: Option<Fake>,
+    /// The engine below the table; `None` when that is another process's.
+    pub(crate) database: Option<Engine>,
     /// The data folder.
     pub folder: PathBuf,
     gate: Arc<OnceLock<FeatureGate>>,
@@ -134,7 +136,7 @@ impl House {
             store.create_table_if_absent().await.map_err(HouseError::from)
         })
         .await?;
-        let (probe, client) = Probe::around(engine);
+        let (probe, client) = Probe::around(engine.clone());
         let mut profile = profile(folder, new_fake, &*clock, &*entropy)?;
         let (fake, server) = match &mut profile.fake {
             Some(wanted) => {
@@ -146,17 +148,39 @@ impl House {
         profile.write(folder)?;
         let secrets = Arc::new(runtime::secret_chain(&settings, None, Arc::clone(&clock))?);
         let graph = match &server {
-            Some(server) => fake_graph(server)?,
+            Some(server) => fake_graph(&server.base_url())?,
             None => assembly::graph_settings(&settings)?,
         };
         if let Some(fake) = &fake {
             register_app(&secrets, profile.workspace, fake).await?;
         }
-        let parts = Parts { settings, clock, entropy, secrets, graph, probe, client };
+        let client = client_over(client);
+        let parts = Parts { settings, clock, entropy, secrets, graph, probe, client, database: Some(engine) };
         let house = Self::furnish(folder, profile.workspace, parts, fake, server).await?;
         // Owning the folder proves that whoever held these is dead.
         house.store.free_all_tenants(house.workspace).await?;
         Ok(house)
+    }
+
+    /// A house on the folder of another process, which has the invented Microsoft and answers for the table
+    /// at `table`. Two houses must not work on one folder; this is for measuring.
+    pub(crate) async fn beside(folder: &Path, table: &str) -> Result<Self, HouseError> {
+        let settings = settings(folder)?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let profile = Profile::read(folder)?.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+        let port = profile.fake.map_or(0, |fake| fake.port);
+        let (probe, client) = Probe::around(http::sdk_http_client(http::client(Limits::default())?));
+        let parts = Parts {
+            secrets: Arc::new(runtime::secret_chain(&settings, None, Arc::clone(&clock))?),
+            settings,
+            clock,
+            entropy: Arc::new(SystemEntropy),
+            graph: fake_graph(&format!("http://127.0.0.1:{port}"))?,
+            probe,
+            client: client_at(table, client),
+            database: None,
+        };
+        Self::furnish(folder, profile.workspace, parts, None, None).await
     }
 
     async fn furnish(
@@ -166,10 +190,10 @@ impl House {
         fake: Option<Fake>,
         server: Option<FakeServer>,
     ) -> Result<Self, HouseError> {
-        let Parts { settings, clock, entropy, secrets, graph, probe, client } = parts;
+        let Parts { settings, clock, entropy, secrets, graph, probe, client, database } = parts;
         let http = http::client(Limits::default())?;
         let cipp = cipp_settings(&settings, fake.is_some());
-        let store = Store::new(client_over(client), TABLE);
+        let store = Store::new(client, TABLE);
         let directories = Arc::new(WorkspaceDirectories {
             store: store.clone(),
             secrets: Arc::clone(&secrets),
@@ -249,6 +273,7 @@ impl House {
             clock,
             entropy,
             fake,
+            database,
             folder: folder.to_owned(),
             gate,
             server,
@@ -304,7 +329,8 @@ struct Parts {
     secrets: Arc<SecretChain>,
     graph: GraphSettings,
     probe: Probe,
-    client: SharedHttpClient,
+    client: aws_sdk_dynamodb::Client,
+    database: Option<Engine>,
 }
 
 /// The environment's settings, with the local mode's own defaults: secrets in the data folder, and
@@ -363,11 +389,10 @@ fn cipp_settings(settings: &Settings, invented: bool) -> CippSettings {
     CippSettings { destinations, ..cipp }
 }
 
-fn fake_graph(server: &FakeServer) -> Result<GraphSettings, HouseError> {
-    let base = server.base_url();
+fn fake_graph(base: &str) -> Result<GraphSettings, HouseError> {
     let address = |text: String| text.parse::<url::Url>().map_err(|_| assembly::InvalidEndpoint);
     let graph = address(format!("{}/v1.0", base.trim_end_matches('/')))?;
-    Ok(GraphSettings::new(&address(base)?, graph).map_err(|_| assembly::InvalidEndpoint)?)
+    Ok(GraphSettings::new(&address(base.to_owned())?, graph).map_err(|_| assembly::InvalidEndpoint)?)
 }
 
 /// Gives the workspace the app registration of the invented Microsoft.

@@ -8,6 +8,7 @@ pub mod explain;
 pub mod facts;
 pub mod fields;
 pub mod flags;
+pub mod forecast;
 pub mod ids;
 pub mod invariants;
 pub mod inventory;

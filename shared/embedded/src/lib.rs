@@ -103,6 +103,14 @@ impl Engine {
         Ok(Self { database: database(&path, durability)?, _lock: Some(Arc::new(lock)) })
     }
 
+    /// What DynamoDB answers to a request for `operation`: the HTTP status and the JSON document.
+    pub fn respond(&self, operation: &str, body: &[u8]) -> (u16, Vec<u8>) {
+        match self.answer(operation, body) {
+            Ok(body) => (200, body),
+            Err(error) => (error.status_code(), error.to_json().into_bytes()),
+        }
+    }
+
     fn answer(&self, operation: &str, body: &[u8]) -> Result<Vec<u8>, DynoxideError> {
         let db = &self.database;
         match operation {
@@ -177,10 +185,7 @@ impl HttpConnector for Engine {
             let refused = ConnectorError::user("a request body has to be in memory".into());
             return HttpConnectorFuture::ready(Err(refused));
         };
-        let (status, body) = match self.answer(operation, body) {
-            Ok(body) => (200, body),
-            Err(error) => (error.status_code(), error.to_json().into_bytes()),
-        };
+        let (status, body) = self.respond(operation, body);
         let status =
             StatusCode::try_from(status).map_err(|error| ConnectorError::other(Box::new(error), None));
         HttpConnectorFuture::ready(status.map(|status| {

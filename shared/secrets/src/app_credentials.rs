@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use domain::ids::WorkspaceId;
+use domain::{forecast::end_of_secret, ids::WorkspaceId};
+use jiff::Timestamp;
 use secrecy::SecretString;
 
 use crate::{Document, Family, Scope, SecretChain, SecretError, key};
@@ -45,27 +46,33 @@ pub struct AppCredentials {
     /// The tenant the app is registered in, as it was entered; for display only, never an
     /// authority to sign in at.
     pub tenant_id: Option<String>,
+    /// When the client secret ends, if an operator noted it beside the secret: Microsoft tells it only to
+    /// whoever may read the directory's applications.
+    pub secret_ends: Option<Timestamp>,
     /// Where it was found.
     pub source: CredentialSource,
 }
 
-/// The names of the three values in one source.
+/// The names of the values in one source.
 struct Keys {
     client_id: &'static str,
     client_secret: &'static str,
     tenant_id: &'static str,
+    secret_ends: &'static str,
 }
 
 const WORKSPACE_KEYS: Keys = Keys {
     client_id: key::MICROSOFT_CLIENT_ID,
     client_secret: key::MICROSOFT_CLIENT_SECRET,
     tenant_id: key::MICROSOFT_TENANT_ID,
+    secret_ends: key::MICROSOFT_CLIENT_SECRET_EXPIRES_AT,
 };
 
 const APP_KEYS: Keys = Keys {
     client_id: key::APP_MICROSOFT_CLIENT_ID,
     client_secret: key::APP_MICROSOFT_CLIENT_SECRET,
     tenant_id: key::APP_MICROSOFT_TENANT_ID,
+    secret_ends: key::APP_MICROSOFT_CLIENT_SECRET_EXPIRES_AT,
 };
 
 impl SecretChain {
@@ -85,10 +92,11 @@ impl SecretChain {
         if own.is_some() {
             return Ok(own);
         }
-        let environment = [APP_KEYS.client_id, APP_KEYS.client_secret, APP_KEYS.tenant_id]
-            .into_iter()
-            .filter_map(|key| Some((key, self.environment.value(key)?)))
-            .fold(Document::new(), |document, (key, value)| document.with(key, value));
+        let environment =
+            [APP_KEYS.client_id, APP_KEYS.client_secret, APP_KEYS.tenant_id, APP_KEYS.secret_ends]
+                .into_iter()
+                .filter_map(|key| Some((key, self.environment.value(key)?)))
+                .fold(Document::new(), |document, (key, value)| document.with(key, value));
         match credentials(&environment, &APP_KEYS, CredentialSource::Env) {
             None => self.complete(Scope::App, &APP_KEYS, CredentialSource::AppSecret).await,
             found => Ok(found),
@@ -112,6 +120,7 @@ fn credentials(document: &Document, keys: &Keys, source: CredentialSource) -> Op
         client_id: document.plain(keys.client_id)?.to_owned(),
         client_secret: document.value(keys.client_secret)?.clone(),
         tenant_id: document.plain(keys.tenant_id).map(str::to_owned),
+        secret_ends: document.plain(keys.secret_ends).and_then(end_of_secret),
         source,
     })
 }

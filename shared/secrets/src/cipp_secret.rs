@@ -1,6 +1,10 @@
 //! The credential of a CIPP connection.
 
-use domain::ids::{EntraTenantId, WorkspaceId};
+use domain::{
+    forecast::end_of_secret,
+    ids::{EntraTenantId, WorkspaceId},
+};
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{Document, Family, Scope, SecretChain, SecretError, Version, key};
@@ -13,6 +17,8 @@ pub struct CippSecret {
     pub base_url: String,
     /// What opens it.
     pub key: CippKey,
+    /// When the API client's secret ends, if an operator said so.
+    pub secret_ends: Option<Timestamp>,
 }
 
 /// What opens a CIPP API.
@@ -91,7 +97,10 @@ impl CippSecret {
     }
 
     fn to_document(&self) -> Document {
-        let document = Document::new().with(key::CIPP_BASE_URL, &self.base_url);
+        let mut document = Document::new().with(key::CIPP_BASE_URL, &self.base_url);
+        if let Some(ends) = self.secret_ends {
+            document = document.with(key::CIPP_CLIENT_SECRET_EXPIRES_AT, &ends.to_string());
+        }
         match &self.key {
             CippKey::Client { tenant_id, client_id, client_secret } => document
                 .with(key::CIPP_TENANT_ID, &tenant_id.to_string())
@@ -117,7 +126,8 @@ fn from_document(document: &Document) -> Option<CippSecret> {
         })
     };
     let token = || Some(CippKey::Token(document.value(key::CIPP_API_TOKEN)?.clone()));
-    Some(CippSecret { base_url, key: client().or_else(token)? })
+    let secret_ends = document.plain(key::CIPP_CLIENT_SECRET_EXPIRES_AT).and_then(end_of_secret);
+    Some(CippSecret { base_url, key: client().or_else(token)?, secret_ends })
 }
 
 #[cfg(test)]
@@ -136,8 +146,10 @@ mod tests {
                 client_secret: "CANARY".into(),
             },
         ] {
-            let secret = CippSecret { base_url: "https://cipp.example".to_owned(), key };
+            let secret_ends = Some("2027-03-01T00:00:00Z".parse().unwrap());
+            let secret = CippSecret { base_url: "https://cipp.example".to_owned(), key, secret_ends };
             let read = from_document(&secret.to_document()).unwrap();
+            assert_eq!(read.secret_ends, secret_ends);
             assert_eq!(read.to_document().digest(), secret.to_document().digest());
             assert!(!format!("{secret:?}").contains("CANARY"));
         }

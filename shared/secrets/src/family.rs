@@ -15,6 +15,8 @@ pub mod key {
     pub const MICROSOFT_CLIENT_SECRET: &str = "microsoft_client_secret";
     /// The workspace's own Microsoft app: its tenant, for display only.
     pub const MICROSOFT_TENANT_ID: &str = "microsoft_tenant_id";
+    /// The workspace's own Microsoft app: when the client secret ends, as an operator noted it.
+    pub const MICROSOFT_CLIENT_SECRET_EXPIRES_AT: &str = "microsoft_client_secret_expires_at";
 
     /// Direct connection: the partner's access token.
     pub const DIRECT_ACCESS_TOKEN: &str = "entra_direct_access_token";
@@ -37,6 +39,8 @@ pub mod key {
     pub const CIPP_CLIENT_SECRET: &str = "entra_cipp_client_secret";
     /// CIPP connection: the tenant that issues the API client's tokens.
     pub const CIPP_TENANT_ID: &str = "entra_cipp_tenant_id";
+    /// CIPP connection: when the API client's secret ends, as an operator noted it.
+    pub const CIPP_CLIENT_SECRET_EXPIRES_AT: &str = "entra_cipp_client_secret_expires_at";
 
     /// The installation's Microsoft app: application (client) id.
     pub const APP_MICROSOFT_CLIENT_ID: &str = "MICROSOFT_CLIENT_ID";
@@ -44,6 +48,8 @@ pub mod key {
     pub const APP_MICROSOFT_CLIENT_SECRET: &str = "MICROSOFT_CLIENT_SECRET";
     /// The installation's Microsoft app: its tenant, for display only.
     pub const APP_MICROSOFT_TENANT_ID: &str = "MICROSOFT_TENANT_ID";
+    /// The installation's Microsoft app: when the client secret ends, as an operator noted it.
+    pub const APP_MICROSOFT_CLIENT_SECRET_EXPIRES_AT: &str = "MICROSOFT_CLIENT_SECRET_EXPIRES_AT";
 
     /// The key the PSA signs its tokens with (HS256).
     pub const AUTH_JWT_SECRET: &str = "AUTH_JWT_SECRET";
@@ -107,6 +113,7 @@ impl Family {
                 key::CIPP_CLIENT_ID,
                 key::CIPP_CLIENT_SECRET,
                 key::CIPP_TENANT_ID,
+                key::CIPP_CLIENT_SECRET_EXPIRES_AT,
             ],
             (Self::EntraDirect, Scope::Workspace(_)) => &[
                 key::DIRECT_ACCESS_TOKEN,
@@ -115,13 +122,17 @@ impl Family {
                 key::DIRECT_TOKEN_SCOPE,
                 key::DIRECT_PARTNER_TENANT_ID,
             ],
-            (Self::MicrosoftApp, Scope::Workspace(_)) => {
-                &[key::MICROSOFT_CLIENT_ID, key::MICROSOFT_CLIENT_SECRET, key::MICROSOFT_TENANT_ID]
-            }
+            (Self::MicrosoftApp, Scope::Workspace(_)) => &[
+                key::MICROSOFT_CLIENT_ID,
+                key::MICROSOFT_CLIENT_SECRET,
+                key::MICROSOFT_TENANT_ID,
+                key::MICROSOFT_CLIENT_SECRET_EXPIRES_AT,
+            ],
             (Self::MicrosoftApp, Scope::App) => &[
                 key::APP_MICROSOFT_CLIENT_ID,
                 key::APP_MICROSOFT_CLIENT_SECRET,
                 key::APP_MICROSOFT_TENANT_ID,
+                key::APP_MICROSOFT_CLIENT_SECRET_EXPIRES_AT,
             ],
             (Self::Service, Scope::App) => {
                 &[key::AUTH_JWT_SECRET, key::NEXT_PUBLIC_BASE_URL, key::NEXTAUTH_URL]

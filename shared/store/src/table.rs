@@ -45,11 +45,16 @@ pub struct Store {
 /// A DynamoDB client over any HTTP client: the embedded engine, or one that injects faults. It does not
 /// sign, time out or retry, since whatever stands below is in the process.
 pub fn client_over(http: SharedHttpClient) -> Client {
+    client_at("http://embedded.invalid", http)
+}
+
+/// [`client_over`] for an engine behind an address of this machine.
+pub fn client_at(endpoint: &str, http: SharedHttpClient) -> Client {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .allow_no_auth()
         .auth_scheme_preference([AuthSchemeId::new("noAuth")])
-        .endpoint_url("http://embedded.invalid")
+        .endpoint_url(endpoint)
         .http_client(http)
         .region(Region::from_static("local"))
         .retry_config(RetryConfig::disabled())

@@ -2,7 +2,10 @@
 
 use assembly::cipp_credential;
 use directory::{CippAccess, CippBase};
-use domain::ids::{ConnectionId, EntraTenantId, UserId, WorkspaceId};
+use domain::{
+    forecast::end_of_secret,
+    ids::{ConnectionId, EntraTenantId, UserId, WorkspaceId},
+};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use secrets::{CippKey, CippSecret, Family, SecretError, Version};
@@ -24,6 +27,8 @@ pub struct CippInput {
     pub client_id: Option<String>,
     /// Its secret.
     pub client_secret: Option<SecretString>,
+    /// The day on which that secret ends, for the forecast.
+    pub client_secret_expires_at: Option<String>,
     /// Whether another partner tenant than before is meant.
     pub change_partner: bool,
 }
@@ -58,6 +63,11 @@ impl CippInput {
             _ => Err(CippError::MixedCredentials),
         }
     }
+
+    fn secret_ends(&self) -> Result<Option<Timestamp>, CippError> {
+        let typed = self.client_secret_expires_at.as_deref().map(str::trim).filter(|text| !text.is_empty());
+        typed.map(|text| end_of_secret(text).ok_or(CippError::InvalidSecretEnd)).transpose()
+    }
 }
 
 impl Connect {
@@ -72,7 +82,7 @@ impl Connect {
     ) -> Result<CippConnected, CippError> {
         let typed = input.base_url.as_deref().unwrap_or_default();
         let base = CippBase::parse(typed, self.cipp.destinations).map_err(CippError::InvalidAddress)?;
-        let key = input.key()?;
+        let (key, secret_ends) = (input.key()?, input.secret_ends()?);
         let before = self.store.connection(workspace).await?;
         let credential = cipp_credential(key.clone());
         let (partner, token_expires_at) = (credential.partner_tenant(), credential.expires());
@@ -84,7 +94,7 @@ impl Connect {
         }
         let base_url = base.as_str().to_owned();
         let listed = self.probe_cipp(CippAccess { base, credential }).await.map_err(CippError::Probe)?;
-        let secret = CippSecret { base_url: base_url.clone(), key };
+        let secret = CippSecret { base_url: base_url.clone(), key, secret_ends };
         let connection = self.new_cipp_connection(actor, partner.or(known), &base_url);
         let (secret_before, written) = self.save_cipp(workspace, &secret).await?;
         let placed = self.put_in_force(workspace, before.as_ref(), &connection).await;

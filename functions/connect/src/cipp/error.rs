@@ -20,6 +20,9 @@ pub enum CippError {
     /// Credentials must not be sent to the address.
     #[error("the address is not accepted")]
     InvalidAddress(#[source] AddressRefusal),
+    /// When the secret ends is neither a day nor a moment.
+    #[error("the end of the client secret is no date")]
+    InvalidSecretEnd,
     /// The tenant of the API client is no id.
     #[error("the tenant of the API client is no GUID")]
     InvalidTenant,
@@ -57,6 +60,7 @@ impl CippError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::InvalidAddress(_) => "invalid_base_url",
+            Self::InvalidSecretEnd => "invalid_client_secret_expires_at",
             Self::InvalidTenant => "invalid_tenant_id",
             Self::InvalidToken => "invalid_api_token",
             Self::MissingCredentials => "missing_credentials",
@@ -79,6 +83,7 @@ impl CippError {
             Self::InvalidAddress(refusal) => {
                 nothing(&format!("The address of the CIPP API is not accepted: {refusal}."))
             }
+            Self::InvalidSecretEnd => nothing("The end of the client secret is not a date."),
             Self::InvalidTenant => nothing("The tenant of the API client is not a tenant id."),
             Self::InvalidToken => nothing("The token for CIPP holds characters that no token has."),
             Self::MissingCredentials => Cow::Borrowed(
@@ -110,6 +115,7 @@ impl CippError {
                 "Enter the public https address of the function app behind your CIPP, such as \
                  https://cippabcde.azurewebsites.net, without a path or a port."
             }
+            Self::InvalidSecretEnd => "Send a day such as 2027-03-01, or leave it out.",
             Self::InvalidTenant => {
                 "Send the id (a GUID) of your own tenant, in which CIPP registered the API client."
             }

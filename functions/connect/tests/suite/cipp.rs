@@ -11,13 +11,13 @@ use store::{ConnectionKind, ConnectionStatus, probe::Fault};
 use crate::bench::{Answer, Bench, CONNECT, DISCONNECT, STATUS, VALIDATE, VALIDATE_CIPP};
 
 impl Bench {
-    fn cipp_client(&self) -> Value {
+    pub(crate) fn cipp_client(&self) -> Value {
         json!({ "connectionType": "cipp", "baseUrl": self.server.base_url(),
             "tenantId": self.fake.world().partner().id.to_string(),
             "clientId": CIPP_CLIENT_ID, "clientSecret": CIPP_CLIENT_SECRET })
     }
 
-    async fn connect_cipp(&self, body: &Value) -> Answer {
+    pub(crate) async fn connect_cipp(&self, body: &Value) -> Answer {
         self.ask("POST", CONNECT, &body.to_string()).await
     }
 
@@ -112,6 +112,7 @@ async fn what_does_not_work_leaves_no_trace() {
         (json!({ "clientSecret": null }), "mixed_credentials"),
         (json!({ "apiToken": token }), "mixed_credentials"),
         (json!({ "tenantId": "msp.example" }), "invalid_tenant_id"),
+        (json!({ "clientSecretExpiresAt": "next spring" }), "invalid_client_secret_expires_at"),
         (
             json!({ "clientId": null, "clientSecret": null, "tenantId": null, "apiToken": "a\r\nX: b" }),
             "invalid_api_token",

@@ -53,6 +53,7 @@ async fn a_sign_in_becomes_a_connection() {
                 "partnerTenantId": partner,
                 "connectedAt": "2026-03-02T08:00:00Z",
             },
+            "expiryForecast": status["expiryForecast"],
             "appCredentialSource": "tenant-secret",
             "appCredentialError": null,
             "disconnectedAt": null,

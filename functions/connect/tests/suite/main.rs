@@ -7,4 +7,5 @@ mod bench;
 mod cipp;
 mod failures;
 mod flow;
+mod outlook;
 mod surroundings;

@@ -1,5 +1,7 @@
 //! `bench`: a sync of invented users, counted and timed.
 
+mod apart;
+
 use directory::Usage;
 use domain::{
     contact::Client,
@@ -12,10 +14,13 @@ use serde::Serialize;
 use store::probe::Counts;
 use uuid::Uuid;
 
+pub(crate) use apart::serve as serve_apart;
+
+use self::apart::Peers;
 use super::{connect, discover, map};
 use crate::{
     Ending, FakeProfile, House,
-    arguments::{BenchArguments, OutputForm, ScopeArguments},
+    arguments::{BenchArguments, OutputForm},
     output::{self, Failure, Talk},
 };
 
@@ -62,44 +67,62 @@ struct Phase {
 pub(crate) async fn run(options: &BenchArguments, durability: Durability) -> Result<Ending, Failure> {
     let folder = tempfile::tempdir()
         .map_err(|error| Failure::of("data_unusable", &error, "Check the folder for temporary files."))?;
-    let each = options.users / options.tenants;
-    let mut sizes = vec![each; options.tenants as usize];
-    sizes[0] += options.users - each * options.tenants;
-    let fake = FakeProfile {
-        seed: options.seed,
-        sizes: sizes.clone(),
-        as_of: ambient::Clock::now(&ambient::SystemClock),
-        port: 0,
-        messy: false,
-    };
-    let house = House::open(folder.path(), durability, Some(fake)).await?;
     Talk::say("preparing …");
-    prepare(&house).await?;
+    let (mut peers, house) = if options.apart {
+        let (peers, house) = Peers::start(options, folder.path()).await?;
+        (Some(peers), house)
+    } else {
+        let house = House::open(folder.path(), durability, Some(profile(options))).await?;
+        prepare(&house).await?;
+        (None, house)
+    };
+    let sizes = sizes(options);
     let everybody: u64 = sizes.iter().map(|size| u64::from(*size).div_ceil(PAGE).max(1) + 2).sum();
     let tenants = u64::from(options.tenants);
     let mut phases = Vec::new();
+    phases.push(phase(&house, "preview", RunKind::Preflight, everybody).await?);
     // The place in the feed of changes is asked for on the way.
-    phases.push(phase(&house, "first", everybody + tenants).await?);
-    phases.push(phase(&house, "nothing changed", tenants).await?);
-    change(&house);
+    phases.push(phase(&house, "first", RunKind::AllTenants, everybody + tenants).await?);
+    phases.push(phase(&house, "nothing changed", RunKind::AllTenants, tenants).await?);
+    match &mut peers {
+        Some(peers) => peers.change().await?,
+        None => change(&house),
+    }
     let told: u64 =
         sizes.iter().map(|size| u64::from(size.div_ceil(CHANGED_ONE_IN)).div_ceil(PAGE) + 1).sum();
-    phases.push(phase(&house, "1 % changed", told).await?);
+    phases.push(phase(&house, "1 % changed", RunKind::AllTenants, told).await?);
     let settings = house.store.settings(house.workspace).await?;
     let settings = store::SyncSettings { complete_read_hours: store::CompleteReadHours(0), ..settings };
     house.store.put_settings(house.workspace, &settings).await?;
-    phases.push(phase(&house, "everybody read again", everybody).await?);
+    phases.push(phase(&house, "everybody read again", RunKind::AllTenants, everybody).await?);
     let report = Report {
         users: options.users,
         tenants: options.tenants,
         seed: options.seed,
-        store: "embedded, on disk",
+        store: if options.apart { "embedded, on disk, in another process" } else { "embedded, on disk" },
         build: if cfg!(debug_assertions) { "debug" } else { "release" },
-        peak_memory_bytes: peak_memory(),
+        peak_memory_bytes: phases.iter().filter_map(|phase| phase.peak_memory_bytes).max(),
         phases,
     };
     output::result(OutputForm::Json, &report, String::new)?;
     Ok(Ending::Done)
+}
+
+fn sizes(options: &BenchArguments) -> Vec<u32> {
+    let each = options.users / options.tenants;
+    let mut sizes = vec![each; options.tenants as usize];
+    sizes[0] += options.users - each * options.tenants;
+    sizes
+}
+
+fn profile(options: &BenchArguments) -> FakeProfile {
+    FakeProfile {
+        seed: options.seed,
+        sizes: sizes(options),
+        as_of: ambient::Clock::now(&ambient::SystemClock),
+        port: 0,
+        messy: false,
+    }
 }
 
 /// One client for each tenant, connected, discovered, mapped.
@@ -142,19 +165,24 @@ fn change(house: &House) {
     }
 }
 
-async fn phase(house: &House, name: &'static str, request_floor: u64) -> Result<Phase, Failure> {
+async fn phase(
+    house: &House,
+    name: &'static str,
+    kind: RunKind,
+    request_floor: u64,
+) -> Result<Phase, Failure> {
     Talk::say(format!("{name} …"));
+    forget_peak_memory();
     let before = usage(house);
     house.probe.reset();
     let began = house.clock.now();
-    let everything = ScopeArguments { client: None, tenant: None };
-    let progress = quiet(house, everything).await?;
+    let progress = quiet(house, kind).await?;
     let milliseconds = elapsed(began, house.clock.now());
     let counts: Counts = house.probe.counts();
     let after = usage(house);
     let people = progress.run.counters;
-    let contact_writes =
-        people.created + people.linked + people.updated + people.inactivated + people.reactivated;
+    let planned = people.created + people.linked + people.updated + people.inactivated + people.reactivated;
+    let contact_writes = if kind.writes() { planned } else { 0 };
     // In thousandths, so that the figure is exact.
     let per_contact = |contacts: u64| u32::try_from(counts.writes * 1000 / contacts).unwrap_or(u32::MAX);
     Ok(Phase {
@@ -178,18 +206,18 @@ async fn phase(house: &House, name: &'static str, request_floor: u64) -> Result<
 }
 
 /// A run that nobody watches: watching would be counted too.
-async fn quiet(house: &House, scope: ScopeArguments) -> Result<sync::RunProgress, Failure> {
+async fn quiet(house: &House, kind: RunKind) -> Result<sync::RunProgress, Failure> {
     let request = sync::StartRequest {
         workspace: house.workspace,
-        kind: RunKind::AllTenants,
-        scope: store::RunScope { client: scope.client, tenant: scope.tenant },
+        kind,
+        scope: store::RunScope::default(),
         trigger: domain::run::Trigger::Manual,
         actor: None,
         source: None,
         settings: None,
     };
     let begun = sync::start(&house.sync, request).await;
-    let begun = begun.map_err(|error| Failure::of("bench_failed", &error, "Report this as a bug."))?;
+    let begun = begun.map_err(|error| failed(&error))?;
     house.engine.finished(&begun.run.id.to_string()).await;
     let found = sync::progress(&house.store, house.workspace, begun.run.id).await?;
     let gone = || Failure::new("bench_failed", "The run is gone.", "Report this as a bug.");
@@ -212,7 +240,17 @@ fn elapsed(began: Timestamp, ended: Timestamp) -> i64 {
     i64::try_from(ended.duration_since(began).as_millis()).unwrap_or(i64::MAX)
 }
 
-/// The most memory this process has had, as Linux counts it.
+fn failed(error: &(dyn std::error::Error + 'static)) -> Failure {
+    Failure::of("bench_failed", error, "Report this as a bug.")
+}
+
+/// Lets each phase have a peak of its own. Where Linux does not allow it, peaks only grow.
+fn forget_peak_memory() {
+    // See proc(5) under clear_refs: 5 resets the peak resident set size.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
+/// The most memory this process has had since then, as Linux counts it.
 fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;

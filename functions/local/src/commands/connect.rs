@@ -77,6 +77,7 @@ async fn through_cipp(context: &Context, options: &CippArguments) -> Result<Endi
             tenant_id: options.tenant_id.clone(),
             client_id: options.client_id.clone(),
             client_secret: options.client_secret.as_deref().map(read_secret).transpose()?,
+            client_secret_expires_at: options.client_secret_expires.clone(),
             change_partner: options.change_partner,
         },
     };

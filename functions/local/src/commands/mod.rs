@@ -34,6 +34,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Ending, Failure> {
     let durability = if arguments.durable { Durability::PowerCut } else { Durability::ProcessKill };
     match &arguments.command {
         Command::Bench(options) => return bench::run(options, durability).await,
+        Command::BenchPeers(options) => {
+            return bench::serve_apart(options, &arguments.data, durability).await;
+        }
         Command::Demo(options) => return demo::run(&arguments, options, durability).await,
         _ => {}
     }
@@ -41,7 +44,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Ending, Failure> {
     runtime::telemetry::start(&house.settings);
     let context = Context { house, output: arguments.output };
     let ending = match &arguments.command {
-        Command::Bench(_) | Command::Demo(_) => Ending::Done,
+        Command::Bench(_) | Command::BenchPeers(_) | Command::Demo(_) => Ending::Done,
         Command::Connect(options) => connect::run(&context, options).await?,
         Command::Discover => discover::run(&context).await?,
         Command::Explain(options) => explain::run(&context, options).await?,

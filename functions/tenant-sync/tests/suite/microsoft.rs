@@ -107,6 +107,7 @@ impl Microsoft {
                 client_id: CIPP_CLIENT_ID.to_owned(),
                 client_secret: CIPP_CLIENT_SECRET.into(),
             },
+            secret_ends: None,
         };
         secret.replace(&self.secrets, WORKSPACE).await.unwrap();
     }

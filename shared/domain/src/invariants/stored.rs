@@ -1,6 +1,6 @@
 //! Runs that work from a plan that is stored, and what operators have said about its lines.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Broken, People, Planned, holds};
 use crate::{
@@ -41,6 +41,11 @@ pub fn stale_for_a_reason(
         .filter(|planned| stale.contains(&planned.line.id))
         .filter_map(|planned| planned.line.contact_written())
         .collect();
+    // Of lines that waited, two may want one address: what waits takes nothing while others are planned.
+    let mut claims: BTreeMap<&EmailAddress, usize> = BTreeMap::new();
+    for address in lines.iter().filter_map(|planned| new_address(&planned.line.action)) {
+        *claims.entry(address).or_default() += 1;
+    }
     let cases = lines.iter().map(|it| {
         let line = it.line;
         let identity = Identity { tenant: it.tenant, object: line.object };
@@ -48,6 +53,7 @@ pub fn stale_for_a_reason(
             let owner = now.owners.get(address);
             owner != planned.owners.get(address)
                 || owner.is_some_and(|owner| not_given_up.contains(&owner.contact))
+                || claims.get(address).is_some_and(|wanted| *wanted > 1)
         });
         let edited = line.contact_written().is_some_and(is_edited);
         let may_be_stale = edited || address || link(planned, identity) != link(now, identity);
