@@ -257,6 +257,8 @@ pub enum BadRowCause {
     NoId,
     /// The row is no JSON object.
     NotAnObject,
+    /// The row is larger than any record is, and was not taken apart.
+    TooLarge,
     /// The user was removed in a way this version does not know.
     UnknownRemoval,
 }

@@ -9,17 +9,19 @@ pub const TEXT_CHARACTERS_MAX: usize = 256;
 /// `text` in NFC without control and bidirectional-override characters, inner blanks collapsed,
 /// trimmed and cut to [`TEXT_CHARACTERS_MAX`]; `None` when nothing is left.
 pub fn clean(text: &str) -> Option<String> {
-    let mut cleaned = String::with_capacity(text.len());
+    let mut cleaned = String::new();
+    let mut characters = 0;
     for character in text.nfc().filter(|c| c.is_whitespace() || !is_invisible(*c)) {
-        if character.is_whitespace() {
-            if !cleaned.is_empty() && !cleaned.ends_with(' ') {
-                cleaned.push(' ');
-            }
-        } else {
+        // What is beyond is not kept, so a text of megabytes costs no more than one that fits.
+        if characters == TEXT_CHARACTERS_MAX {
+            break;
+        }
+        let character = if character.is_whitespace() { ' ' } else { character };
+        if character != ' ' || (!cleaned.is_empty() && !cleaned.ends_with(' ')) {
             cleaned.push(character);
+            characters += 1;
         }
     }
-    let cleaned: String = cleaned.trim_end().chars().take(TEXT_CHARACTERS_MAX).collect();
     let cleaned = cleaned.trim_end().to_owned();
     (!cleaned.is_empty()).then_some(cleaned)
 }

@@ -20,6 +20,14 @@ use crate::{
     },
 };
 
+/// Most bytes of an answer of the token endpoint: tokens of a few kilobytes each. Many calls may be under
+/// way at once.
+const TOKEN_BYTES_MAX: usize = 1024 * 1024;
+
+/// Most bytes of an answer that is no success: a code and a few identifiers are read of it, and nothing
+/// at all of the web pages that gateways send.
+const REFUSAL_BYTES_MAX: usize = 256 * 1024;
+
 /// The HTTP client and what every call needs besides.
 pub(crate) struct Transport {
     http: reqwest::Client,
@@ -55,13 +63,14 @@ impl Transport {
         if eventual {
             request = request.header("consistencylevel", "eventual");
         }
-        self.send(request).await
+        self.send(request, self.body_bytes_max).await
     }
 
     /// A read of another product's API, within `limit`.
     pub(crate) async fn get_plain(&self, url: Url, token: &SecretString, limit: Duration) -> Input {
         self.usage.requested();
-        self.send(self.http.get(url).bearer_auth(token.expose_secret()).timeout(limit)).await
+        let request = self.http.get(url).bearer_auth(token.expose_secret()).timeout(limit);
+        self.send(request, self.body_bytes_max).await
     }
 
     /// A token call.
@@ -72,14 +81,14 @@ impl Transport {
             .post(url)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(form.expose_secret().to_owned());
-        self.send(request).await
+        self.send(request, self.body_bytes_max.min(TOKEN_BYTES_MAX)).await
     }
 
-    async fn send(&self, request: RequestBuilder) -> Input {
+    async fn send(&self, request: RequestBuilder, bytes_max: usize) -> Input {
         let id = self.entropy.time_ordered_id(self.clock.now()).to_string();
         let request = request.header(ACCEPT, "application/json").header("client-request-id", &id);
         let answer = match request.send().await {
-            Ok(response) => self.receive(response).await,
+            Ok(response) => receive(response, bytes_max).await,
             Err(error) => Err(error),
         };
         match answer {
@@ -95,19 +104,20 @@ impl Transport {
             }
         }
     }
+}
 
-    /// Reads a body up to the limit; what is beyond is not read.
-    async fn receive(&self, mut response: reqwest::Response) -> Result<Answer, reqwest::Error> {
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await? {
-            if body.len() + chunk.len() > self.body_bytes_max {
-                return Ok(Answer { status, headers, body: AnswerBody::TooLarge });
-            }
-            body.extend_from_slice(&chunk);
+/// Reads a body up to the limit; what is beyond is not read.
+async fn receive(mut response: reqwest::Response, bytes_max: usize) -> Result<Answer, reqwest::Error> {
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let bytes_max = if status == 200 { bytes_max } else { bytes_max.min(REFUSAL_BYTES_MAX) };
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > bytes_max {
+            return Ok(Answer { status, headers, body: AnswerBody::TooLarge });
         }
-        Ok(Answer { status, headers, body: AnswerBody::Whole(body) })
+        body.extend_from_slice(&chunk);
     }
+    Ok(Answer { status, headers, body: AnswerBody::Whole(body) })
 }
 
 /// How a request failed. The error itself is dropped: it holds the address.

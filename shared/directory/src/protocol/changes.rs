@@ -59,7 +59,7 @@ impl Shape for Changes {
         if page.next.is_some() == page.delta.is_some() {
             return Err(Unreadable);
         }
-        Ok(Decoded { content: fold(&page.rows), next: page.next, delta: page.delta })
+        Ok(Decoded { content: fold(page.rows()), next: page.next, delta: page.delta })
     }
 }
 

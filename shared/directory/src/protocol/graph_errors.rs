@@ -4,7 +4,12 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::{exchange::Answer, listing::Place, page::Refusals, retry::retry_after};
+use super::{
+    exchange::Answer,
+    listing::Place,
+    page::{Refusals, unmarked},
+    retry::retry_after,
+};
 use crate::error::{Code, Diagnostics, ReadError, identifier};
 
 /// Nested codes followed before giving up.
@@ -129,7 +134,7 @@ fn error_code(answer: &Answer) -> Option<String> {
     if answer.status == 200 {
         return None;
     }
-    let body: Value = serde_json::from_slice(answer.bytes()).ok()?;
+    let body: Value = serde_json::from_slice(unmarked(answer.bytes())).ok()?;
     let mut error = body.get("error")?;
     let outermost = error.get("code").and_then(Value::as_str);
     let mut chosen = outermost;

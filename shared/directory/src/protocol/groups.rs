@@ -12,7 +12,7 @@ use url::Url;
 
 use super::{
     GraphBase,
-    page::{Decoded, Refusals, Shape, Unreadable, collection, text},
+    page::{self, Decoded, Refusals, Shape, Unreadable, collection, text},
     users::PAGE_SIZE_MAX,
 };
 use crate::{error::Code, port::Group};
@@ -41,8 +41,8 @@ impl Shape for SecurityGroups {
     fn decode(&self, body: &[u8]) -> Result<Decoded<Vec<Group>>, Unreadable> {
         let text = text(body);
         let page = collection(&text)?;
-        let mut content = Vec::with_capacity(page.rows.len());
-        for row in page.rows {
+        let mut content = Vec::with_capacity(page.rows().len());
+        for row in page.rows() {
             content.extend(decode_group(row.get())?);
         }
         Ok(Decoded { content, next: page.next, delta: None })
@@ -70,11 +70,8 @@ impl Shape for GroupMembers {
     fn decode(&self, body: &[u8]) -> Result<Decoded<Vec<EntraObjectId>>, Unreadable> {
         let text = text(body);
         let page = collection(&text)?;
-        let id = |row: &str| -> Option<EntraObjectId> {
-            let row: Value = serde_json::from_str(row).ok()?;
-            row.get("id")?.as_str()?.parse().ok()
-        };
-        let members: Option<Vec<EntraObjectId>> = page.rows.iter().map(|row| id(row.get())).collect();
+        let id = |row: &str| -> Option<EntraObjectId> { page::row(row)?.get("id")?.as_str()?.parse().ok() };
+        let members: Option<Vec<EntraObjectId>> = page.rows().iter().map(|row| id(row.get())).collect();
         Ok(Decoded { content: members.ok_or(Unreadable)?, next: page.next, delta: None })
     }
 }
@@ -89,7 +86,7 @@ pub fn sorted(rows: Vec<Group>) -> Vec<Group> {
 
 /// `None` for a group that is for mail only. One that does not say is kept.
 fn decode_group(row: &str) -> Result<Option<Group>, Unreadable> {
-    let row: Value = serde_json::from_str(row).map_err(|_| Unreadable)?;
+    let row = page::row(row).ok_or(Unreadable)?;
     let id = row.get("id").and_then(Value::as_str).ok_or(Unreadable)?;
     let group = id.parse().map_err(|_| Unreadable)?;
     if row.get("securityEnabled") == Some(&Value::Bool(false)) {

@@ -10,7 +10,7 @@ use super::{
     GraphBase,
     exchange::{Answer, AnswerBody, Input, Step},
     graph_errors::{Asked, Judgement, diagnostics, judge},
-    page::Shape,
+    page::{LINK_BYTES_MAX, Shape},
     retry::{Decision, Retry},
 };
 use crate::{
@@ -181,9 +181,16 @@ impl<S: Shape> Reading<S> {
         }
     }
 
-    /// The cursor of a link, when it may be followed at all.
+    /// The address of a link in an answer, when it may be followed at all.
+    fn checked(&self, link: &str) -> Result<Url, Code> {
+        if link.len() > LINK_BYTES_MAX {
+            return Err(Code::AnswerTooLarge);
+        }
+        self.base.check(link).map_err(|_| Code::ForeignNextLink)
+    }
+
     fn next_cursor(&self, link: &str) -> Result<Cursor, Code> {
-        let url = self.base.check(link).map_err(|_| Code::ForeignNextLink)?;
+        let url = self.checked(link)?;
         if url == self.url {
             return Err(Code::NextLinkLoop);
         }
@@ -196,7 +203,7 @@ impl<S: Shape> Reading<S> {
     /// The cursor of a link that later changes are asked for at: a new trail begins there, and where
     /// nothing has changed it may well be the link that was just asked.
     fn delta_cursor(&self, link: String) -> Result<Cursor, Code> {
-        self.base.check(&link).map_err(|_| Code::ForeignNextLink)?;
+        self.checked(&link)?;
         Ok(Cursor::from(link))
     }
 

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{
     GraphBase,
-    page::{Decoded, Shape, Unreadable, collection, text},
+    page::{self, Decoded, Shape, Unreadable, collection, text},
 };
 use crate::{Code, port::TenantProof};
 
@@ -28,7 +28,7 @@ impl Shape for Organization {
     fn decode(&self, body: &[u8]) -> Result<Decoded<Self::Content>, Unreadable> {
         let text = text(body);
         let page = collection(&text)?;
-        let content = page.rows.iter().map(|row| decode_row(row.get())).collect();
+        let content = page.rows().iter().map(|row| decode_row(row.get())).collect();
         Ok(Decoded { content, next: page.next, delta: None })
     }
 }
@@ -43,7 +43,7 @@ pub fn proof(rows: Vec<Option<TenantProof>>, expected: EntraTenantId) -> Result<
 
 /// `None` when the row does not say which tenant it is.
 pub(super) fn decode_row(row: &str) -> Option<TenantProof> {
-    let row: Value = serde_json::from_str(row).ok()?;
+    let row = page::row(row)?;
     let entra_tenant = row.get("id")?.as_str()?.parse().ok()?;
     let domains = row.get("verifiedDomains").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let name = |domain: &Value| domain.get("name")?.as_str()?.parse::<DomainName>().ok();

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{
     GraphBase,
-    page::{Decoded, Shape, Unreadable, text},
+    page::{self, Decoded, Shape, Unreadable, text},
 };
 use crate::port::PublicTenant;
 
@@ -26,7 +26,7 @@ impl Shape for PublicInformation {
     }
 
     fn decode(&self, body: &[u8]) -> Result<Decoded<PublicTenant>, Unreadable> {
-        let row: Value = serde_json::from_str(&text(body)).map_err(|_| Unreadable)?;
+        let row = page::row(&text(body)).ok_or(Unreadable)?;
         let member = |name| row.get(name).and_then(Value::as_str);
         let entra_tenant = member("tenantId").and_then(|id| id.parse().ok()).ok_or(Unreadable)?;
         if entra_tenant != self.0 {

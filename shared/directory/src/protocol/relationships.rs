@@ -10,7 +10,7 @@ use url::Url;
 
 use super::{
     GraphBase,
-    page::{Decoded, Shape, Unreadable, collection, text},
+    page::{self, Decoded, Shape, Unreadable, collection, text},
 };
 use crate::port::{Access, EndCause, ListedTenant};
 
@@ -75,8 +75,8 @@ impl Shape for Relationships {
     fn decode(&self, body: &[u8]) -> Result<Decoded<Self::Content>, Unreadable> {
         let text = text(body);
         let page = collection(&text)?;
-        let mut content = Vec::with_capacity(page.rows.len());
-        for row in page.rows {
+        let mut content = Vec::with_capacity(page.rows().len());
+        for row in page.rows() {
             content.extend(decode_row(row.get())?);
         }
         Ok(Decoded { content, next: page.next, delta: None })
@@ -124,7 +124,7 @@ fn access_of(active: &Relationship, now: Timestamp) -> Access {
 }
 
 fn decode_row(row: &str) -> Result<Option<Relationship>, Unreadable> {
-    let row: Value = serde_json::from_str(row).map_err(|_| Unreadable)?;
+    let row = page::row(row).ok_or(Unreadable)?;
     let member = |name: &str| row.get(name).and_then(Value::as_str);
     if !row.is_object() {
         return Err(Unreadable);

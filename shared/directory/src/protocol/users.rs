@@ -11,7 +11,7 @@ use url::{Url, form_urlencoded};
 
 use super::{
     GraphBase,
-    page::{Decoded, Shape, Unreadable, collection, text},
+    page::{Decoded, ROW_BYTES_MAX, Shape, Unreadable, collection, text},
 };
 use crate::port::{BadRow, BadRowCause, UserKey};
 
@@ -50,7 +50,7 @@ impl Shape for Users {
         let text = text(body);
         let page = collection(&text)?;
         let mut content = UserRows::default();
-        for (position, row) in (0..).zip(page.rows) {
+        for (position, row) in (0..).zip(page.rows()) {
             match decode_row(row) {
                 Ok(user) => content.users.push(user),
                 Err((object, cause)) => content.bad_rows.push(BadRow { position, object, cause }),
@@ -141,6 +141,9 @@ impl Default for Licenses {
 pub(super) fn decode_row(row: &RawValue) -> Result<DirectoryUser, (Option<EntraObjectId>, BadRowCause)> {
     if !row.get().trim_start().starts_with('{') {
         return Err((None, BadRowCause::NotAnObject));
+    }
+    if row.get().len() > ROW_BYTES_MAX {
+        return Err((None, BadRowCause::TooLarge));
     }
     let identified: Identified =
         serde_json::from_str(row.get()).map_err(|_| (None, BadRowCause::MemberType))?;

@@ -6,6 +6,7 @@
 mod arbitrary;
 mod changes;
 mod cipp;
+mod endless;
 mod fake;
 mod folding;
 mod groups;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use crate::error::Code;
+use crate::{error::Code, protocol::page::RawRows};
 
 /// An answer that holds rows.
 #[derive(Debug)]
@@ -83,7 +83,7 @@ impl NoRows {
 fn rows(value: &RawValue) -> Result<Vec<&RawValue>, NoRows> {
     match kind(value) {
         b'[' => {
-            let rows: Vec<&RawValue> = serde_json::from_str(value.get()).map_err(|_| NoRows::Unreadable)?;
+            let RawRows(rows) = serde_json::from_str(value.get()).map_err(|_| NoRows::Unreadable)?;
             let is_nothing = !rows.is_empty() && rows.iter().all(|row| kind(row) == b'n');
             if is_nothing { Err(NoRows::Nothing) } else { Ok(rows) }
         }

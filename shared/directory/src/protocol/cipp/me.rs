@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use crate::error::Code;
+use crate::{
+    error::Code,
+    protocol::page::{row, text},
+};
 
 /// What every read of this product needs; the permission to write comes with it, and a role may hold
 /// everything.
@@ -21,7 +24,7 @@ impl Me {
     /// # Errors
     /// When nobody is signed in, or it is no such answer.
     pub fn read(body: &[u8]) -> Result<Self, Code> {
-        let Ok(Value::Object(body)) = serde_json::from_slice(body) else {
+        let Some(Value::Object(body)) = row(&text(body)) else {
             return Err(Code::CippWrongAddress);
         };
         let member =

@@ -1,7 +1,11 @@
 //! Rows in the form Graph gives them: names in their letter case, texts, lists and switches as such.
 
+use std::collections::BTreeMap;
+
 use domain::text::clean;
 use serde_json::{Map, Value, value::RawValue};
+
+use crate::protocol::page::ROW_BYTES_MAX;
 
 /// Names that other readers look for, in their letter case.
 const NAMES: [&str; 28] = [
@@ -46,9 +50,13 @@ const SWITCHES: [&str; 4] = ["accountEnabled", "onPremisesSyncEnabled", "exclude
 pub(super) struct Row(pub(super) Map<String, Value>);
 
 impl Row {
-    /// The row; `None` when it is no object.
+    /// The row; `None` when it is no object, larger than any row is, or a member that is looked for
+    /// cannot be read. What stands in the others does not matter, whatever it is.
     pub(super) fn read(raw: &RawValue) -> Option<Self> {
-        let Ok(Value::Object(members)) = serde_json::from_str(raw.get()) else { return None };
+        if raw.get().len() > ROW_BYTES_MAX {
+            return None;
+        }
+        let members: BTreeMap<String, &RawValue> = serde_json::from_str(raw.get()).ok()?;
         let mut row = Map::new();
         for (name, value) in members {
             let known = NAMES.iter().find(|known| known.eq_ignore_ascii_case(&name));
@@ -56,6 +64,7 @@ impl Row {
                 // A name in its own letter case wins over another spelling of it.
                 Some(known) if *known != name && row.contains_key(*known) => {}
                 Some(known) => {
+                    let value = serde_json::from_str(value.get()).ok()?;
                     row.insert((*known).to_owned(), in_form(known, value));
                 }
                 None => {}

@@ -22,7 +22,7 @@ const PARTNER_NAME: &str = "*Partner Tenant";
 /// told to leave out.
 ///
 /// # Errors
-/// When the answer is a failure, or rows that are no tenants.
+/// When the answer is a failure, or not every row is a tenant.
 pub fn tenants(
     body: &[u8],
     partner: Option<EntraTenantId>,
@@ -34,21 +34,27 @@ pub fn tenants(
         return Err(Code::CippAnswerIncomplete);
     }
     let mut listed: Vec<ListedTenant> = Vec::new();
-    let (mut recognised, total) = (0_usize, read.rows.len());
-    for row in read.rows.iter().filter_map(|row| Row::read(row)) {
+    let (mut recognised, mut unreadable) = (0_usize, 0_usize);
+    for row in read.rows.iter().filter(|row| row.get() != "null") {
+        let row = Row::read(row).unwrap_or_default();
         let id = row.text("customerId").or_else(|| row.text("tenantId")).unwrap_or_default();
         if id.eq_ignore_ascii_case(ALL_TENANTS) {
             recognised += 1;
             continue;
         }
-        let Ok(id) = id.parse::<EntraTenantId>() else { continue };
+        let Ok(id) = id.parse::<EntraTenantId>() else {
+            unreadable += 1;
+            continue;
+        };
         recognised += 1;
         if !is_partner(&row, id, partner) && row.switch("excluded") != Some(true) {
             listed.push(tenant(&row, id, now));
         }
     }
-    if total > 0 && recognised == 0 {
-        return Err(Code::CippTenantsNotListed);
+    // Whoever is not on the list is taken for gone, so a list with a row nobody can read is none.
+    if unreadable > 0 {
+        let nothing = recognised == 0;
+        return Err(if nothing { Code::CippTenantsNotListed } else { Code::CippAnswerUnreadable });
     }
     listed.sort_by_key(|tenant| tenant.entra_tenant);
     listed.dedup_by_key(|tenant| tenant.entra_tenant);
@@ -122,6 +128,10 @@ mod tests {
             (json!({ "Results": "Error" }), Err(Code::CippTenantsNotListed)),
             (json!("Error"), Err(Code::CippTenantsNotListed)),
             (json!([7, "x"]), Err(Code::CippTenantsNotListed)),
+            (json!([null, row(ONE)]), Ok(vec![ONE])),
+            (json!([row(ONE), 7]), Err(Code::CippAnswerUnreadable)),
+            (json!([row(ONE), { "customerId": 7 }]), Err(Code::CippAnswerUnreadable)),
+            (json!([row(ONE), { "displayName": "x" }]), Err(Code::CippAnswerUnreadable)),
             (json!([{ "customerId": 7 }]), Err(Code::CippTenantsNotListed)),
             (json!([{ "defaultDomainName": "b.example" }]), Err(Code::CippTenantsNotListed)),
             (json!(null), Err(Code::CippAnswerIncomplete)),

@@ -14,7 +14,7 @@ use crate::{
     error::Code,
     port::{BadRow, BadRowCause, TenantProof},
     protocol::{
-        page::text,
+        page::{LINK_BYTES_MAX, text},
         users::{SELECT, UserRows, decode_row},
     },
 };
@@ -125,6 +125,9 @@ fn user(row: &Row) -> Result<DirectoryUser, (Option<domain::ids::EntraObjectId>,
 /// That a link is one of Graph's list of users. It is never asked here: it goes back to CIPP, which
 /// would send a customer's token there.
 pub(crate) fn checked(link: &str) -> Result<(), Code> {
+    if link.len() > LINK_BYTES_MAX {
+        return Err(Code::AnswerTooLarge);
+    }
     let url = Url::parse(link).map_err(|_| Code::ForeignNextLink)?;
     let of_graph = url.scheme() == "https"
         && url.username().is_empty()

@@ -7,7 +7,10 @@ use serde_json::Value;
 
 use crate::{
     error::{Diagnostics, identifier},
-    protocol::{exchange::Answer, page::text},
+    protocol::{
+        exchange::Answer,
+        page::{text, unmarked},
+    },
 };
 
 /// Life of an access token whose answer does not tell: half the shortest that is documented.
@@ -15,6 +18,9 @@ const UNTOLD_LIFE_SECONDS: i64 = 1_800;
 
 /// Longest life believed: longer than any that is documented.
 const LIFE_SECONDS_MAX: i64 = 48 * 3_600;
+
+/// Most numbers kept of a refusal. Microsoft sends one or two; they are stored with what failed.
+const NUMBERS_MAX: usize = 8;
 
 /// Tokens that were granted.
 #[derive(Clone, Debug)]
@@ -44,7 +50,8 @@ struct GrantBody {
 impl TokenGrant {
     /// Reads the body of a successful answer.
     pub(super) fn decode(body: &[u8], now: Timestamp) -> Option<Self> {
-        let body: GrantBody = serde_json::from_slice(body).ok()?;
+        // Not as text: a token with a replacement character in it is none.
+        let body: GrantBody = serde_json::from_slice(unmarked(body)).ok()?;
         let life = life_seconds(&body.expires_in).clamp(0, LIFE_SECONDS_MAX);
         let expires = now.checked_add(SignedDuration::from_secs(life)).ok()?;
         let scopes = body.scope.map(|scope| scope.split_whitespace().map(str::to_owned).collect());
@@ -132,7 +139,7 @@ fn numbers(body: &Value) -> Vec<u32> {
         Value::String(text) => text.parse().ok(),
         _ => code.as_u64().and_then(|number| u32::try_from(number).ok()),
     };
-    let numbers: Vec<u32> = told.iter().filter_map(number).collect();
+    let numbers: Vec<u32> = told.iter().filter_map(number).take(NUMBERS_MAX).collect();
     if !numbers.is_empty() {
         return numbers;
     }
@@ -142,7 +149,8 @@ fn numbers(body: &Value) -> Vec<u32> {
 /// The numbers after `AADSTS` in a description.
 pub(super) fn numbers_in(description: &str) -> Vec<u32> {
     let digits = |text: &str| text.chars().take_while(char::is_ascii_digit).collect::<String>();
-    description.split("AADSTS").skip(1).filter_map(|rest| digits(rest).parse().ok()).collect()
+    let numbers = description.split("AADSTS").skip(1).filter_map(|rest| digits(rest).parse().ok());
+    numbers.take(NUMBERS_MAX).collect()
 }
 
 #[cfg(test)]

@@ -63,7 +63,8 @@ impl TokenExchange {
     }
 
     fn answered(&mut self, answer: &Answer, now: Timestamp) -> TokenStep {
-        if answer.status == 200 {
+        let is_too_large = matches!(answer.body, AnswerBody::TooLarge);
+        if answer.status == 200 && !is_too_large {
             if let Some(grant) = TokenGrant::decode(answer.bytes(), now) {
                 return TokenStep::Grant(grant);
             }
@@ -72,10 +73,11 @@ impl TokenExchange {
         }
         let (refusal, diagnostics) = TokenAnswerError::decode(answer);
         let error = |code| ReadError::new(code).with_diagnostics(diagnostics.clone());
-        if matches!(answer.body, AnswerBody::TooLarge) {
-            return TokenStep::Fail(TokenFailure::Decided(error(Code::AnswerTooLarge)));
-        }
         match classify(self.authority, answer.status, &refusal) {
+            // Sent again it would be as large, and a code is good for once.
+            Verdict::Retry(Code::AnswerUnreadable) if is_too_large => {
+                TokenStep::Fail(TokenFailure::Decided(error(Code::AnswerTooLarge)))
+            }
             Verdict::Fail(code) => TokenStep::Fail(TokenFailure::Decided(error(code))),
             Verdict::ProbePartner(code) => TokenStep::Fail(TokenFailure::Undecided(error(code))),
             Verdict::Retry(code) => self.again(code, retry_after(&answer.headers, now), diagnostics),
