@@ -144,7 +144,8 @@ impl House {
             None => (None, None),
         };
         profile.write(folder)?;
-        let secrets = Arc::new(runtime::secret_chain(&settings, None, Arc::clone(&clock))?);
+        let http = http::client(Limits::default())?;
+        let secrets = Arc::new(runtime::secret_chain(&settings, None, &http, Arc::clone(&clock))?);
         let graph = match &server {
             Some(server) => fake_graph(server)?,
             None => assembly::graph_settings(&settings)?,
@@ -152,7 +153,7 @@ impl House {
         if let Some(fake) = &fake {
             register_app(&secrets, profile.workspace, fake).await?;
         }
-        let parts = Parts { settings, clock, entropy, secrets, graph, probe, client };
+        let parts = Parts { settings, clock, entropy, http, secrets, graph, probe, client };
         let house = Self::furnish(folder, profile.workspace, parts, fake, server).await?;
         // Owning the folder proves that whoever held these is dead.
         house.store.free_all_tenants(house.workspace).await?;
@@ -166,8 +167,7 @@ impl House {
         fake: Option<Fake>,
         server: Option<FakeServer>,
     ) -> Result<Self, HouseError> {
-        let Parts { settings, clock, entropy, secrets, graph, probe, client } = parts;
-        let http = http::client(Limits::default())?;
+        let Parts { settings, clock, entropy, http, secrets, graph, probe, client } = parts;
         let cipp = cipp_settings(&settings, fake.is_some());
         let store = Store::new(client_over(client), TABLE);
         let directories = Arc::new(WorkspaceDirectories {
@@ -301,6 +301,7 @@ struct Parts {
     settings: Settings,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    http: reqwest::Client,
     secrets: Arc<SecretChain>,
     graph: GraphSettings,
     probe: Probe,
