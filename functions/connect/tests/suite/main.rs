@@ -7,4 +7,6 @@ mod bench;
 mod cipp;
 mod failures;
 mod flow;
+mod processes;
+mod renewing;
 mod surroundings;
