@@ -1,7 +1,7 @@
 //! The table: typed repositories over `aws-sdk-dynamodb`.
 //!
-//! One table, single-table design; every partition key begins with the workspace, but for those of the
-//! platform's feature flags. The same code
+//! One table, single-table design; every partition key begins with the workspace, but for the
+//! platform's own (feature flags, renewals). The same code
 //! talks to DynamoDB on AWS, to an emulator, and to the embedded engine of the local mode: only
 //! the HTTP client below the SDK differs. Every write is conditional, and no repository can delete
 //! an item.
