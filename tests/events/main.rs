@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Every sample, by its path below `events/` without the ending. Each is fed by a test.
-const SAMPLES: [&str; 22] = [
+const SAMPLES: [&str; 23] = [
     "authorizer/request",
     "connect/http-callback",
     "connect/http-connect",
@@ -39,6 +39,7 @@ const SAMPLES: [&str; 22] = [
     "mapping/http-preview",
     "people/http-export-contacts",
     "people/http-import-clients",
+    "renewal-task/scheduled",
     "review/http-list",
     "run-steps/begin",
     "run-steps/finish",

@@ -124,3 +124,21 @@ async fn a_discovery_without_tokens_reports_why() {
     let kept = aws.store.discovery(WORKSPACE).await.unwrap().unwrap();
     assert_eq!(json!(kept), report);
 }
+
+#[tokio::test]
+async fn sign_ins_that_are_due_are_renewed_by_the_schedule() {
+    let aws = Aws::start().await;
+    connect(&aws.store).await;
+    let nothing = json!({ "renewed": 0, "failed": 0, "skipped": 0, "left": 0 });
+    assert_eq!(feed(&aws, "renewal-task/scheduled").await.result(), nothing);
+    // Long ago, but there is no token to renew: the connection says so.
+    aws.store.note_sign_in(WORKSPACE, "2020-01-01T00:00:00Z".parse().unwrap()).await.unwrap();
+    let outcome = feed_event(&aws, "renewal-task", json!({ "olderThanDays": 0 })).await.result();
+    assert_eq!(outcome, json!({ "renewed": 0, "failed": 1, "skipped": 0, "left": 0 }));
+    let connection = aws.store.connection(WORKSPACE).await.unwrap().unwrap();
+    assert_eq!(connection.last_validation_error.unwrap().code, "missing_access_token");
+    let Answer::Error(error) = feed_event(&aws, "renewal-task", json!({ "days": 7 })).await else {
+        panic!("it is no input")
+    };
+    assert_eq!(error["errorType"], "InvalidInput");
+}

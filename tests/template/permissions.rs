@@ -32,7 +32,7 @@ fn every_function_may_call_what_it_calls() {
     let read = &["GetItem", "Query"];
     let full = &["BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"];
     let keep = &["GetSecretValue", "PutSecretValue"];
-    let table: [(&str, &[&str], &[&str], bool); 12] = [
+    let table: [(&str, &[&str], &[&str], bool); 13] = [
         ("authorizer", &[], &[], false),
         (
             "connect",
@@ -45,6 +45,7 @@ fn every_function_may_call_what_it_calls() {
         ("flags", &["GetItem", "PutItem", "Query", "UpdateItem"], &[], false),
         ("mapping", &["BatchGetItem", "GetItem", "PutItem", "Query"], &[], false),
         ("people", full, &[], false),
+        ("renewal-task", &["GetItem", "PutItem", "Query", "UpdateItem"], keep, false),
         ("review", full, &[], false),
         ("run-steps", full, &[], false),
         ("settings", &["GetItem", "PutItem", "Query"], &[], false),

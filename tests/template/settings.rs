@@ -58,7 +58,7 @@ fn parameters_with_secrets_are_never_shown() {
 fn defaults_of_parameters_are_those_of_the_registry() {
     let template = Template::load();
     // The template decides otherwise, for the cloud.
-    let decided = ["SECRET_READ_CHAIN", "LOG_LEVEL"];
+    let decided = ["SECRET_READ_CHAIN", "SECRET_WRITE_PROVIDER", "LOG_LEVEL"];
     for function in template.functions() {
         for (name, value) in function.environment() {
             let variable = VARIABLES.iter().find(|variable| variable.name == name).unwrap();

@@ -49,6 +49,20 @@ fn a_function_ends_before_the_machine_gives_it_up() {
 }
 
 #[test]
+fn a_schedule_may_call_its_function_with_the_sample() {
+    let template = Template::load();
+    let rule = template.resource("RenewalRule");
+    let target = &rule["Targets"][0];
+    assert_eq!(target["Arn"], json!({ "Fn::GetAtt": ["RenewalTaskFunction", "Arn"] }));
+    let input: Value = serde_json::from_str(target["Input"].as_str().unwrap()).unwrap();
+    let sample = tests::repository::text("events/renewal-task/scheduled.json");
+    assert_eq!(input, serde_json::from_str::<Value>(&sample).unwrap());
+    let permission = template.resource("RenewalPermission");
+    assert_eq!(permission["FunctionName"]["Ref"], "RenewalTaskFunction");
+    assert_eq!(permission["SourceArn"], json!({ "Fn::GetAtt": ["RenewalRule", "Arn"] }));
+}
+
+#[test]
 fn a_function_behind_the_gateway_ends_before_the_gateway_gives_it_up() {
     let template = Template::load();
     for (id, integration) in template.resources("AWS::ApiGatewayV2::Integration") {

@@ -8,6 +8,7 @@ use domain::{
     ids::{ManagedTenantId, WorkspaceId},
     mapping::{Decision, MappingRecord},
 };
+use jiff::Timestamp;
 use secrets::{CippKey, CippSecret, SecretError};
 use store::{Connection, ConnectionKind, StoreError};
 
@@ -24,12 +25,11 @@ impl Connect {
     ) -> Result<Vec<Outlook>, StoreError> {
         let credential = match connection.kind {
             ConnectionKind::Cipp => self.cipp_outlook(workspace).await,
-            ConnectionKind::Direct => self.direct_outlook(workspace, connection).await,
+            ConnectionKind::Direct => {
+                let renewed_at = self.store.renewed_at(workspace).await?.unwrap_or(connection.connected_at);
+                self.direct_outlook(workspace, renewed_at).await
+            }
         };
-        let credential = credential.unwrap_or_else(|error| {
-            tracing::warn!(code = error.code(), "when the credential ends cannot be read");
-            unknown(connection)
-        });
         let is_mapped = |record: &&MappingRecord| matches!(record.current.decision, Decision::Mapped { .. });
         let mapped: BTreeSet<ManagedTenantId> =
             mappings.iter().filter(is_mapped).map(|record| record.managed_tenant).collect();
@@ -45,34 +45,25 @@ impl Connect {
         Ok(forecast(self.clock.now(), credential, &tenants))
     }
 
-    async fn cipp_outlook(&self, workspace: WorkspaceId) -> Result<Credential, SecretError> {
-        let Some((secret, _)) = CippSecret::read(&self.secrets, workspace).await? else {
-            return Ok(Credential::CippClient { secret_ends: None });
+    async fn cipp_outlook(&self, workspace: WorkspaceId) -> Credential {
+        let Some((secret, _)) = CippSecret::read(&self.secrets, workspace).await.unwrap_or_else(unread)
+        else {
+            return Credential::CippClient { secret_ends: None };
         };
-        Ok(match secret.key {
+        match secret.key {
             CippKey::Client { .. } => Credential::CippClient { secret_ends: secret.secret_ends },
             key @ CippKey::Token(_) => Credential::CippToken { ends: cipp_credential(key).expires() },
-        })
+        }
     }
 
-    async fn direct_outlook(
-        &self,
-        workspace: WorkspaceId,
-        connection: &Connection,
-    ) -> Result<Credential, SecretError> {
-        let app = self.secrets.app_credentials(workspace).await?;
-        Ok(Credential::Direct {
-            secret_ends: app.and_then(|app| app.secret_ends),
-            renewed_at: connection.connected_at,
-        })
+    async fn direct_outlook(&self, workspace: WorkspaceId, renewed_at: Timestamp) -> Credential {
+        let app = self.secrets.app_credentials(workspace).await.unwrap_or_else(unread);
+        Credential::Direct { secret_ends: app.and_then(|app| app.secret_ends), renewed_at }
     }
 }
 
-const fn unknown(connection: &Connection) -> Credential {
-    match connection.kind {
-        ConnectionKind::Cipp => Credential::CippClient { secret_ends: None },
-        ConnectionKind::Direct => {
-            Credential::Direct { secret_ends: None, renewed_at: connection.connected_at }
-        }
-    }
+/// What cannot be read is unknown: the status says elsewhere that it cannot.
+fn unread<T>(error: SecretError) -> Option<T> {
+    tracing::warn!(code = error.code(), "when the credential ends cannot be read");
+    None
 }

@@ -37,6 +37,8 @@ impl Connect {
             last_validation_error: None,
             created_by: actor,
         };
+        // First: an entry without a connection does no harm, a connection without one would end.
+        self.store.note_sign_in(workspace, now).await?;
         let (tokens_before, written) = self.save_tokens(workspace, &proven.tokens).await?;
         let placed = self.put_in_force(workspace, before, &connection).await;
         if !matches!(placed, Ok(Placed::InForce)) {

@@ -121,7 +121,15 @@ impl ValidateError {
         !matches!(self, Self::Secrets(_) | Self::Store(_) | Self::Unknown(_))
     }
 
-    fn of(error: ReadError, renewed: bool) -> Self {
+    /// Whether only a person can mend it. Microsoft being out of order is nothing of that kind.
+    pub(crate) fn needs_a_person(&self) -> bool {
+        matches!(
+            self,
+            Self::MissingAccessToken | Self::MissingCredentials | Self::PostRefresh(_) | Self::Refresh(_)
+        )
+    }
+
+    pub(crate) fn of(error: ReadError, renewed: bool) -> Self {
         match error.code() {
             Code::AppCredentialsMissing => Self::MissingCredentials,
             Code::CredentialsUnavailable => Self::Unknown(error),
@@ -184,7 +192,7 @@ impl Connect {
     }
 
     /// Keeps the finding, unless the connection was replaced or given up meanwhile.
-    async fn note(
+    pub(crate) async fn note(
         &self,
         workspace: WorkspaceId,
         connection: &Connection,

@@ -53,6 +53,8 @@ pub enum Command {
     Export(ExportArguments),
     /// Connect to Microsoft
     Connect(ConnectArguments),
+    /// Renew the stored sign-in before it ends; does nothing when it is young
+    Renew(RenewArguments),
     /// Find the customer tenants of the connection
     Discover,
     /// Show and decide which tenant belongs to which client
@@ -189,6 +191,14 @@ pub struct CippArguments {
     /// Accept another partner tenant than the one connected before
     #[arg(long)]
     pub change_partner: bool,
+}
+
+/// Of `renew`.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct RenewArguments {
+    /// Only when it is this many days old
+    #[arg(long, value_name = "DAYS", default_value_t = 7)]
+    pub older_than: u16,
 }
 
 /// Of `map`.

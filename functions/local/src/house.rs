@@ -146,7 +146,8 @@ impl House {
             None => (None, None),
         };
         profile.write(folder)?;
-        let secrets = Arc::new(runtime::secret_chain(&settings, None, Arc::clone(&clock))?);
+        let http = http::client(Limits::default())?;
+        let secrets = Arc::new(runtime::secret_chain(&settings, None, &http, Arc::clone(&clock))?);
         let graph = match &server {
             Some(server) => fake_graph(&server.base_url())?,
             None => assembly::graph_settings(&settings)?,
@@ -155,7 +156,8 @@ impl House {
             register_app(&secrets, profile.workspace, fake).await?;
         }
         let client = client_over(client);
-        let parts = Parts { settings, clock, entropy, secrets, graph, probe, client, database: Some(engine) };
+        let parts =
+            Parts { settings, clock, entropy, http, secrets, graph, probe, client, database: Some(engine) };
         let house = Self::furnish(folder, profile.workspace, parts, fake, server).await?;
         // Owning the folder proves that whoever held these is dead.
         house.store.free_all_tenants(house.workspace).await?;
@@ -169,11 +171,13 @@ impl House {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let profile = Profile::read(folder)?.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
         let port = profile.fake.map_or(0, |fake| fake.port);
-        let (probe, client) = Probe::around(http::sdk_http_client(http::client(Limits::default())?));
+        let http = http::client(Limits::default())?;
+        let (probe, client) = Probe::around(http::sdk_http_client(http.clone()));
         let parts = Parts {
-            secrets: Arc::new(runtime::secret_chain(&settings, None, Arc::clone(&clock))?),
+            secrets: Arc::new(runtime::secret_chain(&settings, None, &http, Arc::clone(&clock))?),
             settings,
             clock,
+            http,
             entropy: Arc::new(SystemEntropy),
             graph: fake_graph(&format!("http://127.0.0.1:{port}"))?,
             probe,
@@ -190,8 +194,7 @@ impl House {
         fake: Option<Fake>,
         server: Option<FakeServer>,
     ) -> Result<Self, HouseError> {
-        let Parts { settings, clock, entropy, secrets, graph, probe, client, database } = parts;
-        let http = http::client(Limits::default())?;
+        let Parts { settings, clock, entropy, http, secrets, graph, probe, client, database } = parts;
         let cipp = cipp_settings(&settings, fake.is_some());
         let store = Store::new(client, TABLE);
         let directories = Arc::new(WorkspaceDirectories {
@@ -326,6 +329,7 @@ struct Parts {
     settings: Settings,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    http: reqwest::Client,
     secrets: Arc<SecretChain>,
     graph: GraphSettings,
     probe: Probe,

@@ -5,7 +5,7 @@ use std::{future::Future, process::ExitCode, sync::Arc};
 use ambient::{Clock, SystemClock};
 use secrets::{
     EnvProvider, FilesystemProvider, InvalidChain, Provider, ProviderName, SecretChain,
-    SecretsManagerProvider,
+    SecretsManagerProvider, VaultProvider,
 };
 
 use crate::{
@@ -55,35 +55,39 @@ pub async fn start() -> Result<Foundation, StartError> {
     telemetry::start(&settings);
     let http = http::client(Limits::default())?;
     let aws = Aws::connect(&settings, http.clone()).await?;
-    let secrets = Arc::new(secret_chain(&settings, Some(&aws), Arc::new(SystemClock))?);
+    let secrets = Arc::new(secret_chain(&settings, Some(&aws), &http, Arc::new(SystemClock))?);
     Ok(Foundation { settings, http, aws, secrets })
 }
 
 /// The secret chain that `settings` describe. Without `aws` (local mode) a chain that names
-/// Secrets Manager cannot be made.
+/// Secrets Manager cannot be made. Vault is asked through `http`, which follows no redirect.
 ///
 /// # Errors
 /// When the chain would need AWS.
 pub fn secret_chain(
     settings: &Settings,
     aws: Option<&Aws>,
+    http: &reqwest::Client,
     clock: Arc<dyn Clock>,
 ) -> Result<SecretChain, InvalidChain> {
     let chosen = &settings.secrets;
     let mut providers: Vec<Arc<dyn Provider>> = Vec::new();
     for name in chosen.chain.read() {
-        match (name, aws) {
-            (ProviderName::Env, _) => {
+        match (name, aws, &chosen.vault) {
+            (ProviderName::Env, ..) => {
                 let environment = settings.environment.clone();
                 providers.push(Arc::new(EnvProvider::new(environment, &chosen.env_prefix)));
             }
-            (ProviderName::Filesystem, _) => {
+            (ProviderName::Filesystem, ..) => {
                 providers.push(Arc::new(FilesystemProvider::new(&chosen.filesystem_path)));
             }
-            (ProviderName::SecretsManager, Some(aws)) => {
+            (ProviderName::SecretsManager, Some(aws), _) => {
                 providers.push(Arc::new(SecretsManagerProvider::new(aws.secrets_manager(), &chosen.prefix)));
             }
-            (name, _) => return Err(InvalidChain::Unusable(*name)),
+            (ProviderName::Vault, _, Some(vault)) => {
+                providers.push(Arc::new(VaultProvider::new(http.clone(), vault.clone())));
+            }
+            (name, ..) => return Err(InvalidChain::Unusable(*name)),
         }
     }
     let environment = settings.environment.clone();

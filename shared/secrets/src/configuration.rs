@@ -27,12 +27,12 @@ pub enum InvalidChain {
     WriterNotRead(ProviderName),
     /// A provider that cannot be written.
     #[error(
-        "SECRET_WRITE_PROVIDER names `env`, which cannot be written; expected `secretsmanager` or `filesystem`"
+        "SECRET_WRITE_PROVIDER names `env`, which cannot be written; expected `secretsmanager`, `filesystem` or `vault`"
     )]
     WriterReadOnly,
 }
 
-const ACCEPTED: &str = "`secretsmanager` (or `aws`), `env` or `filesystem`";
+const ACCEPTED: &str = "`secretsmanager` (or `aws`), `env`, `filesystem` or `vault`";
 
 /// Which providers are read, in which order, and which one is written.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -81,6 +81,7 @@ fn provider(variable: &'static str, name: &str) -> Result<ProviderName, InvalidC
         "aws" | "secretsmanager" => Ok(ProviderName::SecretsManager),
         "env" => Ok(ProviderName::Env),
         "filesystem" => Ok(ProviderName::Filesystem),
+        "vault" => Ok(ProviderName::Vault),
         _ => Err(InvalidChain::Unknown { variable, name: name.chars().take(64).collect() }),
     }
 }
@@ -88,13 +89,14 @@ fn provider(variable: &'static str, name: &str) -> Result<ProviderName, InvalidC
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ProviderName::{Env, Filesystem, SecretsManager};
+    use ProviderName::{Env, Filesystem, SecretsManager, Vault};
 
     #[test]
     fn names_make_a_chain() {
         for (read, write, expected) in [
             ("env,filesystem", "filesystem", (vec![Env, Filesystem], Filesystem)),
             (" AWS , env ,", " SecretsManager ", (vec![SecretsManager, Env], SecretsManager)),
+            ("Vault,filesystem", "vault", (vec![Vault, Filesystem], Vault)),
         ] {
             let chain = ChainConfiguration::parse(read, write).unwrap();
             assert_eq!((chain.read().to_vec(), chain.write()), expected);
@@ -105,22 +107,22 @@ mod tests {
     fn what_makes_no_chain_is_said_by_name() {
         for (read, write, expected) in [
             (
-                "env,vault",
+                "env,keyring",
                 "filesystem",
-                "SECRET_READ_CHAIN names `vault`, which is no secret provider; expected \
-                 `secretsmanager` (or `aws`), `env` or `filesystem`",
+                "SECRET_READ_CHAIN names `keyring`, which is no secret provider; expected \
+                 `secretsmanager` (or `aws`), `env`, `filesystem` or `vault`",
             ),
             (
                 "env",
                 "s3",
                 "SECRET_WRITE_PROVIDER names `s3`, which is no secret provider; expected \
-                 `secretsmanager` (or `aws`), `env` or `filesystem`",
+                 `secretsmanager` (or `aws`), `env`, `filesystem` or `vault`",
             ),
             (
                 " , ",
                 "filesystem",
                 "SECRET_READ_CHAIN names no provider; expected a comma list of \
-                 `secretsmanager` (or `aws`), `env` or `filesystem`",
+                 `secretsmanager` (or `aws`), `env`, `filesystem` or `vault`",
             ),
             ("aws,secretsmanager", "aws", "SECRET_READ_CHAIN names `secretsmanager` twice"),
             (
@@ -131,8 +133,8 @@ mod tests {
             (
                 "env,filesystem",
                 "env",
-                "SECRET_WRITE_PROVIDER names `env`, which cannot be written; expected `secretsmanager` or \
-                 `filesystem`",
+                "SECRET_WRITE_PROVIDER names `env`, which cannot be written; expected \
+                 `secretsmanager`, `filesystem` or `vault`",
             ),
         ] {
             assert_eq!(ChainConfiguration::parse(read, write).unwrap_err().to_string(), expected);

@@ -78,8 +78,8 @@ impl SecretError {
                 "No contact was touched. Connect again in the settings, or correct the stored JSON object."
             }
             Self::ReadOnly(_) => {
-                "Nothing was saved and no contact was touched. Set SECRET_WRITE_PROVIDER to `secretsmanager` \
-                 or `filesystem`."
+                "Nothing was saved and no contact was touched. Set SECRET_WRITE_PROVIDER to `secretsmanager`, \
+                 `filesystem` or `vault`."
             }
             Self::Shadowed { .. } => {
                 "No contact was touched. Remove the secrets from the place that hides them, or move it behind \

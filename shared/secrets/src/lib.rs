@@ -10,7 +10,7 @@
 //! the names of its members only, and errors carry codes and places, never contents.
 //!
 //! This crate does not decide who may refresh a token; single flight is a lease elsewhere. It
-//! talks to no network except through the Secrets Manager client it is handed.
+//! talks to no network except through the clients it is handed, to Secrets Manager and to Vault.
 
 mod app_credentials;
 mod cache;
@@ -26,6 +26,7 @@ mod filesystem;
 mod memory;
 mod provider;
 mod secrets_manager;
+mod vault;
 
 pub use app_credentials::{AppCredentials, CredentialSource};
 pub use chain::SecretChain;
@@ -40,3 +41,4 @@ pub use filesystem::FilesystemProvider;
 pub use memory::MemoryProvider;
 pub use provider::{Provider, ProviderName, Stored, Version};
 pub use secrets_manager::SecretsManagerProvider;
+pub use vault::{VaultPath, VaultProvider, VaultSettings, VaultToken};

@@ -17,6 +17,8 @@ pub enum ProviderName {
     Memory,
     /// AWS Secrets Manager.
     SecretsManager,
+    /// HashiCorp Vault or OpenBao.
+    Vault,
 }
 
 impl ProviderName {
@@ -27,6 +29,7 @@ impl ProviderName {
             Self::Filesystem => "filesystem",
             Self::Memory => "memory",
             Self::SecretsManager => "secretsmanager",
+            Self::Vault => "vault",
         }
     }
 }

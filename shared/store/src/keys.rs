@@ -109,6 +109,13 @@ pub(crate) fn flag(key: &str) -> Key {
     Key { pk: FLAGS.to_owned(), sk: key.to_owned() }
 }
 
+/// When sign-ins were last renewed stands in one place, so that those that are due are found.
+pub(crate) const RENEWALS: &str = "PLATFORM#RENEWAL";
+
+pub(crate) fn renewal(workspace: WorkspaceId) -> Key {
+    Key { pk: RENEWALS.to_owned(), sk: workspace.to_string() }
+}
+
 pub(crate) fn run(workspace: WorkspaceId, run: RunId) -> Key {
     key(workspace, "RUN", run)
 }

@@ -1,7 +1,7 @@
 //! The table: typed repositories over `aws-sdk-dynamodb`.
 //!
-//! One table, single-table design; every partition key begins with the workspace, but for those of the
-//! platform's feature flags. The same code
+//! One table, single-table design; every partition key begins with the workspace, but for the
+//! platform's own (feature flags, renewals). The same code
 //! talks to DynamoDB on AWS, to an emulator, and to the embedded engine of the local mode: only
 //! the HTTP client below the SDK differs. Every write is conditional, and no repository can delete
 //! an item.
@@ -22,6 +22,7 @@ mod plans;
 pub mod probe;
 mod queue;
 mod read_only;
+mod renewals;
 mod reviews;
 mod runs;
 mod settings;
@@ -42,6 +43,7 @@ pub use people::FoundPerson;
 pub use plans::{StoredPage, StoredPageHead};
 pub use queue::{Author, ReviewPlace};
 pub use read_only::ReadOnly;
+pub use renewals::{RenewalLease, RenewalTaken};
 pub use reviews::{OpenReview, RejectedLine, Resolution, ReviewItem, ReviewStatus};
 pub use runs::{PlanPart, PlanSource, Run, RunScope, Target, TenantRun, Turns};
 pub use settings::{ClientOverrides, CompleteReadHours, Overrides, SyncSettings};

@@ -43,12 +43,12 @@ pub(crate) const DISCONNECT: &str = "/api/integrations/entra/disconnect";
 pub(crate) const STATUS: &str = "/api/integrations/entra";
 pub(crate) const VALIDATE: &str = "/api/integrations/entra/validate-direct";
 pub(crate) const VALIDATE_CIPP: &str = "/api/integrations/entra/validate-cipp";
-const TABLE: &str = "contacts";
+pub(crate) const TABLE: &str = "contacts";
 
 pub(crate) struct Bench {
     pub(crate) app: Arc<Connect>,
     pub(crate) clock: VirtualClock,
-    engine: Engine,
+    pub(crate) engine: Engine,
     pub(crate) fake: Fake,
     pub(crate) keeper: Arc<Keeper>,
     pub(crate) probe: Probe,

@@ -8,4 +8,6 @@ mod cipp;
 mod failures;
 mod flow;
 mod outlook;
+mod processes;
+mod renewing;
 mod surroundings;

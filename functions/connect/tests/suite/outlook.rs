@@ -41,6 +41,8 @@ async fn a_direct_connection_tells_a_month_ahead() {
         forecast(&bench).await,
         [told("sign_in", "soon", 14), told("app_client_secret", "unknown", None)]
     );
+    bench.app.renew(workspace(1), SignedDuration::ZERO).await.unwrap();
+    assert_eq!(forecast(&bench).await[1], told("sign_in", "fine", 90));
 }
 
 #[tokio::test]

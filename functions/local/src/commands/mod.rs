@@ -8,6 +8,7 @@ mod explain;
 mod flags;
 mod map;
 mod people;
+mod renew;
 mod review;
 mod runs;
 mod serve;
@@ -53,6 +54,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Ending, Failure> {
         Command::Import(options) => people::import(&context, options).await?,
         Command::Map(options) => map::run(&context, options).await?,
         Command::Preview(options) => sync::preview(&context, *options).await?,
+        Command::Renew(options) => renew::run(&context, *options).await?,
         Command::Review(options) => review::run(&context, options).await?,
         Command::Runs(options) => runs::run(&context, options).await?,
         Command::Serve(options) => serve::run(context, *options).await?,

@@ -181,6 +181,23 @@ fn a_refresh_token_connects_without_a_browser() {
 }
 
 #[test]
+fn a_sign_in_is_renewed_when_it_is_due() {
+    let office = Office::mapped();
+    let token = || {
+        let files = office.folder.files();
+        files.into_iter().find(|(name, _)| name.ends_with("entra-direct.json")).unwrap().1
+    };
+    let first = token();
+    assert_eq!(office.json(&["renew"])["status"], "not_due");
+    assert_eq!(token(), first);
+    assert_eq!(office.json(&["renew", "--older-than", "0"])["status"], "renewed");
+    assert_ne!(token(), first);
+    office.fake.revoke_sign_ins();
+    office.run(&["renew", "--older-than", "0"]).failed_with("refresh_failed");
+    assert_eq!(Folder::new().json(&["renew"])["status"], "nothing_to_renew");
+}
+
+#[test]
 fn a_changed_field_is_a_planned_change_only_where_a_rule_is_on() {
     let office = Office::mapped();
     office.json(&["sync"]);

@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use domain::ids::WorkspaceId;
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret, SecretString};
-use secrets::{ChainConfiguration, Environment, Family, Scope, SecretChain, SecretError, key};
+use secrets::{ChainConfiguration, Environment, Family, Scope, SecretChain, SecretError, VaultSettings, key};
 use tracing::level_filters::LevelFilter;
 
 pub use base_url::BaseUrl;
@@ -44,18 +44,20 @@ pub struct MicrosoftEndpoints {
 }
 
 /// Which secret providers there are and where they look.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct SecretSettings {
     /// Who is read and who is written.
     pub chain: ChainConfiguration,
     /// The folder of the filesystem provider.
     pub filesystem_path: PathBuf,
-    /// What names in Secrets Manager begin with.
+    /// What names in Secrets Manager and paths in Vault begin with.
     pub prefix: String,
     /// What variables with a workspace's secrets begin with.
     pub env_prefix: String,
     /// How long a secret that was read may be used; zero: not at all.
     pub cache: SignedDuration,
+    /// Vault, when the chain names it.
+    pub vault: Option<VaultSettings>,
 }
 
 /// How the PSA's tokens are verified.

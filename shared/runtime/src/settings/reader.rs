@@ -3,7 +3,9 @@
 use domain::ids::WorkspaceId;
 use jiff::SignedDuration;
 use secrecy::SecretString;
-use secrets::{ChainConfiguration, Environment, InvalidChain};
+use secrets::{
+    ChainConfiguration, Environment, InvalidChain, ProviderName, VaultPath, VaultSettings, VaultToken,
+};
 use tracing::level_filters::LevelFilter;
 use url::Url;
 
@@ -153,18 +155,21 @@ impl<'a> Reader<'a> {
             self.problems.push(error.into());
             ChainConfiguration::parse(default(read), default(write)).expect(DEFAULT_FITS)
         });
+        let prefix = self.defaulted(
+            &registry::SECRET_PREFIX,
+            "letters, digits and any of `/_+=.@-`, without a slash at either end",
+            |text| {
+                let fits = consists_of(text, "/_+=.@-") && text.trim_matches('/') == text;
+                fits.then(|| text.to_owned())
+            },
+        );
+        let vault = chain.read().contains(&ProviderName::Vault);
         SecretSettings {
+            vault: vault.then(|| self.vault()).flatten(),
             chain,
             filesystem_path: self
                 .defaulted(&registry::SECRET_FILESYSTEM_PATH, "a path", |text| Some(text.into())),
-            prefix: self.defaulted(
-                &registry::SECRET_PREFIX,
-                "letters, digits and any of `/_+=.@-`, without a slash at either end",
-                |text| {
-                    let fits = consists_of(text, "/_+=.@-") && text.trim_matches('/') == text;
-                    fits.then(|| text.to_owned())
-                },
-            ),
+            prefix,
             env_prefix: self
                 .parsed(&registry::SECRET_ENV_PREFIX, "letters, digits and `_`", |text| {
                     consists_of(text, "_").then(|| text.to_owned())
@@ -174,6 +179,36 @@ impl<'a> Reader<'a> {
                 let seconds = text.parse().ok().filter(|seconds| (0..=3600).contains(seconds));
                 seconds.map(SignedDuration::from_secs)
             }),
+        }
+    }
+
+    /// Vault; none when something about it cannot be used.
+    fn vault(&mut self) -> Option<VaultSettings> {
+        let path = "letters, digits and any of `/_+=.@-`, no part of it empty or only dots";
+        let expected = "an https address without query (http only for this machine itself)";
+        let prefix = self.defaulted(&registry::SECRET_PREFIX, path, VaultPath::parse);
+        let mount = self.defaulted(&registry::VAULT_MOUNT, path, VaultPath::parse);
+        let namespace = self.parsed(&registry::VAULT_NAMESPACE, path, VaultPath::parse);
+        let token = self.vault_token();
+        let address = &registry::VAULT_ADDR;
+        if self.optional(address).is_none() {
+            self.problems.push(Problem::Missing { variable: address.name, doc: address.doc });
+        }
+        let address = self.parsed(address, expected, BaseUrl::confidential)?;
+        Some(VaultSettings { address: address.to_string(), namespace, mount, prefix, token })
+    }
+
+    fn vault_token(&mut self) -> VaultToken {
+        let given = self.environment.value(registry::VAULT_TOKEN.name);
+        match (given, self.optional(&registry::VAULT_TOKEN_FILE)) {
+            (None, None) => VaultToken::OfTheAgent,
+            (None, Some(path)) => VaultToken::File(path.into()),
+            (Some(token), None) => VaultToken::Given(token.into()),
+            (Some(_), Some(path)) => {
+                let expected = "none where there is a `VAULT_TOKEN_FILE`";
+                self.problems.push(Problem::Secret { variable: registry::VAULT_TOKEN.name, expected });
+                VaultToken::File(path.into())
+            }
         }
     }
 

@@ -179,19 +179,29 @@ registry! {
          `NEXT_PUBLIC_BASE_URL` is not set. May be an app secret instead. Without any of them \
          `http://localhost:3000` is taken.";
     SECRET_READ_CHAIN: WITH_SECRETS,
-        "Who is asked for secrets, in order: a comma list of `secretsmanager` (or `aws`), `env` and \
-         `filesystem`.", or("env,filesystem");
+        "Who is asked for secrets, in order: a comma list of `secretsmanager` (or `aws`), `env`, \
+         `filesystem` and `vault`.", or("env,filesystem");
     SECRET_WRITE_PROVIDER: WITH_SECRETS,
-        "Who keeps new secrets: `secretsmanager` or `filesystem`. Must be in `SECRET_READ_CHAIN`.",
+        "Who keeps new secrets: `secretsmanager`, `filesystem` or `vault`. Must be in `SECRET_READ_CHAIN`.",
         or("filesystem");
     SECRET_FILESYSTEM_PATH: WITH_SECRETS, "The folder of the `filesystem` provider.", or("secrets");
     SECRET_PREFIX: WITH_SECRETS,
-        "What names in Secrets Manager begin with: `{prefix}/{workspace}/{family}`.", or("entra-contact-sync");
+        "What names in Secrets Manager and paths in Vault begin with: `{prefix}/{workspace}/{family}`.", or("entra-contact-sync");
     SECRET_ENV_PREFIX: WITH_SECRETS,
         "What variables of the `env` provider with a workspace's secrets begin with: \
          `{prefix}TENANT_{workspace}_{key}`.";
     SECRET_CACHE_SECONDS: WITH_SECRETS,
         "How long a process uses a secret without asking again; 0: not at all.", or("30");
+    VAULT_ADDR: WITH_SECRETS,
+        "The address of HashiCorp Vault or OpenBao, or of an agent beside this process. Needed when \
+         `SECRET_READ_CHAIN` names `vault`; the others of Vault are looked at only then, too.";
+    VAULT_NAMESPACE: WITH_SECRETS, "The namespace in Vault, where it has such.";
+    VAULT_MOUNT: WITH_SECRETS, "Where Vault's KV version 2 engine is mounted.", or("secret");
+    VAULT_TOKEN: WITH_SECRETS,
+        "The token for Vault. Without it and without `VAULT_TOKEN_FILE`, `VAULT_ADDR` has to be an agent \
+         that adds its own.", secret();
+    VAULT_TOKEN_FILE: WITH_SECRETS,
+        "A file with the token for Vault, read before every call, so that an agent can renew it.";
     AUTH_JWT_ISSUER: AUTHORIZING, "The only accepted issuer (`iss`) of the PSA's tokens.";
     AUTH_JWT_AUDIENCE: AUTHORIZING, "The audience (`aud`) the PSA's tokens must name.";
     AUTH_JWKS_URL: AUTHORIZING,

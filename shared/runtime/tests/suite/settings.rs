@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use ambient::SystemClock;
 use runtime::settings::{Edition, InvalidSettings, Settings, VARIABLES, reference_markdown};
 use secrecy::ExposeSecret;
-use secrets::{Document, Family, InvalidChain, MemoryProvider, Provider, ProviderName, Scope, SecretChain};
+use secrets::{
+    Document, Family, InvalidChain, MemoryProvider, Provider, ProviderName, Scope, SecretChain, VaultPath,
+    VaultToken,
+};
 use tracing::level_filters::LevelFilter;
 
 fn settings(variables: &[(&str, &str)]) -> Result<Settings, InvalidSettings> {
@@ -179,9 +182,9 @@ fn what_cannot_be_used_is_named_with_what_was_found_and_expected() {
         assert_eq!(error.to_string(), format!("`{variable}` is `{found}`, expected {expected}"));
     }
     assert_eq!(
-        settings_of("SECRET_READ_CHAIN", "vault").unwrap_err().to_string(),
-        "SECRET_READ_CHAIN names `vault`, which is no secret provider; expected `secretsmanager` (or `aws`), \
-         `env` or `filesystem`"
+        settings_of("SECRET_READ_CHAIN", "keyring").unwrap_err().to_string(),
+        "SECRET_READ_CHAIN names `keyring`, which is no secret provider; expected `secretsmanager` (or \
+         `aws`), `env`, `filesystem` or `vault`"
     );
     assert_eq!(
         settings_of("SECRET_WRITE_PROVIDER", "aws").unwrap_err().to_string(),
@@ -232,11 +235,72 @@ fn the_reference_page_has_a_row_for_every_variable() {
 fn a_chain_that_needs_aws_cannot_be_made_without() {
     let clock = Arc::new(SystemClock);
     let local = settings(&[]).unwrap();
-    let chain = runtime::secret_chain(&local, None, clock.clone()).unwrap();
+    let http = runtime::http::client(runtime::http::Limits::default()).unwrap();
+    let chain = runtime::secret_chain(&local, None, &http, clock.clone()).unwrap();
     assert_eq!(format!("{chain:?}"), "SecretChain { read: [Env, Filesystem], write: Filesystem, .. }");
     let cloud = settings(&[("SECRET_READ_CHAIN", "aws"), ("SECRET_WRITE_PROVIDER", "aws")]).unwrap();
-    let error = runtime::secret_chain(&cloud, None, clock).unwrap_err();
+    let error = runtime::secret_chain(&cloud, None, &http, clock.clone()).unwrap_err();
     assert_eq!(error, InvalidChain::Unusable(ProviderName::SecretsManager));
+    let vault = vault(&[]).unwrap();
+    let chain = runtime::secret_chain(&vault, None, &http, clock).unwrap();
+    assert_eq!(format!("{chain:?}"), "SecretChain { read: [Vault], write: Vault, .. }");
+}
+
+/// Settings with Vault in the chain, and `more`.
+fn vault(more: &[(&str, &str)]) -> Result<Settings, InvalidSettings> {
+    let chain = [("SECRET_READ_CHAIN", "vault"), ("SECRET_WRITE_PROVIDER", "vault")];
+    let address = ("VAULT_ADDR", "https://vault.example:8200/");
+    settings(&[&chain[..], &[address], more].concat())
+}
+
+#[test]
+fn vault_has_settings_of_its_own_when_the_chain_names_it() {
+    let plain = vault(&[]).unwrap().secrets.vault.unwrap();
+    assert_eq!(plain.address, "https://vault.example:8200");
+    assert_eq!((plain.mount.as_str(), plain.prefix.as_str()), ("secret", "entra-contact-sync"));
+    assert!(plain.namespace.is_none() && matches!(plain.token, VaultToken::OfTheAgent));
+    let full = vault(&[
+        ("VAULT_ADDR", "http://127.0.0.1:8200"),
+        ("VAULT_MOUNT", "team/kv"),
+        ("VAULT_NAMESPACE", "msp/psa/"),
+        ("VAULT_TOKEN", "CANARY"),
+        ("SECRET_PREFIX", "a/b"),
+    ]);
+    let full = full.unwrap().secrets.vault.unwrap();
+    assert_eq!(full.address, "http://127.0.0.1:8200");
+    assert_eq!((full.mount.as_str(), full.prefix.as_str()), ("team/kv", "a/b"));
+    assert_eq!(full.namespace.as_ref().map(VaultPath::as_str), Some("msp/psa"));
+    assert!(matches!(&full.token, VaultToken::Given(_)) && !format!("{full:?}").contains("CANARY"));
+    let file = vault(&[("VAULT_TOKEN_FILE", "/run/token")]).unwrap().secrets.vault.unwrap();
+    assert!(matches!(file.token, VaultToken::File(path) if path.to_str() == Some("/run/token")));
+
+    // Without it in the chain they are another program's.
+    let other = settings(&[("VAULT_ADDR", "http://10.0.0.1"), ("VAULT_MOUNT", "..")]).unwrap();
+    assert!(other.secrets.vault.is_none());
+}
+
+#[test]
+fn what_vault_cannot_be_used_with_is_named() {
+    let address = "an https address without query (http only for this machine itself)";
+    let path = "letters, digits and any of `/_+=.@-`, no part of it empty or only dots";
+    for (variable, found, expected) in [
+        ("VAULT_ADDR", "http://vault.example:8200", address),
+        ("VAULT_ADDR", "https://vault.example/?a=b", address),
+        ("VAULT_MOUNT", "../sys", path),
+        ("VAULT_MOUNT", "a b", path),
+        ("VAULT_NAMESPACE", "a//b", path),
+        ("SECRET_PREFIX", "a/../b", path),
+    ] {
+        let error = vault(&[(variable, found)]).unwrap_err();
+        assert_eq!(error.to_string(), format!("`{variable}` is `{found}`, expected {expected}"));
+    }
+    let error = vault(&[("VAULT_ADDR", "")]).unwrap_err().to_string();
+    assert!(error.starts_with("`VAULT_ADDR` is not set ("), "{error}");
+    let both = vault(&[("VAULT_TOKEN", "CANARY"), ("VAULT_TOKEN_FILE", "/run/token")]).unwrap_err();
+    assert_eq!(
+        both.to_string(),
+        "`VAULT_TOKEN` cannot be used, expected none where there is a `VAULT_TOKEN_FILE`"
+    );
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use secrets::{
     Family, FilesystemProvider, MemoryProvider, Provider, Scope, SecretError, SecretsManagerProvider, key,
 };
 
-use crate::{document, scope, scripted::FakeSecretsManager};
+use crate::{document, fake_vault::FakeVault, scope, scripted::FakeSecretsManager};
 
 const FAMILY: Family = Family::EntraDirect;
 
@@ -33,6 +33,11 @@ async fn secrets_manager() {
         Arc::new(SecretsManagerProvider::new(client, "entra-sync"))
     })
     .await;
+}
+
+#[tokio::test]
+async fn vault() {
+    suite(|| Arc::new(FakeVault::start().provider())).await;
 }
 
 /// `provider` makes one that keeps nothing yet.

@@ -5,9 +5,11 @@
 mod canary;
 mod chain;
 mod conformance;
+mod fake_vault;
 mod filesystem;
 mod scripted;
 mod secrets_manager;
+mod vault;
 
 use domain::ids::WorkspaceId;
 use secrets::{Document, Scope};

@@ -15,6 +15,7 @@ pub(crate) mod leases;
 pub(crate) mod make;
 pub(crate) mod plans;
 pub(crate) mod races;
+pub(crate) mod renewals;
 pub(crate) mod reviews;
 pub(crate) mod runs;
 pub(crate) mod samples;
@@ -99,6 +100,11 @@ macro_rules! tests {
                 an_address_taken_in_between,
                 two_edits_of_one_contact,
                 two_pages_want_one_address,
+            }
+            renewals: {
+                a_renewal_ends_and_is_recent_for_a_while,
+                one_of_twenty_may_renew,
+                who_has_waited_longest_is_due_first,
             }
             reviews: {
                 a_dismissed_question_stays_dismissed,

@@ -15,8 +15,8 @@ use domain::{
 };
 use serde_json::Value;
 use store::{
-    CompleteReadHours, Connection, ConnectionKind, ConnectionStatus, ContactInput, Ground, Lease, Run,
-    StaleLine, Store, SyncSettings, TenantState,
+    CompleteReadHours, Connection, ConnectionKind, ConnectionStatus, ContactInput, Ground, Lease,
+    RenewalTaken, Run, StaleLine, Store, SyncSettings, TenantState,
 };
 
 use super::{
@@ -35,7 +35,7 @@ use super::{
 };
 
 /// Every kind of item, and what its key in the table of [`write_one_of_each`] contains.
-const KINDS: [(&str, &str); 23] = [
+const KINDS: [(&str, &str); 24] = [
     ("claim", "EMAIL#linked@"),
     ("claim-given-up", "EMAIL#old@"),
     ("client", "#CLIENT "),
@@ -50,6 +50,7 @@ const KINDS: [(&str, &str); 23] = [
     ("managed-tenant", "#TENANT "),
     ("mapping", "#MAPPING "),
     ("plan-page", "PAGE#"),
+    ("renewal", "PLATFORM#RENEWAL"),
     ("review", "REVIEW#00000000-0000-0000-0000-00000b00000a"),
     ("review-pointer", "QUESTION#64c6aa04"),
     ("review-settled", "REVIEW#00000000-0000-0000-0000-00000b00000b"),
@@ -114,6 +115,10 @@ async fn write_one_of_each(store: &Store) {
     store.put_connection(WORKSPACE, Some(&through_cipp()), &connection(2)).await.unwrap();
     store.upsert_client(WORKSPACE, &client(1)).await.unwrap();
     store.begin_login(WORKSPACE, "state hash", &pending_login()).await.unwrap();
+    let RenewalTaken::Taken(lease) = store.take_renewal(WORKSPACE, at(0), at(5)).await.unwrap() else {
+        panic!("nobody has it")
+    };
+    assert!(store.end_renewal(WORKSPACE, lease, Some(at(6))).await.unwrap());
     store.put_settings(WORKSPACE, &sync_settings()).await.unwrap();
     store.create_flag(&flag(1)).await.unwrap();
     store.put_discovery(WORKSPACE, &discovery_report()).await.unwrap();
@@ -243,6 +248,10 @@ async fn read(kind: &str, version: u32, table: &Table) {
         }
         "flag" => {
             assert_eq!(store.flags(None, 10).await.unwrap(), (vec![flag(1)], false), "{version}");
+        }
+        "renewal" => {
+            let recent = store.take_renewal(WORKSPACE, at(5), at(7)).await.unwrap();
+            assert_eq!(recent, RenewalTaken::Recent { renewed_at: at(6) }, "{version}");
         }
         "link" => {
             let inventory = store.inventory(WORKSPACE, TENANT).await.unwrap();
