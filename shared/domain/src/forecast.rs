@@ -240,8 +240,8 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn days(now: Timestamp, days: i64) -> Option<Timestamp> {
-        Some(now + SignedDuration::from_hours(24 * days))
+    fn days(now: Timestamp, days: i64) -> Timestamp {
+        now + SignedDuration::from_hours(24 * days)
     }
 
     fn customer(name: &str, ends: Option<Timestamp>) -> TenantAccess {
@@ -252,13 +252,13 @@ mod tests {
     fn how_much_time_is_left() {
         let now = at("2026-11-26T12:00:00Z");
         for (ends, days_left, urgency) in [
-            (days(now, -3), Some(-3), Urgency::Ended),
+            (Some(days(now, -3)), Some(-3), Urgency::Ended),
             (Some(now), Some(0), Urgency::Ended),
             (Some(now - SignedDuration::from_secs(1)), Some(-1), Urgency::Ended),
             (Some(now + SignedDuration::from_secs(1)), Some(0), Urgency::Soon),
-            (days(now, 14), Some(14), Urgency::Soon),
-            (days(now, 29), Some(29), Urgency::Soon),
-            (days(now, 30), Some(30), Urgency::Fine),
+            (Some(days(now, 14)), Some(14), Urgency::Soon),
+            (Some(days(now, 29)), Some(29), Urgency::Soon),
+            (Some(days(now, 30)), Some(30), Urgency::Fine),
             (None, None, Urgency::Unknown),
         ] {
             let all = forecast(now, Credential::CippClient { secret_ends: ends }, &[]);
@@ -272,11 +272,11 @@ mod tests {
         let now = at("2026-11-26T12:00:00Z");
         let credential = Credential::Direct { secret_ends: None, renewed_at: now };
         let tenants = [
-            customer("Lasting", days(now, 200)),
+            customer("Lasting", Some(days(now, 200))),
             customer("Endless", None),
-            customer("Soon", days(now, 20)),
-            customer("Gone", days(now, -1)),
-            customer("Sooner", days(now, 2)),
+            customer("Soon", Some(days(now, 20))),
+            customer("Gone", Some(days(now, -1))),
+            customer("Sooner", Some(days(now, 2))),
         ];
         let all = forecast(now, credential, &tenants);
         let told: Vec<_> =
@@ -350,7 +350,7 @@ mod tests {
             let tenants: Vec<_> = ends
                 .iter()
                 .enumerate()
-                .map(|(number, ends)| customer(&number.to_string(), ends.and_then(|end| days(now, end))))
+                .map(|(number, ends)| customer(&number.to_string(), ends.map(|end| days(now, end))))
                 .collect();
             let all = forecast(now, Credential::CippToken { ends: None }, &tenants);
             for (number, ends) in ends.iter().enumerate() {
