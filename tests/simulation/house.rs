@@ -251,8 +251,13 @@ impl House {
         } else {
             let mut plan = Vec::new();
             for target in self.store.targets(WORKSPACE, run).await? {
-                let pages = self.store.pages(WORKSPACE, run, target.tenant, 0, PAGES_MAX).await?;
-                plan.extend(pages.into_iter().map(|stored| Kept { target, stored }));
+                let mut after = 0;
+                loop {
+                    let pages = self.store.pages(WORKSPACE, run, target.tenant, after, PAGES_MAX).await?;
+                    let Some(last) = pages.last() else { break };
+                    after = last.head.number;
+                    plan.extend(pages.into_iter().map(|stored| Kept { target, stored }));
+                }
             }
             let plan = Rc::new(plan);
             shelf.plans.insert(run.to_string(), Rc::clone(&plan));

@@ -20,6 +20,7 @@ use jiff::Timestamp;
 use crate::{
     contacts::{ClientScope, ContactRow, given_up, version_is},
     error::StoreError,
+    people::LinkWriter,
     queue::Author,
     reviews::OpenReview,
     table::{Condition, Store, Written, decode},
@@ -213,7 +214,12 @@ impl Applier<'_> {
                 if let Some(row) = row {
                     // Made for the same person, before a restart or by another run.
                     if row.contact.entra.as_ref().is_some_and(|stamp| stamp.identity == identity) {
-                        return self.link(line, contact, facts, self.written_in(&row)).await;
+                        return match self.written_in(&row) {
+                            // Others have gone on from there: neither the contact nor its link is what
+                            // this line would make of them.
+                            Applied::Before if row.contact.line != Some(line.id) => Ok(Applied::Before),
+                            written => self.link(line, contact, facts, written).await,
+                        };
                     }
                     self.give_back(&facts.email, &row.contact).await?;
                 }
@@ -359,7 +365,8 @@ impl Applier<'_> {
         };
         let leaves = line.answer.as_ref().and_then(|answer| answer.leaves);
         let seen = (facts, self.at);
-        let linked = self.store.put_link(self.scope.workspace(), &link, leaves, seen).await?;
+        let writer = if written == Applied::Before { LinkWriter::Completes } else { LinkWriter::Decides };
+        let linked = self.store.put_link(self.scope.workspace(), &link, leaves, seen, writer).await?;
         Ok(if linked { written } else { Applied::Stale("linked_elsewhere") })
     }
 

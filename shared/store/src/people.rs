@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     contact::{Contact, Fingerprint, Link},
     email::EmailAddress,
@@ -39,6 +40,16 @@ struct LinkRow {
     /// What was last seen.
     facts: SourceFacts,
     synced_at: Timestamp,
+}
+
+/// Whose link is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum LinkWriter {
+    /// The run's own: what it says holds.
+    Decides,
+    /// Another run's, which may have been cut off before it: what is there in force stays as it is, with
+    /// what was seen and decided since.
+    Completes,
 }
 
 /// What the inventory needs of a link or a review item.
@@ -189,14 +200,15 @@ impl Store {
         Ok((found, seen))
     }
 
-    /// Writes a link with what was seen; refused when the identity is linked to another contact than that
-    /// and `leaves`.
+    /// Writes a link with what was seen; answers false when the identity is linked to another contact than
+    /// that and `leaves`.
     pub(crate) async fn put_link(
         &self,
         workspace: WorkspaceId,
         link: &Link,
         leaves: Option<ContactId>,
         seen: (&SourceFacts, Timestamp),
+        writer: LinkWriter,
     ) -> Result<bool, StoreError> {
         let (facts, at) = seen;
         let row = LinkRow {
@@ -210,15 +222,27 @@ impl Store {
             facts: facts.clone(),
             synced_at: at,
         };
-        let condition = Condition {
-            // A link that was cut names no contact.
-            expression: "attribute_not_exists(#contact) OR #contact = :contact OR #contact = :leaves",
-            names: vec![("#contact", "contact")],
-            values: vec![(":contact", text(link.contact)), (":leaves", text(leaves.unwrap_or(link.contact)))],
-            ..Condition::default()
-        };
+        let mut values =
+            vec![(":contact", text(link.contact)), (":leaves", text(leaves.unwrap_or(link.contact)))];
+        // A link that was cut names no contact.
+        let mut expression = "attribute_not_exists(#contact) OR #contact = :contact OR #contact = :leaves";
+        let mut names = vec![("#contact", "contact")];
+        if writer == LinkWriter::Completes {
+            expression = "attribute_not_exists(#contact) OR (#contact = :contact AND #active = :no) OR \
+                 (#contact = :leaves AND :leaves <> :contact)";
+            names.push(("#active", "active"));
+            values.push((":no", AttributeValue::Bool(false)));
+        }
+        let condition = Condition { expression, names, values, ..Condition::default() };
         let key = keys::link(workspace, link.identity.tenant, link.identity.object);
-        Ok(self.put("link", &key, &row, condition).await?.is_done())
+        match self.put("link", &key, &row, condition).await? {
+            Written::Done(_) => Ok(true),
+            Written::Refused(None) => Ok(false),
+            Written::Refused(Some(item)) => {
+                let theirs: LinkRow = decode("link", item)?;
+                Ok(writer == LinkWriter::Completes && theirs.contact == link.contact)
+            }
+        }
     }
 
     /// Notes what was seen of a linked person.

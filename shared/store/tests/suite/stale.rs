@@ -60,8 +60,20 @@ pub(crate) async fn a_line_that_another_run_has_carried_out_is_that_runs_work(ba
         assert_eq!(later.apply(&everything()).await.unwrap(), expected);
         assert_eq!(table.store.contacts_of_client(scope()).await.unwrap(), contacts);
     }
+    // What was decided about a person since stays.
+    store_keeps_decisions(&table.store, &later).await;
     // The first run, repeated, still knows its own work.
     assert_eq!(applier(&table.store, 4).apply(&everything()).await.unwrap(), []);
+}
+
+async fn store_keeps_decisions(store: &store::Store, later: &Applier<'_>) {
+    let identity = domain::ids::Identity { tenant: super::make::TENANT, object: object(1) };
+    store.keep_contact(WORKSPACE, identity).await.unwrap();
+    let links = async || store.inventory(WORKSPACE, super::make::TENANT).await.unwrap();
+    let before = links().await.link(object(1)).unwrap();
+    assert!(before.keep);
+    later.apply(&everything()).await.unwrap();
+    assert_eq!(links().await.link(object(1)).unwrap(), before);
 }
 
 pub(crate) async fn what_a_line_does_not_write_over(backend: &Backend) {
