@@ -121,6 +121,12 @@ impl Audit {
         Ok(())
     }
 
+    /// Whether nobody but `run` has written since the beginning. A preview beside a sync is not: what it was
+    /// planned on is neither what was there before nor what is there after.
+    pub(crate) fn is_only_of(&self, run: RunInput) -> bool {
+        self.is_alone && self.runs.iter().all(|(other, _)| other.run_id == run.run_id)
+    }
+
     /// What is stored about people, as the last check saw it.
     pub(crate) fn people(&self) -> &Arc<People> {
         &self.last

@@ -74,7 +74,7 @@ impl Life {
             kind: ended.run.kind,
             held: ended.run.counters.held,
             wrote: lines.iter().any(|planned| planned.line.writes_contact()),
-            states: audit.is_alone.then_some(states),
+            states: audit.is_only_of(run).then_some(states),
         });
         Ok(())
     }
