@@ -131,10 +131,10 @@ impl DecisionRun {
         ruling: &Ruling,
     ) -> Result<(), NotDecided> {
         let (workspace, id, tenant) = (self.run.workspace, self.run.id, self.target.tenant);
-        let expires = self.expires();
+        let times = (app.clock.now(), self.expires());
         let pages = self.planned(item, ruling);
         for stored in &pages {
-            if !app.store.put_page(workspace, id, tenant, self.lease, stored, expires).await? {
+            if !app.store.put_page(workspace, id, tenant, self.lease, stored, times).await? {
                 return Err(NotDecided::BeingDecided(id));
             }
         }

@@ -164,8 +164,8 @@ impl<'a> Work<'a> {
     pub(crate) async fn store_pages(&self, group: &Group) -> Result<(), Stop> {
         let (workspace, run, tenant) = (self.job.run.workspace, self.job.run.id, self.target.tenant);
         for stored in &group.pages {
-            let expires = self.job.expires;
-            if !self.sync.store.put_page(workspace, run, tenant, self.lease, stored, expires).await? {
+            let times = (self.sync.clock.now(), self.job.expires);
+            if !self.sync.store.put_page(workspace, run, tenant, self.lease, stored, times).await? {
                 return Err(Stop::LeaseLost);
             }
         }

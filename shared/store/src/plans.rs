@@ -5,6 +5,7 @@ use domain::{
     ids::{LineId, ManagedTenantId, RunId, WorkspaceId},
     plan::{ChainHash, PlanPage},
 };
+use jiff::Timestamp;
 use miniz_oxide::{deflate::compress_to_vec, inflate::decompress_to_vec_with_limit};
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +13,8 @@ use crate::{
     apply::StaleLine,
     error::StoreError,
     keys,
-    table::{Condition, EXPIRES, Item, Query, Store, decode, encode, number},
-    tenant_states::Lease,
+    table::{Condition, EXPIRES, Item, Query, Store, Transacted, Write, decode, encode, number},
+    tenant_states::{Lease, kept},
 };
 
 /// Deflate level: plan pages are small and text; more effort buys a few percent.
@@ -68,9 +69,10 @@ struct StaleRowLine {
 }
 
 impl Store {
-    /// Stores a page under a lease. A page that is planned again after a crash takes the place of
-    /// the first one: nothing of it was applied, or it would not be planned again. Answers false
-    /// when a later lease has stored this page already; then nothing of it may be applied.
+    /// Stores a page and keeps the lease, both or neither. A page that is planned again after a crash takes
+    /// the place of the first one: nothing of it was applied, or it would not be planned again. Answers
+    /// false when the lease is lost; then nothing of the page may be applied: whoever has the lease now may
+    /// have planned another one in its place.
     pub async fn put_page(
         &self,
         workspace: WorkspaceId,
@@ -78,21 +80,18 @@ impl Store {
         tenant: ManagedTenantId,
         lease: Lease,
         stored: &StoredPage,
-        expires: i64,
+        (now, expires): (Timestamp, i64),
     ) -> Result<bool, StoreError> {
         let key = keys::plan_page(workspace, run, tenant, stored.head.number);
         let mut item = encode("plan page", &key, &stored.head)?;
         let body = compress_to_vec(&stored.page.encode(), COMPRESSION_LEVEL);
         item.insert("body".to_owned(), AttributeValue::B(Blob::new(body)));
         item.insert(EXPIRES.to_owned(), number(expires));
+        // Nobody reads it; it tells by which lease the page came to be.
         item.insert("token".to_owned(), number(lease.token));
-        let condition = Condition {
-            expression: "attribute_not_exists(pk) OR #token <= :token",
-            names: vec![("#token", "token")],
-            values: vec![(":token", number(lease.token))],
-            ..Condition::default()
-        };
-        Ok(self.put_item(item, condition).await?.is_done())
+        let page = Write::Put { item, condition: Condition::default() };
+        let writes = vec![page, kept(workspace, tenant, lease, now)];
+        Ok(self.transact(writes).await? == Transacted::Done)
     }
 
     /// The pages of a tenant's plan, in order, at most `limit` of them, after page `after`.

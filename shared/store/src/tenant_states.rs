@@ -253,18 +253,6 @@ impl Store {
         Ok(self.update(&key, change, condition, values).await?.is_done())
     }
 
-    /// Keeps the lease without having come further.
-    pub async fn renew(
-        &self,
-        workspace: WorkspaceId,
-        tenant: ManagedTenantId,
-        lease: Lease,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let values = vec![(":until", number((now + LEASE).as_millisecond()))];
-        self.change_state(workspace, tenant, lease, "SET busyUntil = :until", values).await
-    }
-
     /// Gives the tenant back, to be gone on with; nobody may take it before `not_before`.
     pub async fn release_tenant(
         &self,
@@ -393,6 +381,16 @@ fn ending(
         extra.push((":ground", value("tenant state", ground)?));
     }
     Ok(Write::Update { key, change, condition: of_run(held(lease), run), extra })
+}
+
+/// Keeps the lease from `now` on, if it is the last one that was given out.
+pub(crate) fn kept(workspace: WorkspaceId, tenant: ManagedTenantId, lease: Lease, now: Timestamp) -> Write {
+    Write::Update {
+        key: keys::tenant_state(workspace, tenant),
+        change: "SET busyUntil = :until",
+        condition: held(lease),
+        extra: vec![(":until", number((now + LEASE).as_millisecond()))],
+    }
 }
 
 /// The lease is the last one that was given out.

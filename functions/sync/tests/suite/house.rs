@@ -21,8 +21,8 @@ use jiff::{SignedDuration, Timestamp};
 use run_steps::RunSteps;
 use serde_json::Value;
 use store::{
-    Connection, ConnectionKind, ConnectionStatus, Lease, ManagedTenant, Run, Store, StoredPage,
-    StoredPageHead, TenantAccess, TenantRun, client_over, probe::Probe,
+    Connection, ConnectionKind, ConnectionStatus, ManagedTenant, Run, Store, StoredPage, StoredPageHead,
+    TenantAccess, TenantRun, client_over, probe::Probe,
 };
 use sync::{Sync, routes};
 use tower::ServiceExt;
@@ -268,6 +268,9 @@ impl Carrier {
         let mut counters = Counters::default();
         let group_end = u32::try_from(plan.pages.len()).unwrap();
         let expires = now.as_second() + 60;
+        let store = &self.steps.store;
+        let taken = store.acquire(run.workspace_id, tenant, run.run_id, now).await.unwrap();
+        let (lease, _) = taken.unwrap();
         for (number, page) in (1..).zip(&plan.pages) {
             counters.add(&page.counters);
             let chain = ChainHash::GENESIS;
@@ -280,11 +283,10 @@ impl Carrier {
                 chain,
             };
             let stored = StoredPage { head, page: page.clone() };
-            let lease = Lease { token: 1 };
-            let put =
-                self.steps.store.put_page(run.workspace_id, run.run_id, tenant, lease, &stored, expires);
+            let put = store.put_page(run.workspace_id, run.run_id, tenant, lease, &stored, (now, expires));
             assert!(put.await.unwrap());
         }
+        assert!(store.release_tenant(run.workspace_id, tenant, lease, None).await.unwrap());
         counters
     }
 }

@@ -6,7 +6,8 @@ use domain::{
     run::{Counters, TenantStatus},
     scope::Exclusion,
 };
-use store::{Lease, Store, StoredPage, StoredPageHead, TenantRun};
+use jiff::Timestamp;
+use store::{Store, StoredPage, StoredPageHead, TenantRun};
 use sync::verify;
 use uuid::Uuid;
 
@@ -31,8 +32,11 @@ async fn put(store: &Store, number: u32, page: PlanPage, chain: ChainHash) {
         chain,
     };
     let stored = StoredPage { head, page };
-    let put = store.put_page(WORKSPACE, RUN, tenant(1), Lease { token: 1 }, &stored, 4_000_000_000).await;
+    let now = Timestamp::UNIX_EPOCH;
+    let (lease, _) = store.acquire(WORKSPACE, tenant(1), RUN, now).await.unwrap().unwrap();
+    let put = store.put_page(WORKSPACE, RUN, tenant(1), lease, &stored, (now, 4_000_000_000)).await;
     assert!(put.unwrap());
+    assert!(store.release_tenant(WORKSPACE, tenant(1), lease, None).await.unwrap());
 }
 
 /// A tenant's plan of three pages, and the hashes after each.

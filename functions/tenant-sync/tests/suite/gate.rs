@@ -85,7 +85,7 @@ impl HttpConnector for Gate {
         let writes =
             ["PutItem", "UpdateItem", "TransactWriteItems"].iter().any(|name| target.ends_with(name));
         let number = self.state.writes.fetch_add(u64::from(writes), Ordering::SeqCst) + 1;
-        let stores_page = target.ends_with("PutItem") && body(&request).contains("\"PAGE#");
+        let stores_page = target.ends_with("TransactWriteItems") && body(&request).contains("\"PAGE#");
         let state = Arc::clone(&self.state);
         HttpConnectorFuture::new(async move {
             if matches!(state.stop, Stop::Before(write) if writes && write == number) {

@@ -5,11 +5,12 @@ use domain::{
     plan::{ChainHash, LINES_PER_PAGE_MAX, PAGE_BYTES_MAX, PlanPage},
     run::Counters,
 };
+use jiff::Timestamp;
 use store::{Lease, StaleLine, StoredPage, StoredPageHead};
 
 use super::{
     backend::{Backend, Table},
-    make::{MANAGED, WORKSPACE, page, run_id},
+    make::{MANAGED, WORKSPACE, at, page, run_id},
     world::{creation, everything},
 };
 
@@ -29,13 +30,20 @@ pub(crate) fn stored(number: u32, page: PlanPage) -> StoredPage {
     }
 }
 
+/// Puts a page under a lease of its own.
 async fn put(table: &Table, page: &StoredPage) {
-    assert!(put_under(table, 1, page).await);
+    let lease = take(table, at(0)).await;
+    assert!(put_under(table, lease, page, at(0)).await);
+    assert!(table.store.release_tenant(WORKSPACE, MANAGED, lease, None).await.unwrap());
 }
 
-async fn put_under(table: &Table, token: u64, page: &StoredPage) -> bool {
-    let lease = Lease { token };
-    table.store.put_page(WORKSPACE, run_id(1), MANAGED, lease, page, 1_900_000_000).await.unwrap()
+async fn take(table: &Table, now: Timestamp) -> Lease {
+    table.store.acquire(WORKSPACE, MANAGED, run_id(1), now).await.unwrap().unwrap().0
+}
+
+async fn put_under(table: &Table, lease: Lease, page: &StoredPage, now: Timestamp) -> bool {
+    let times = (now, 1_900_000_000);
+    table.store.put_page(WORKSPACE, run_id(1), MANAGED, lease, page, times).await.unwrap()
 }
 
 async fn pages(table: &Table, after: u32, limit: u16) -> Vec<StoredPage> {
@@ -113,11 +121,19 @@ pub(crate) async fn a_page_planned_again_takes_the_place_of_the_first(backend: &
 pub(crate) async fn a_worker_that_lost_its_lease_stores_no_page(backend: &Backend) {
     let table = backend.table().await;
     let (early, late) = (stored(1, page(vec![creation(1)])), stored(1, everything()));
-    assert!(put_under(&table, 3, &early).await);
-    assert!(put_under(&table, 3, &late).await, "the same worker again");
-    assert!(!put_under(&table, 2, &early).await);
+    let first = take(&table, at(0)).await;
+    assert!(put_under(&table, first, &early, at(60)).await);
+    assert!(put_under(&table, first, &late, at(60)).await, "the same worker again");
+    let busy = table.store.acquire(WORKSPACE, MANAGED, run_id(1), at(149)).await.unwrap();
+    assert_eq!(busy.unwrap_err().until, at(150), "whoever stores a page keeps the lease");
+    let second = take(&table, at(150)).await;
+    assert!(!put_under(&table, first, &early, at(151)).await, "a page is there already");
     assert_eq!(pages(&table, 0, 9).await, [late]);
-    assert!(put_under(&table, 4, &early).await);
+    assert!(put_under(&table, second, &early, at(152)).await);
+    assert_eq!(pages(&table, 0, 9).await, std::slice::from_ref(&early));
+    // Nor one that nobody has stored yet: whoever has the lease now may be planning another one.
+    let next = stored(2, page(vec![creation(2)]));
+    assert!(!put_under(&table, first, &next, at(153)).await);
     assert_eq!(pages(&table, 0, 9).await, [early]);
 }
 

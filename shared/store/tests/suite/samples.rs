@@ -15,8 +15,8 @@ use domain::{
 };
 use serde_json::Value;
 use store::{
-    CompleteReadHours, Connection, ConnectionKind, ConnectionStatus, ContactInput, Ground, Lease,
-    RenewalTaken, Run, StaleLine, Store, SyncSettings, TenantState,
+    CompleteReadHours, Connection, ConnectionKind, ConnectionStatus, ContactInput, Ground, RenewalTaken, Run,
+    StaleLine, Store, SyncSettings, TenantState,
 };
 
 use super::{
@@ -133,13 +133,12 @@ async fn write_one_of_each(store: &Store) {
     store.note_execution(WORKSPACE, run_id(1), "arn:execution").await.unwrap();
     store.cancel_run(WORKSPACE, run_id(1)).await.unwrap();
     store.finish_run(&ended_run()).await.unwrap();
-    let lease = Lease { token: 1 };
-    let page = stored(1, planned(PLAN_PAGE_FORMAT));
-    store.put_page(WORKSPACE, run_id(1), MANAGED, lease, &page, 1_900_000_000).await.unwrap();
     let stale = [stale_line()];
     store.put_stale_lines(WORKSPACE, run_id(1), MANAGED, 1, &stale, 1_900_000_000).await.unwrap();
 
     let (lease, _) = store.acquire(WORKSPACE, MANAGED, run_id(1), at(0)).await.unwrap().unwrap();
+    let page = stored(1, planned(PLAN_PAGE_FORMAT));
+    store.put_page(WORKSPACE, run_id(1), MANAGED, lease, &page, (at(0), 1_900_000_000)).await.unwrap();
     store.checkpoint(WORKSPACE, MANAGED, lease, &progress(run_id(1), 2), at(1)).await.unwrap();
     store.end_tenant(WORKSPACE, run_id(1), lease, &tenant_run(3), Some(&ground(321))).await.unwrap();
     let (lease, _) = store.acquire(WORKSPACE, MANAGED, run_id(2), at(10)).await.unwrap().unwrap();

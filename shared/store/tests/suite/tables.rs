@@ -3,11 +3,11 @@
 use std::error::Error;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use store::{Lease, Store, StoreError, probe::Fault};
+use store::{Store, StoreError, probe::Fault};
 
 use super::{
     backend::Backend,
-    make::{MANAGED, WORKSPACE, applier, client, page, run_id, scope},
+    make::{MANAGED, WORKSPACE, applier, at, client, page, run_id, scope},
     plans::stored,
     workspace::{discovery_report, pending_login},
     world::{creation, everything},
@@ -27,7 +27,8 @@ pub(crate) async fn what_expires_says_when(backend: &Backend) {
     let expires = 1_900_000_000;
     table.store.begin_login(WORKSPACE, "hash", &pending_login()).await.unwrap();
     let page = stored(1, page(Vec::new()));
-    table.store.put_page(WORKSPACE, run_id(1), MANAGED, Lease { token: 1 }, &page, expires).await.unwrap();
+    let (lease, _) = table.store.acquire(WORKSPACE, MANAGED, run_id(1), at(0)).await.unwrap().unwrap();
+    table.store.put_page(WORKSPACE, run_id(1), MANAGED, lease, &page, (at(0), expires)).await.unwrap();
     table.store.put_stale_lines(WORKSPACE, run_id(1), MANAGED, 1, &[], expires).await.unwrap();
     let dump = table.dump().await;
     let began = pending_login().began_at.as_second();
@@ -74,7 +75,8 @@ pub(crate) async fn a_damaged_item_is_reported(backend: &Backend) {
     assert!(!damaged.is_transient() && damaged.source().is_some());
 
     let page = stored(1, page(Vec::new()));
-    table.store.put_page(WORKSPACE, run_id(1), MANAGED, Lease { token: 1 }, &page, 1).await.unwrap();
+    let (lease, _) = table.store.acquire(WORKSPACE, MANAGED, run_id(1), at(0)).await.unwrap().unwrap();
+    table.store.put_page(WORKSPACE, run_id(1), MANAGED, lease, &page, (at(0), 1)).await.unwrap();
     table
         .change("PAGE#", |item| {
             item.insert("body".to_owned(), AttributeValue::B(b"\xff\xff".to_vec().into()));
