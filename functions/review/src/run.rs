@@ -157,8 +157,9 @@ impl DecisionRun {
             let page = page_of(line);
             chain = chain.followed_by(&page.encode());
             let next_cursor = (position < last).then(|| number.to_string());
-            let (group_end, feed, closes_read) = (number, None, false);
-            let head = StoredPageHead { number, group_end, next_cursor, feed, closes_read, chain };
+            let (group_end, feed, closes_read, only_changes) = (number, None, false, false);
+            let head =
+                StoredPageHead { number, group_end, next_cursor, feed, closes_read, only_changes, chain };
             StoredPage { head, page }
         });
         stored.collect()

@@ -38,8 +38,11 @@ const OPEN_MAX: usize = 50;
 
 impl Work<'_> {
     pub(crate) async fn read_directory(&mut self) -> Result<Outcome, Stop> {
+        let begun = self.reading_begun().await?;
         if self.is_fresh() {
-            self.choose_reading();
+            self.choose_reading(begun);
+        } else if let Some(only_changes) = begun {
+            self.progress.only_changes = only_changes;
         }
         if self.progress.only_changes {
             match self.changes().await {
@@ -63,8 +66,26 @@ impl Work<'_> {
         self.progress.pages == 0 && self.progress.cursor.is_none() && !self.progress.read_complete
     }
 
-    /// A sync reads only who has changed when nothing speaks against it; a preview shows everybody.
-    fn choose_reading(&mut self) {
+    /// How a worker before this one was reading that was stopped between storing its pages and noting so:
+    /// whether only changes. By now the choice could be another one.
+    async fn reading_begun(&self) -> Result<Option<bool>, StoreError> {
+        if self.is_fresh() && self.state.attempts <= 1 {
+            return Ok(None);
+        }
+        let (workspace, run, tenant) = (self.job.run.workspace, self.job.run.id, self.target.tenant);
+        let pages = self.sync.store.pages(workspace, run, tenant, self.progress.pages, 1).await?;
+        Ok(pages.first().map(|stored| stored.head.only_changes))
+    }
+
+    /// A sync reads only who has changed when nothing speaks against it; a preview shows everybody. One that
+    /// was `begun` goes on in the same way.
+    fn choose_reading(&mut self, begun: Option<bool>) {
+        if let Some(only_changes) = begun {
+            let feed = self.state.ground.feed.as_ref().filter(|_| only_changes);
+            self.progress.only_changes = feed.is_some();
+            self.progress.cursor = feed.map(|feed| feed.link.clone());
+            return;
+        }
         let now = self.sync.clock.now();
         let ground = &self.state.ground;
         let settings = &self.settings;
@@ -153,7 +174,7 @@ impl Work<'_> {
             self.keep_to_run_limits(planner, &page.users, &known, 0).await?;
             let pages = planner.plan(&page.users, &rows, &known);
             let next = page.next.map(|cursor| cursor.as_str().to_owned());
-            let after = After { next, feed: self.progress.feed.clone(), closes_read: false };
+            let after = After { next, feed: self.progress.feed.clone(), ..After::default() };
             let group = self.group(pages, after);
             self.store_pages(&group).await?;
             self.carry_out(Some(planner), group).await?;
@@ -268,7 +289,7 @@ impl Work<'_> {
             let pages = planner.close(&known);
             if !pages.is_empty() {
                 let feed = self.progress.feed.clone();
-                let group = self.group(pages, After { next: None, feed, closes_read: true });
+                let group = self.group(pages, After { feed, closes_read: true, ..After::default() });
                 self.store_pages(&group).await?;
                 self.carry_out(Some(planner), group).await?;
             }

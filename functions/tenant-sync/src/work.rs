@@ -74,6 +74,8 @@ pub(crate) struct After {
     pub(crate) next: Option<String>,
     pub(crate) feed: Option<String>,
     pub(crate) closes_read: bool,
+    /// Whether it is a reading of changes; set by [`Work::group`].
+    pub(crate) only_changes: bool,
 }
 
 impl<'a> Work<'a> {
@@ -148,13 +150,15 @@ impl<'a> Work<'a> {
     }
 
     pub(crate) fn group(&self, pages: Vec<PlanPage>, after: After) -> Group {
+        let after = After { only_changes: self.progress.only_changes, ..after };
         let count = u32::try_from(pages.len()).unwrap_or(u32::MAX);
         let group_end = self.progress.pages + count;
         let mut chain = self.progress.chain;
         let stored = pages.into_iter().zip(self.progress.pages + 1..).map(|(page, number)| {
             chain = chain.followed_by(&page.encode());
-            let After { next: next_cursor, feed, closes_read } = after.clone();
-            let head = StoredPageHead { number, group_end, next_cursor, feed, closes_read, chain };
+            let After { next: next_cursor, feed, closes_read, only_changes } = after.clone();
+            let head =
+                StoredPageHead { number, group_end, next_cursor, feed, closes_read, only_changes, chain };
             StoredPage { head, page }
         });
         let pages = stored.collect();
@@ -195,9 +199,12 @@ impl<'a> Work<'a> {
             planner.settle();
         }
         self.progress.counters.add(&counters);
-        self.progress.read_complete = group.after.next.is_none();
-        self.progress.cursor = group.after.next;
-        self.progress.closed = group.after.closes_read;
+        // What an earlier worker read in the other way is carried out, and says nothing about how far this
+        // reading has come: the end of the changes is not the end of everybody.
+        let is_of_this_reading = group.after.only_changes == self.progress.only_changes;
+        self.progress.read_complete = is_of_this_reading && group.after.next.is_none();
+        self.progress.cursor = group.after.next.filter(|_| is_of_this_reading);
+        self.progress.closed = is_of_this_reading && group.after.closes_read;
         if group.after.feed.is_some() {
             self.progress.feed = group.after.feed;
         }
@@ -279,6 +286,7 @@ fn complete_group(mut waiting: Vec<StoredPage>, done: &Progress) -> Option<Group
             && stored.head.chain == chain
     });
     let ends = waiting.last().is_some_and(|stored| stored.head.number == head.group_end);
-    let StoredPageHead { next_cursor: next, feed, closes_read, .. } = head;
-    (whole && ends).then_some(Group { pages: waiting, after: After { next, feed, closes_read } })
+    let StoredPageHead { next_cursor: next, feed, closes_read, only_changes, .. } = head;
+    let after = After { next, feed, closes_read, only_changes };
+    (whole && ends).then_some(Group { pages: waiting, after })
 }

@@ -50,6 +50,9 @@ pub struct StoredPageHead {
     /// Whether the group holds what was decided at the end of the read.
     #[serde(default)]
     pub closes_read: bool,
+    /// Whether the group is of a read of changes: who is not in it has not left.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_changes: bool,
     /// Hash over this page and all before it.
     pub chain: ChainHash,
 }

@@ -280,6 +280,7 @@ impl Carrier {
                 next_cursor: None,
                 feed: None,
                 closes_read: false,
+                only_changes: false,
                 chain,
             };
             let stored = StoredPage { head, page: page.clone() };

@@ -29,6 +29,7 @@ async fn put(store: &Store, number: u32, page: PlanPage, chain: ChainHash) {
         next_cursor: None,
         feed: None,
         closes_read: false,
+        only_changes: false,
         chain,
     };
     let stored = StoredPage { head, page };

@@ -5,6 +5,7 @@ use domain::{
     run::{RunKind, RunStatus},
 };
 use fake_microsoft::{BadRow, Effect, Match, Route, SyncStateLoss, WorldConfig};
+use jiff::SignedDuration;
 use store::{CompleteReadHours, SyncSettings};
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use crate::{
     customer::Customer,
     house::{House, WORKSPACE},
     microsoft::Microsoft,
+    mishaps::stored_but_not_applied,
 };
 
 /// A customer whose directory tells what has changed, after its first sync.
@@ -44,6 +46,34 @@ async fn nothing_changed_is_one_request_and_no_write_for_anybody() {
     assert_eq!((requests.of(Route::Users).requests, requests.of(Route::Organization).requests), (0, 0));
     customer.house.dump().await.people().assert_same(&before, "nothing changed");
     assert_eq!(customer.lines().await, []);
+}
+
+/// A worker stores the pages of a read of changes and dies. When the tenant is taken up, everybody would be due
+/// to be read; what was stored must not be taken for everybody there is.
+#[tokio::test]
+async fn a_read_of_changes_that_is_taken_up_later_is_not_taken_for_a_complete_one() {
+    for (lost, read) in [(false, 1), (true, 3)] {
+        let customer = told().await;
+        let renamed = customer.person(0);
+        customer.change(renamed.id, |user| user.display_name = Some("Another Name".to_owned()));
+        // Just young enough for the feed, and for a read of changes.
+        customer.house.clock.advance(SignedDuration::from_hours(6 * 24 - 3));
+        let (run, _) = stored_but_not_applied(&customer.house, 9).await;
+        customer.house.clock.advance(SignedDuration::from_hours(4));
+        if lost {
+            let feed = Match::route(Route::UsersDelta);
+            customer.house.microsoft.fake.faults().on(
+                feed,
+                Effect::LostSyncState(SyncStateLoss::GoneNotFound),
+                1,
+            );
+        }
+        let ended = customer.house.carry(run).await;
+        let counters = ended.run.counters;
+        assert_eq!((counters.updated, counters.missing, counters.held), (1, 0, 0), "{lost}");
+        assert_eq!(counters.read, read, "{lost}");
+        assert!(customer.house.links(customer.tenant).await.iter().all(|link| link.missing == 0), "{lost}");
+    }
 }
 
 #[tokio::test]

@@ -24,6 +24,7 @@ pub(crate) fn stored(number: u32, page: PlanPage) -> StoredPage {
             next_cursor,
             feed: None,
             closes_read: false,
+            only_changes: false,
             chain,
         },
         page,
