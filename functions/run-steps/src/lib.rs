@@ -13,8 +13,8 @@ use ambient::Clock;
 use domain::{
     ids::{ManagedTenantId, WorkspaceId},
     mapping::Decision,
+    plan::Limit,
     planner::RunHeld,
-    policy::Share,
     run::RunStatus,
 };
 use store::{ManagedTenant, PlanSource, Run, RunScope, Store, StoreError, Target};
@@ -94,24 +94,24 @@ impl RunSteps {
     }
 
     /// How much the limits over all tenants let through: a share of what is linked in all of them. While
-    /// an earlier surge waits for an operator, nothing of its kind.
+    /// an earlier surge waits for an operator in one of them, nothing of its kind.
     async fn room(&self, run: &Run, targets: &[Target]) -> Result<RunHeld, StoreError> {
         let tenants: Vec<ManagedTenantId> = targets.iter().map(|target| target.tenant).collect();
-        let (mut active, mut held) = (0_u64, RunHeld::default());
-        for (_, state) in self.store.tenant_states(run.workspace, &tenants).await? {
-            active += state.ground.active_links.unwrap_or_default();
-            held.add(state.ground.held.run);
-        }
+        let states = self.store.tenant_states(run.workspace, &tenants).await?;
+        let grounds = || states.iter().map(|(_, state)| &state.ground);
+        let active: u64 = grounds().filter_map(|ground| ground.active_links).sum();
         let active = usize::try_from(active).unwrap_or(usize::MAX);
-        let room = |limit: Share, held: u64| {
-            let room = limit.of(active) as u64;
-            if held > room { 0 } else { room }
+        let now = run.settings.run_limits;
+        let room = |limit: Limit| {
+            let room = now.of(limit).of(active) as u64;
+            let waiting: u64 = grounds().map(|ground| ground.held.by(limit)).sum();
+            let is_shut = grounds().any(|ground| ground.held.shuts(limit, now.of(limit), room));
+            if is_shut || waiting > room { 0 } else { room }
         };
-        let limits = run.settings.run_limits;
         Ok(RunHeld {
-            creations: room(limits.creations, held.creations),
-            inactivations: room(limits.inactivations, held.inactivations),
-            link_moves: room(limits.link_moves, held.link_moves),
+            creations: room(Limit::RunCreations),
+            inactivations: room(Limit::RunInactivations),
+            link_moves: room(Limit::RunLinkMoves),
         })
     }
 

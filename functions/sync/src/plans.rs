@@ -72,21 +72,29 @@ pub async fn reject(
 ) -> Result<usize, StoreError> {
     let mut rejected = 0;
     for target in store.targets(workspace, run).await? {
-        let mut after = 0;
+        let (mut after, mut waited) = (0, Vec::new());
         loop {
             let pages = store.pages(workspace, run, target.tenant, after, PAGES_AT_ONCE).await?;
             let Some(last) = pages.last() else { break };
             after = last.head.number;
             for line in lines_of(&pages).filter(|line| only.is_empty() || only.contains(&line.id)) {
-                let Action::Stage { proposal, .. } = &line.action else { continue };
-                reject_line(store, workspace, &target, line, proposal, now).await?;
+                let Action::Stage { proposal, limit } = &line.action else { continue };
+                if reject_line(store, workspace, &target, line, proposal, now).await? {
+                    waited.push(*limit);
+                }
                 rejected += 1;
             }
+        }
+        if only.is_empty() {
+            store.open_limits(workspace, target.tenant).await?;
+        } else if !waited.is_empty() {
+            store.release_held(workspace, target.tenant, &waited).await?;
         }
     }
     Ok(rejected)
 }
 
+/// Answers whether the line has waited until now, as far as can be told.
 async fn reject_line(
     store: &Store,
     workspace: WorkspaceId,
@@ -94,11 +102,10 @@ async fn reject_line(
     line: &Line,
     proposal: &Action,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let identity = Identity { tenant: target.entra, object: line.object };
     if matches!(proposal, Action::MarkInactive { .. }) {
-        store.keep_contact(workspace, identity).await?;
-        return Ok(());
+        return store.keep_contact(workspace, identity).await;
     }
     let rejected = RejectedLine {
         managed_tenant: target.tenant,
@@ -107,8 +114,7 @@ async fn reject_line(
         label: &line.label,
         address: line.address.as_ref(),
     };
-    store.reject_person(workspace, &rejected, now).await?;
-    Ok(())
+    store.reject_person(workspace, &rejected, now).await
 }
 
 /// What a run said about one person.

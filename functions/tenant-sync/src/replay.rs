@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::{
     ids::{ContactId, Identity, LineId},
-    plan::{Action, Line, PLAN_PAGE_FORMAT, Person, PlanPage, Rule},
+    plan::{Action, Limit, Line, PLAN_PAGE_FORMAT, Person, PlanPage, Rule},
     planner::{Held, counted},
     policy::TenantPolicy,
     run::Counters,
@@ -20,7 +20,7 @@ use crate::{
 impl Work<'_> {
     pub(crate) async fn replay_plan(&mut self, source: &PlanSource) -> Result<Outcome, Stop> {
         self.salt = TenantPolicy::salt_of(&self.settings.fields(), self.target.client);
-        let source_pages = self.source_pages(source).await?;
+        let (source_pages, staged) = self.source_pages(source).await?;
         if let Some(group) = self.stored_pages(|_| ()).await? {
             self.carry_out(None, group).await?;
         }
@@ -52,19 +52,41 @@ impl Work<'_> {
             self.carry_out(None, group).await?;
         }
         // What was read of the directory when the plan was made is old by now.
-        let ground = self.state.ground.clone();
-        self.ground = Some(Ground { look_again: true, held: Held::default(), ..ground });
+        let (ground, held) = (self.state.ground.clone(), self.held_after(source, &staged));
+        self.ground = Some(Ground { look_again: true, held, ..ground });
         Ok(Outcome::Complete)
     }
 
-    /// How many pages the plan has. They have to be there, whole and in their chain.
-    async fn source_pages(&self, source: &PlanSource) -> Result<usize, Stop> {
+    /// What waits for an operator once the run is done.
+    fn held_after(&self, source: &PlanSource, staged: &[(LineId, Limit)]) -> Held {
+        let mut held = self.state.ground.held;
+        match &source.part {
+            PlanPart::Lines => {
+                held = Held::default();
+                staged.iter().for_each(|(_, limit)| held.add(*limit));
+                held.under(self.settings.in_force())
+            }
+            PlanPart::Staged { lines } if lines.is_empty() => Held::default(),
+            // A line that was let through before is not counted twice.
+            PlanPart::Staged { .. } if self.progress.counters.stale > 0 => held,
+            PlanPart::Staged { lines } => {
+                let released = staged.iter().filter(|(line, _)| lines.contains(line));
+                released.for_each(|(_, limit)| held.release(*limit));
+                held
+            }
+            PlanPart::Undo { .. } => held,
+        }
+    }
+
+    /// How many pages the plan has, and which of its lines wait for an operator. The pages have to be there,
+    /// whole and in their chain.
+    async fn source_pages(&self, source: &PlanSource) -> Result<(usize, Vec<(LineId, Limit)>), Stop> {
         let workspace = self.job.run.workspace;
         let results = self.sync.store.tenant_runs(workspace, source.run).await?;
         let result = results.iter().find(|result| result.tenant == self.target.tenant);
         let expected = result.map_or(0, |result| result.pages);
         let mut chain = domain::plan::ChainHash::GENESIS;
-        let mut number = 0;
+        let (mut number, mut staged) = (0, Vec::new());
         while number < expected {
             let pages = self.pages_of(source, number).await?;
             if pages.is_empty() {
@@ -76,12 +98,13 @@ impl Work<'_> {
                     return Err(Stop::Failed(failure::damaged_plan()));
                 }
                 number = stored.head.number;
+                staged.extend(stored.page.lines.iter().filter_map(limit_of));
             }
         }
         if result.and_then(|result| result.chain).is_some_and(|noted| noted != chain) {
             return Err(Stop::Failed(failure::damaged_plan()));
         }
-        Ok(usize::try_from(expected).unwrap_or(usize::MAX))
+        Ok((usize::try_from(expected).unwrap_or(usize::MAX), staged))
     }
 
     async fn pages_of(&self, source: &PlanSource, after: u32) -> Result<Vec<StoredPage>, StoreError> {
@@ -137,6 +160,13 @@ impl Work<'_> {
     fn line(&self, of: &Line, rule: Rule, action: Action) -> Line {
         let person = Person { object: of.object, label: of.label.clone(), address: of.address.clone() };
         Line::new(self.job.run.workspace, self.target.entra, person, rule, action)
+    }
+}
+
+fn limit_of(line: &Line) -> Option<(LineId, Limit)> {
+    match &line.action {
+        Action::Stage { limit, .. } => Some((line.id, *limit)),
+        _ => None,
     }
 }
 

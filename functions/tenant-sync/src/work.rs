@@ -19,6 +19,10 @@ use crate::{Job, LINES_AT_ONCE, TenantSync, failure};
 /// Stored pages that are read at once.
 pub(crate) const PAGES_PER_READ: u16 = 50;
 
+/// How long the directory may take for the first page however late it is: within the margin that is left
+/// to finish a page.
+const FIRST_ANSWER: Duration = Duration::from_secs(8);
+
 pub(crate) enum Outcome {
     Complete,
     Paused,
@@ -58,6 +62,8 @@ pub(crate) struct Work<'a> {
     /// What the next sync builds on, once this one has come to its end.
     pub(crate) ground: Option<Ground>,
     pub(crate) guard: Option<Guard>,
+    /// Whether this worker has noted that the tenant has come further.
+    came_further: bool,
 }
 
 /// Plan pages that belong together: those of one directory page.
@@ -93,7 +99,8 @@ impl<'a> Work<'a> {
             Some(overrides) => job.run.settings.overridden_by(overrides),
             None => job.run.settings.clone(),
         };
-        Self { sync, job, target, settings, scope, lease, progress, state, salt, ground, guard }
+        let came_further = false;
+        Self { sync, job, target, settings, scope, lease, progress, state, salt, ground, guard, came_further }
     }
 
     pub(crate) async fn run(&mut self) -> Result<Outcome, Stop> {
@@ -215,6 +222,7 @@ impl<'a> Work<'a> {
         let (workspace, now) = (self.job.run.workspace, self.sync.clock.now());
         let store = &self.sync.store;
         if store.checkpoint(workspace, self.target.tenant, self.lease, &self.progress, now).await? {
+            self.came_further = true;
             Ok(())
         } else {
             Err(Stop::LeaseLost)
@@ -249,15 +257,18 @@ impl<'a> Work<'a> {
     ) -> Result<Option<T>, ReadError> {
         let left = self.job.deadline.duration_since(self.sync.clock.now());
         let left = Duration::try_from(left).unwrap_or_default();
+        let left = if self.came_further { left } else { left.max(FIRST_ANSWER) };
         match tokio::time::timeout(left, answer).await {
             Ok(answer) => answer.map(Some),
             Err(_) => Ok(None),
         }
     }
 
-    /// Whether to stop before the next page: the deadline nears, or an operator has cancelled.
+    /// Whether to stop before the next page: the deadline nears, or an operator has cancelled. Taking up a
+    /// very large tenant may use up all the time there is; the first page is carried out even so, or the
+    /// tenant would be taken up again and again and never come further.
     pub(crate) async fn should_pause(&self) -> Result<bool, StoreError> {
-        if self.sync.clock.now() >= self.job.deadline {
+        if self.came_further && self.sync.clock.now() >= self.job.deadline {
             return Ok(true);
         }
         if self.progress.pages == 0 {

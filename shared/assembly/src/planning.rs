@@ -45,6 +45,7 @@ pub fn tenant_policy(
         now,
         expected_people: ground.people,
         active_links: ground.active_links,
+        run_limits: settings.run_limits,
         held: ground.held,
     }
 }

@@ -10,7 +10,8 @@ use crate::{
     domain_name::DomainName,
     fields::FieldRules,
     ids::{ClientId, EntraTenantId, WorkspaceId},
-    planner::Held,
+    plan::Limit,
+    planner::{Held, InForce},
     scope::{GroupMembership, Scope},
 };
 
@@ -101,6 +102,17 @@ pub struct RunLimits {
     pub link_moves: Share,
 }
 
+impl RunLimits {
+    /// The one of this limit.
+    pub fn of(&self, limit: Limit) -> Share {
+        match limit.of_run() {
+            Limit::RunCreations => self.creations,
+            Limit::RunInactivations => self.inactivations,
+            _ => self.link_moves,
+        }
+    }
+}
+
 impl Default for RunLimits {
     fn default() -> Self {
         Self {
@@ -181,12 +193,23 @@ pub struct TenantPolicy {
     /// Active links at the start of a read that does not look at everybody; a complete read counts
     /// them itself.
     pub active_links: Option<u64>,
-    /// Lines of the last sync that wait for an operator. While they are more than a limit allows, it
-    /// lets nothing through.
+    /// The limits over all tenants of the run.
+    pub run_limits: RunLimits,
+    /// Lines of the last sync that wait for an operator.
     pub held: Held,
 }
 
 impl TenantPolicy {
+    /// The stop limits that this sync keeps to.
+    pub fn in_force(&self) -> InForce {
+        InForce::new(&self.limits, &self.vanish, self.run_limits)
+    }
+
+    /// Whether a limit lets nothing through while what has crossed it before waits for an operator.
+    pub(crate) fn is_shut(&self, limit: Limit, allowed: usize) -> bool {
+        self.held.shuts(limit, self.in_force().of(limit), u64::try_from(allowed).unwrap_or(u64::MAX))
+    }
+
     /// When people whose sign-in is blocked become inactive.
     pub fn disabled(&self) -> Timing {
         if self.fields.mark_inactive_when_disabled { self.vanish.disabled } else { Timing::Never }

@@ -305,10 +305,12 @@ impl Store {
         Ok(self.update(&key, change, condition, values).await?.is_done())
     }
 
-    /// Notes an operator's word that the contact stays as it is although the person is leaving.
+    /// Notes an operator's word that the contact stays as it is although the person is leaving. Answers
+    /// false when that was noted before, or nobody is linked.
     pub async fn keep_contact(&self, workspace: WorkspaceId, identity: Identity) -> Result<bool, StoreError> {
         let mut condition = linked();
         condition.names.retain(|(short, _)| *short == "#keep");
+        condition.expression = "attribute_exists(pk) AND (attribute_not_exists(#keep) OR #keep <> :yes)";
         let values = vec![(":yes", value("link", &true)?)];
         let key = keys::link(workspace, identity.tenant, identity.object);
         Ok(self.update(&key, "SET #keep = :yes", condition, values).await?.is_done())

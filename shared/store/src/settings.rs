@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use domain::{
     fields::FieldRules,
     ids::{ClientId, WorkspaceId},
+    planner::InForce,
     policy::{RunLimits, StopLimits, VanishRules},
     scope::{ScopeOverrides, ScopeRules},
 };
@@ -51,6 +52,11 @@ impl SyncSettings {
     /// The overwrite rules.
     pub fn fields(&self) -> FieldRules {
         FieldRules::from_psa(&self.field_sync_config)
+    }
+
+    /// The stop limits.
+    pub fn in_force(&self) -> InForce {
+        InForce::new(&self.limits, &self.vanish, self.run_limits)
     }
 
     /// What holds for a client with these overrides.

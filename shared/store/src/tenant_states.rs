@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     ids::{EntraObjectId, ManagedTenantId, RunId, WorkspaceId},
-    plan::{ChainHash, Leaver},
+    plan::{ChainHash, Leaver, Limit},
     planner::Held,
     run::Counters,
 };
@@ -303,6 +303,45 @@ impl Store {
         let key = keys::tenant_state(workspace, tenant);
         let change = "SET ground.lookAgain = :yes REMOVE ground.#people";
         Ok(self.update(&key, change, condition, values).await?.is_done())
+    }
+
+    /// Opens the stop limits again, once an operator has decided about everything that waited: what comes
+    /// now is measured afresh. Answers false when the tenant was never synced.
+    pub async fn open_limits(
+        &self,
+        workspace: WorkspaceId,
+        tenant: ManagedTenantId,
+    ) -> Result<bool, StoreError> {
+        let condition = Condition {
+            expression: "attribute_exists(ground)",
+            names: vec![("#held", "held")],
+            ..Condition::default()
+        };
+        let key = keys::tenant_state(workspace, tenant);
+        Ok(self.update(&key, "REMOVE ground.#held", condition, Vec::new()).await?.is_done())
+    }
+
+    /// Notes that one line for each of `limits` waits no more. Answers false when the tenant was never
+    /// synced, or is taken up at the same time: then the next sync counts afresh.
+    pub async fn release_held(
+        &self,
+        workspace: WorkspaceId,
+        tenant: ManagedTenantId,
+        limits: &[Limit],
+    ) -> Result<bool, StoreError> {
+        let states = self.tenant_states(workspace, &[tenant]).await?;
+        let Some((_, state)) = states.into_iter().next() else { return Ok(false) };
+        let mut held = state.ground.held;
+        limits.iter().for_each(|limit| held.release(*limit));
+        let condition = Condition {
+            expression: "#token = :token AND attribute_exists(ground)",
+            names: vec![("#token", "token"), ("#held", "held")],
+            values: vec![(":token", number(state.token))],
+            ..Condition::default()
+        };
+        let key = keys::tenant_state(workspace, tenant);
+        let values = vec![(":held", value("tenant state", &held)?)];
+        Ok(self.update(&key, "SET ground.#held = :held", condition, values).await?.is_done())
     }
 
     /// States of many tenants; those never synced are left out.

@@ -133,6 +133,7 @@ impl World {
             now: self.clock.now(),
             expected_people: None,
             active_links: None,
+            run_limits: domain::policy::RunLimits::default(),
             held: Held::default(),
         }
     }

@@ -9,6 +9,7 @@ use domain::{
     run::RunKind,
 };
 use fake_microsoft::User;
+use store::PlanSource;
 use workflow::payloads::RunInput;
 
 use crate::{
@@ -62,6 +63,18 @@ impl Customer {
     pub(crate) async fn sync(&mut self) -> Ended {
         self.runs += 1;
         self.house.run(self.runs, RunKind::AllTenants).await
+    }
+
+    /// Works from the plan of an earlier run.
+    pub(crate) async fn work_from(&mut self, kind: RunKind, source: PlanSource) -> Ended {
+        self.runs += 1;
+        let run = self.house.accept_from(self.runs, kind, Some(source)).await;
+        self.house.carry(run).await
+    }
+
+    /// How many contacts are not inactive.
+    pub(crate) async fn active(&self) -> i64 {
+        self.contacts().await.iter().map(|contact| i64::from(!contact.inactive)).sum()
     }
 
     pub(crate) async fn contacts(&self) -> Vec<Contact> {

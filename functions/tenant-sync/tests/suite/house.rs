@@ -22,8 +22,8 @@ use run_steps::RunSteps;
 use serde_json::{Value, json};
 use store::{
     ClientScope, CompleteReadHours, Connection, ConnectionKind, ConnectionStatus, ContactInput,
-    ManagedTenant, ReviewItem, Run, RunScope, Store, StoredPage, SyncSettings, TenantAccess, TenantRun,
-    Turns, Upserted, client_over, probe::Probe,
+    ManagedTenant, PlanSource, ReviewItem, Run, RunScope, Store, StoredPage, SyncSettings, TenantAccess,
+    TenantRun, Turns, Upserted, client_over, probe::Probe,
 };
 use tenant_sync::TenantSync;
 use tokio::sync::Mutex;
@@ -242,6 +242,15 @@ impl House {
 
     /// Stores a run over everything that is mapped, an hour after whatever happened last.
     pub(crate) async fn accept(&self, number: u64, kind: RunKind) -> RunInput {
+        self.accept_from(number, kind, None).await
+    }
+
+    pub(crate) async fn accept_from(
+        &self,
+        number: u64,
+        kind: RunKind,
+        source: Option<PlanSource>,
+    ) -> RunInput {
         self.clock.advance(SignedDuration::from_hours(1));
         let id = RunId::new(uuid::Builder::from_unix_timestamp_millis(number, &[7; 10]).into_uuid());
         let run = Run {
@@ -262,7 +271,7 @@ impl House {
             cancel_requested: false,
             halted: None,
             settings: self.store.settings(WORKSPACE).await.unwrap(),
-            source: None,
+            source,
             room: None,
             turns: Turns::default(),
         };

@@ -23,3 +23,4 @@ mod run_limits;
 mod scenes;
 mod second_run;
 mod stories;
+mod waiting;

@@ -370,23 +370,28 @@ impl Limit {
     /// One sentence for the operator.
     pub fn explanation(self) -> &'static str {
         match self {
-            Self::Creations => "too many new contacts at once; an operator has to look first",
+            Self::Creations => {
+                "more new contacts at once than the limit lets through; they wait until an operator decides"
+            }
             Self::Inactivations => {
-                "too many people would become inactive at once; an operator has to look first"
+                "more people would become inactive at once than the limit lets through; they wait until an \
+                 operator decides"
             }
             Self::LinkMoves => {
-                "too many contacts would go from one account to another at once; an operator has to look first"
+                "more contacts would go from one account to another at once than the limit lets through; they \
+                 wait until an operator decides"
             }
             Self::RunCreations => {
-                "too many new contacts in all tenants of the sync together; an operator has to look first"
+                "more new contacts in all tenants of the sync together than the limit lets through; they wait \
+                 until an operator decides"
             }
             Self::RunInactivations => {
-                "too many people would become inactive in all tenants of the sync together; an operator has to \
-                 look first"
+                "more people would become inactive in all tenants of the sync together than the limit lets \
+                 through; they wait until an operator decides"
             }
             Self::RunLinkMoves => {
-                "too many contacts would go from one account to another in all tenants of the sync together; an \
-                 operator has to look first"
+                "more contacts would go from one account to another in all tenants of the sync together than \
+                 the limit lets through; they wait until an operator decides"
             }
         }
     }

@@ -44,7 +44,8 @@ impl Planner {
             let contact = self.contact_to_write(link, known);
             contact.is_some_and(|contact| counts(self.decide_leaver(link, *reason, &contact).as_ref()))
         });
-        dealt_with + concerned.count() > self.policy.vanish.limit(self.active_links)
+        let allowed = self.policy.vanish.limit(self.active_links);
+        self.policy.is_shut(Limit::Inactivations, allowed) || dealt_with + concerned.count() > allowed
     }
 
     /// Plans what happens to linked people who are leaving: who is on no page of a complete read,
@@ -87,6 +88,7 @@ impl Planner {
                 Person { object, label: contact.values.full_name.clone(), address: contact.values.email };
             let line = Line::new(self.policy.workspace, self.policy.tenant, person, rule_of(reason), action);
             self.overlay.add(&self.policy, &line);
+            self.open.add(&line);
             self.note_closed(&line);
             pages.add(Some(line), None, &counters);
         }
@@ -122,8 +124,7 @@ impl Planner {
             Action::NoteMissing { times: 1.., reason, .. } => {
                 Some(reason.unwrap_or(InactiveReason::DeletedUpstream))
             }
-            Action::Stage { proposal, limit: limit @ (Limit::Inactivations | Limit::RunInactivations) } => {
-                self.open.held.run.inactivations += u64::from(*limit == Limit::RunInactivations);
+            Action::Stage { proposal, limit: Limit::Inactivations | Limit::RunInactivations } => {
                 match &**proposal {
                     Action::MarkInactive { reason, .. } => Some(*reason),
                     _ => return,

@@ -37,7 +37,7 @@ use decide::{Decider, Decision};
 use lookup::Missing;
 pub(crate) use notes::{capitalised, client_name};
 use open::Open;
-pub use open::{Held, RunHeld};
+pub use open::{Held, InForce, RunHeld};
 use overlay::Overlay;
 use pages::Pages;
 pub use trace::{Step, Tried};
@@ -330,9 +330,9 @@ impl Planner {
         self.anonymous_rows > 0
     }
 
-    /// Lines that wait for an operator because of a stop limit on what is new.
+    /// Lines that wait for an operator because of a stop limit.
     pub fn held(&self) -> Held {
-        self.open.held
+        self.open.held.under(self.policy.in_force())
     }
 
     /// Active links of the client once everything planned has been applied, for the limits of a later
@@ -375,8 +375,7 @@ impl Planner {
             _ => return action,
         };
         // While an earlier surge waits for an operator, no further part of it slips through.
-        let is_stopped = self.policy.held.by(limit) > allowed as u64;
-        let allowed = if is_stopped { 0 } else { allowed };
+        let allowed = if self.policy.is_shut(limit, allowed) { 0 } else { allowed };
         let limit = match self.spent.get(&limit).copied().unwrap_or_default() < allowed {
             true if self.full.contains(&limit.of_run()) => limit.of_run(),
             true => return action,

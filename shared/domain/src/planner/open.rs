@@ -9,6 +9,7 @@ use super::{NOBODY, is_anonymous};
 use crate::{
     ids::EntraObjectId,
     plan::{Action, Limit, Line, PlanPage, fold},
+    policy::{RunLimits, Share, StopLimits, VanishRules},
 };
 
 /// Lines that crossed a stop limit and wait for an operator.
@@ -19,9 +20,47 @@ pub struct Held {
     pub creations: u64,
     /// Contacts that would go from an account that is gone to another one.
     pub link_moves: u64,
+    /// Contacts that would become inactive.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub inactivations: u64,
     /// The same over all tenants of the run.
     #[serde(skip_serializing_if = "RunHeld::is_none")]
     pub run: RunHeld,
+    /// The limits that were in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub under: Option<InForce>,
+}
+
+/// The stop limits of one sync.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InForce {
+    /// On new contacts.
+    pub creations: Share,
+    /// On contacts that go from an account that is gone to another one.
+    pub link_moves: Share,
+    /// On contacts that become inactive.
+    pub inactivations: Share,
+    /// The same over all tenants of the run.
+    pub run: RunLimits,
+}
+
+impl InForce {
+    /// Those of the settings.
+    pub fn new(limits: &StopLimits, vanish: &VanishRules, run: RunLimits) -> Self {
+        let inactivations = Share { count: vanish.allowed, percent: vanish.allowed_percent };
+        Self { creations: limits.creations, link_moves: limits.link_moves, inactivations, run }
+    }
+
+    /// The one of this limit.
+    pub fn of(&self, limit: Limit) -> Share {
+        match limit {
+            Limit::Creations => self.creations,
+            Limit::LinkMoves => self.link_moves,
+            Limit::Inactivations => self.inactivations,
+            Limit::RunCreations | Limit::RunLinkMoves | Limit::RunInactivations => self.run.of(limit),
+        }
+    }
 }
 
 /// Lines that crossed a limit over all tenants of a run and wait for an operator; or how many more of
@@ -50,13 +89,6 @@ impl RunHeld {
             _ => self.link_moves,
         }
     }
-
-    /// Adds what another tenant holds.
-    pub fn add(&mut self, other: Self) {
-        self.creations += other.creations;
-        self.inactivations += other.inactivations;
-        self.link_moves += other.link_moves;
-    }
 }
 
 impl Held {
@@ -64,17 +96,59 @@ impl Held {
     pub fn is_none(&self) -> bool {
         *self == Self::default()
     }
-}
 
-impl Held {
-    /// How many wait because of this limit; inactivations are counted afresh by every read.
-    pub(super) fn by(self, limit: Limit) -> u64 {
+    /// How many wait because of this limit.
+    pub fn by(&self, limit: Limit) -> u64 {
         match limit {
             Limit::Creations => self.creations,
             Limit::LinkMoves => self.link_moves,
-            _ => 0,
+            Limit::Inactivations => self.inactivations,
+            Limit::RunCreations | Limit::RunLinkMoves | Limit::RunInactivations => self.run.of(limit),
         }
     }
+
+    /// Whether a limit that was crossed lets nothing through: as long as something waits, until an
+    /// operator allows or rejects it, or sets the limit to another value that is wide enough for it.
+    /// `now` is the limit in force, `allowed` is what it comes to.
+    pub fn shuts(&self, limit: Limit, now: Share, allowed: u64) -> bool {
+        let waiting = self.by(limit);
+        let is_same = self.under.is_some_and(|under| under.of(limit) == now);
+        waiting > 0 && (is_same || waiting > allowed)
+    }
+
+    /// Counts a line that waits.
+    pub fn add(&mut self, limit: Limit) {
+        *self.of(limit) += 1;
+    }
+
+    /// Counts a line that waits no more.
+    pub fn release(&mut self, limit: Limit) {
+        let waiting = self.of(limit);
+        *waiting = waiting.saturating_sub(1);
+    }
+
+    fn of(&mut self, limit: Limit) -> &mut u64 {
+        match limit {
+            Limit::Creations => &mut self.creations,
+            Limit::LinkMoves => &mut self.link_moves,
+            Limit::Inactivations => &mut self.inactivations,
+            Limit::RunCreations => &mut self.run.creations,
+            Limit::RunLinkMoves => &mut self.run.link_moves,
+            Limit::RunInactivations => &mut self.run.inactivations,
+        }
+    }
+
+    /// The same, with the limits that were in force, if anything waits.
+    #[must_use]
+    pub fn under(self, now: InForce) -> Self {
+        let counted = Self { under: None, ..self };
+        Self { under: (!counted.is_none()).then_some(now), ..counted }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Who is open after what was planned so far.
@@ -120,20 +194,14 @@ impl Open {
         page.lines.iter().for_each(|line| self.add(line));
     }
 
-    fn add(&mut self, line: &Line) {
+    pub(super) fn add(&mut self, line: &Line) {
         let is_open = match &line.action {
             Action::Fail { .. } => !is_anonymous(line) && line.object != NOBODY,
             Action::Review { .. } => true,
             Action::Stage { limit, .. } => {
-                match limit {
-                    Limit::Creations => self.held.creations += 1,
-                    Limit::LinkMoves => self.held.link_moves += 1,
-                    Limit::RunCreations => self.held.run.creations += 1,
-                    Limit::RunLinkMoves => self.held.run.link_moves += 1,
-                    // Remembered as somebody who is leaving.
-                    Limit::Inactivations | Limit::RunInactivations => return,
-                }
-                true
+                self.held.add(*limit);
+                // The others are remembered as people who are leaving.
+                !matches!(limit, Limit::Inactivations | Limit::RunInactivations)
             }
             _ => false,
         };

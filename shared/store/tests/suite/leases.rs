@@ -3,7 +3,8 @@
 use domain::{
     ids::{ManagedTenantId, RunId},
     plan::ChainHash,
-    planner::{Held, RunHeld},
+    planner::{Held, InForce, RunHeld},
+    policy::{RunLimits, StopLimits, VanishRules},
     run::Counters,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -54,7 +55,8 @@ pub(crate) fn progress(run: RunId, pages: u32) -> Progress {
 pub(crate) fn ground(people: u64) -> Ground {
     let (in_scope, active_links) = (Some(people), Some(people - 1));
     let run = RunHeld { creations: 2, inactivations: 4, link_moves: 5 };
-    let held = Held { creations: 3, link_moves: 1, run };
+    let under = Some(InForce::new(&StopLimits::default(), &VanishRules::default(), RunLimits::default()));
+    let held = Held { creations: 3, link_moves: 1, inactivations: 6, run, under };
     Ground { in_scope, active_links, open: vec![object(7)], held, ..Ground::default() }
 }
 

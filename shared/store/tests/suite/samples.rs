@@ -324,6 +324,10 @@ async fn read(kind: &str, version: u32, table: &Table) {
             if version == 2 {
                 (expected.ground.open, expected.ground.held) = (Vec::new(), Held::default());
             }
+            if version == 3 {
+                let held = expected.ground.held;
+                expected.ground.held = Held { inactivations: 0, under: None, ..held };
+            }
             assert_eq!(states, [(MANAGED, expected)], "{version}");
         }
         other => panic!("no repository reads {other}"),

@@ -75,12 +75,36 @@ fn a_limit_counts_over_all_pages_of_a_read() {
 
 #[test]
 fn no_further_part_of_a_surge_slips_through_while_it_waits() {
-    for (new, waiting, then) in [(8, 3, "create"), (12, 7, "stage create")] {
+    // Five are allowed at first. However few wait, nobody passes until an operator has decided, or has set
+    // the limit to another value that is wide enough for those who wait.
+    for (new, waiting, then_allowed, created) in
+        [(8, 3, 5, 0), (12, 7, 5, 0), (12, 7, 6, 0), (12, 7, 7, 7), (12, 7, 9, 8), (8, 3, 3, 3), (8, 3, 2, 0)]
+    {
+        let case = format!("{waiting} wait, then {then_allowed} are allowed");
         let (mut world, mut staff) = with_staff(20);
         world.policy.limits.creations = Share { count: 5, percent: 0 };
         staff.extend(newcomers(new));
-        assert_eq!(how_many(&world.sync(&staff), "stage create"), waiting);
-        world.policy.held = Held { creations: waiting as u64, ..Held::default() };
-        assert_eq!(how_many(&world.sync(&staff), then), waiting, "{waiting} wait, five are allowed");
+        assert_eq!(how_many(&world.sync_remembering(&staff), "stage create"), waiting, "{case}");
+        world.policy.limits.creations.count = then_allowed;
+        // One more comes while they wait.
+        staff.extend(newcomers(new + 1).last());
+        let lines = world.sync(&staff);
+        assert_eq!(how_many(&lines, "create"), created, "{case}");
+        assert_eq!(how_many(&lines, "stage create"), waiting + 1 - created, "{case}");
     }
+}
+
+#[test]
+fn people_who_wait_to_become_inactive_wait_however_few_they_become() {
+    let (mut world, mut staff) = with_staff(20);
+    world.policy.vanish.confirmations = 1;
+    let left: Vec<DirectoryUser> = staff.drain(..6).collect();
+    assert_eq!(how_many(&world.sync_remembering(&staff), "stage inactivate"), 6);
+    // All but two are back. Two alone would have been no surge.
+    staff.extend_from_slice(&left[2..]);
+    let lines = world.sync_remembering(&staff);
+    assert_eq!((how_many(&lines, "stage inactivate"), how_many(&lines, "inactivate")), (2, 0));
+    // Once an operator has decided, they are measured afresh.
+    world.policy.held = Held::default();
+    assert_eq!(how_many(&world.sync(&staff), "inactivate"), 2);
 }

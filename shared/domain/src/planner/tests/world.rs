@@ -72,6 +72,7 @@ impl World {
             now: jiff::Timestamp::UNIX_EPOCH,
             expected_people: None,
             active_links: None,
+            run_limits: crate::policy::RunLimits::default(),
             held: crate::planner::Held::default(),
         };
         let (contacts, links, reviews) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
@@ -217,20 +218,31 @@ impl World {
 
     /// Plans a complete read and applies each directory page before the next one is read.
     pub(super) fn run(&mut self, directory: &[Vec<DirectoryUser>]) -> Vec<PlanPage> {
-        let mut planner = self.planner();
+        self.run_with(&mut self.planner(), directory)
+    }
+
+    fn run_with(&mut self, planner: &mut Planner, directory: &[Vec<DirectoryUser>]) -> Vec<PlanPage> {
         let mut pages = Vec::new();
         for users in directory {
-            let known = self.gather(&planner, users);
+            let known = self.gather(planner, users);
             let planned = planner.plan(users, &[], &known);
             self.apply_all(&planned);
             planner.settle();
             pages.extend(planned);
         }
-        let known = self.gather_leavers(&planner);
+        let known = self.gather_leavers(planner);
         let planned = planner.close(&known);
         self.apply_all(&planned);
         pages.extend(planned);
         pages
+    }
+
+    /// [`Self::sync`], and the next one knows of what waits.
+    pub(super) fn sync_remembering(&mut self, users: &[DirectoryUser]) -> Vec<String> {
+        let mut planner = self.planner();
+        let pages = self.run_with(&mut planner, &[users.to_vec()]);
+        self.policy.held = planner.held();
+        story(&pages)
     }
 
     /// [`Self::run`] over a directory of one page, as a story.
