@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     contact::{Contact, Link},
-    ids::{ContactId, Identity},
+    ids::{ContactId, EntraTenantId, Identity},
     invariants::People,
     policy::{RunLimits, Share, StopLimits},
     run::RunKind,
@@ -70,12 +70,17 @@ impl Life {
     pub(crate) async fn twin(&mut self, dice: &mut Dice) -> Told<Option<String>> {
         self.take_over_what_is_left().await?;
         let mut twin = self.house.twin().await;
-        set_reading(&self.house, 168).await;
+        // Both begin with everybody: what came before may have been cut short.
+        set_reading(&self.house, 0).await;
         set_reading(&twin, 0).await;
         if !self.both(&mut twin, None, dice).await? {
             return Ok(None);
         }
-        let mut told = Vec::new();
+        set_reading(&self.house, 168).await;
+        if !self.both(&mut twin, None, dice).await? {
+            return Ok(None);
+        }
+        let (mut told, mut emptied, mut was_late) = (Vec::new(), self.empty_tenants(), false);
         let rounds = 1 + dice.below(3);
         for round in 0..rounds {
             for _ in 0..=dice.below(3) {
@@ -83,13 +88,20 @@ impl Life {
                 told.extend(self.hands.directory(&self.house, edit, dice));
             }
             if HUMANS && dice.percent(50) {
-                told.extend(self.edit_both(&twin, dice).await);
+                let [one, other] = self.edit_both(&twin, dice).await;
+                if one != other {
+                    // The two are not the same just now, and it was done to somebody else.
+                    return Ok(None);
+                }
+                told.extend(one);
             }
+            emptied.extend(self.empty_tenants());
             self.house.clock.advance(if dice.percent(50) { LONG } else { SignedDuration::from_hours(1) });
             // A change may be late when nothing follows that depends on it.
             let is_last = round + 1 == rounds;
             let trouble = dice.pick(TROUBLES).filter(|_| dice.percent(50));
             let trouble = if is_last && dice.percent(40) { Some(Trouble::ChangeLate) } else { trouble };
+            was_late |= trouble == Some(Trouble::ChangeLate);
             told.extend(trouble.map(|trouble| trouble.name().to_owned()));
             self.both(&mut twin, trouble, dice).await?;
         }
@@ -99,7 +111,7 @@ impl Life {
             self.both(&mut twin, None, dice).await?;
             // Fewer do when nothing is under way.
             if round > 0 {
-                found = self.compare(&mut twin).await?;
+                found = self.compare(&mut twin, &emptied, was_late).await?;
                 if found.is_none() {
                     break;
                 }
@@ -113,10 +125,23 @@ impl Life {
     }
 
     /// What is different in the two houses.
-    async fn compare(&mut self, twin: &mut House) -> Told<Option<String>> {
+    async fn compare(
+        &mut self,
+        twin: &mut House,
+        emptied: &BTreeSet<EntraTenantId>,
+        was_late: bool,
+    ) -> Told<Option<String>> {
         let mut people = audit::people(&mut self.house, &[]).await?;
         let mut others = audit::people(twin, &[]).await?;
-        self.leave_out([&mut people, &mut others]);
+        leave_out([&mut people, &mut others], emptied);
+        if was_late {
+            // Why somebody has left is what was known at the time.
+            for people in [&mut people, &mut others] {
+                for stamp in people.contacts.values_mut().filter_map(|contact| contact.entra.as_mut()) {
+                    stamp.inactive_reason = None;
+                }
+            }
+        }
         Ok(difference(&people, &others))
     }
 
@@ -138,29 +163,32 @@ impl Life {
         Ok(true)
     }
 
-    /// Leaves out people of a directory that has become empty, which a complete read never believes.
-    fn leave_out(&self, sides: [&mut People; 2]) {
+    /// Directories without anybody.
+    fn empty_tenants(&self) -> BTreeSet<EntraTenantId> {
         let world = self.house.microsoft.world();
-        let is_empty = |tenant| world.users(tenant).is_empty();
-        let is_out = |identity: Identity| is_empty(identity.tenant);
-        let mut out: BTreeSet<ContactId> = BTreeSet::new();
-        for people in &sides {
-            out.extend(people.links.iter().filter(|link| is_out(link.identity)).map(|link| link.contact));
-        }
-        for people in sides {
-            people.contacts.retain(|id, _| !out.contains(id));
-            people.links.retain(|link| !out.contains(&link.contact));
-        }
+        self.house.tenants.iter().copied().filter(|tenant| world.users(*tenant).is_empty()).collect()
     }
 
     /// A human does the same to a contact of either house.
-    async fn edit_both(&mut self, twin: &House, dice: &mut Dice) -> Option<String> {
-        let edit = dice.pick(HUMAN_EDITS)?;
+    async fn edit_both(&mut self, twin: &House, dice: &mut Dice) -> [Option<String>; 2] {
+        let Some(edit) = dice.pick(HUMAN_EDITS) else { return [None, None] };
         let mut same = dice.clone();
         let mut hands = self.hands.clone();
         let told = self.hands.contact(&self.house, edit, dice).await;
-        hands.contact(twin, edit, &mut same).await;
-        told
+        [told, hands.contact(twin, edit, &mut same).await]
+    }
+}
+
+/// Leaves out people of directories that were `emptied` at some time, which a complete read never believes.
+fn leave_out(sides: [&mut People; 2], emptied: &BTreeSet<EntraTenantId>) {
+    let is_out = |identity: Identity| emptied.contains(&identity.tenant);
+    let mut out: BTreeSet<ContactId> = BTreeSet::new();
+    for people in &sides {
+        out.extend(people.links.iter().filter(|link| is_out(link.identity)).map(|link| link.contact));
+    }
+    for people in sides {
+        people.contacts.retain(|id, _| !out.contains(id));
+        people.links.retain(|link| !out.contains(&link.contact));
     }
 }
 

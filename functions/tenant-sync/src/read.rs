@@ -310,8 +310,11 @@ impl Work<'_> {
         let mut leaving = planner.map_or_else(Vec::new, Planner::still_leaving);
         let mut open = planner.map_or_else(Vec::new, Planner::still_open);
         let held = planner.map(Planner::held).unwrap_or_default();
-        // What could not be written is not told of again as a change; nor is a row without a readable id.
+        let is_complete = !self.progress.only_changes;
+        // What could not be written is not told of again as a change; nor is a row without a readable id; nor
+        // anybody of a directory that has answered with nobody for once.
         let look_again = counters.stale > 0
+            || is_complete && counters.read == 0
             || self.guard.is_some()
             || planner.is_some_and(Planner::had_anonymous_rows)
             || leaving.len() > LEAVING_MAX
@@ -323,7 +326,6 @@ impl Work<'_> {
             None => before.active_links,
         };
         let feed = self.progress.feed.clone().map(|link| Feed { link, taken_at: began, rules: self.rules() });
-        let is_complete = !self.progress.only_changes;
         let is_normal = is_complete && self.guard.is_none();
         let in_scope = counters.read.saturating_sub(counters.excluded + counters.leaving);
         self.ground = Some(Ground {

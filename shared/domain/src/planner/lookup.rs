@@ -97,7 +97,7 @@ impl<'a> Decider<'a> {
     }
 
     pub(super) fn owner(&self, address: &EmailAddress) -> Result<Option<Owner>, Missing> {
-        match (self.planner.overlay.owner(address), self.known.owners.get(address)) {
+        match (self.planner.overlay.owner(self.policy(), address), self.known.owners.get(address)) {
             (Some(owner), _) => Ok(Some(owner)),
             (None, Some(owner)) => Ok(*owner),
             (None, None) => Err(Missing::Owners(vec![address.clone()])),

@@ -367,8 +367,8 @@ impl Planner {
     fn limited(&self, action: Action) -> Action {
         let Some(limit) = limit_of(&action) else { return action };
         let allowed = match limit {
-            // The first people of a tenant are no surge.
-            Limit::Creations if self.active_links == 0 => return action,
+            // The first people of a tenant are no surge, unless they were one when there were others.
+            Limit::Creations if self.active_links == 0 && !self.policy.is_shut(limit, 0) => return action,
             Limit::Creations => self.policy.limits.creations.of(self.active_links),
             Limit::LinkMoves => self.policy.limits.link_moves.of(self.active_links),
             // Known only at the end of the read.

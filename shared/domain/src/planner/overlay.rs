@@ -1,31 +1,53 @@
 //! What the planned lines make of the store's answers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 use crate::{
     contact::{Contact, Owner},
     email::EmailAddress,
+    facts::SourceFacts,
     fields::FieldChange,
-    ids::{ContactId, Identity, LineId},
+    ids::{ContactId, EntraObjectId, Identity, LineId},
     plan::{Action, Line},
     policy::TenantPolicy,
 };
 
 /// Lines that are planned and not yet applied, by what they touch.
+///
+/// A preview of a large tenant keeps one for every person who is new, so those are kept small.
 #[derive(Debug, Default)]
 pub(super) struct Overlay {
+    created: BTreeMap<ContactId, Created>,
+    /// By the folded address of a contact in `created`.
+    created_with: BTreeMap<u64, ContactId>,
+    /// Owners that are not in `created_with`.
     owners: BTreeMap<EmailAddress, Owner>,
     /// Addresses that were their contact's at the start of the read, applied or not: passed on
     /// within one read, they would be free or not depending on who is read first.
     given_up: BTreeMap<EmailAddress, Owner>,
-    lines: BTreeMap<ContactId, Vec<(Identity, LineId, Action)>>,
+    /// Other lines than the one that creates the contact, in their order.
+    lines: BTreeMap<ContactId, Vec<(Identity, LineId, Box<Action>)>>,
     /// Contacts whose account has come back in this read, applied or not: what the inventory says of
     /// its link is from before.
     revived: BTreeSet<ContactId>,
 }
 
+/// What later decisions of the same read look at of a contact that is to be created.
+#[derive(Debug)]
+struct Created {
+    object: EntraObjectId,
+    line: LineId,
+    name: Box<str>,
+    email: EmailAddress,
+}
+
 impl Overlay {
     pub(super) fn clear(&mut self) {
+        self.created.clear();
+        self.created_with.clear();
         self.owners.clear();
         self.lines.clear();
     }
@@ -34,11 +56,32 @@ impl Overlay {
         let Some(contact) = line.contact_written() else { return };
         self.add_applied(policy, line);
         let owner = Owner { client: policy.client, contact, additional: false };
+        if let Action::Create { facts, .. } = &line.action {
+            self.add_created(line, contact, owner, facts);
+            return;
+        }
         for (_, new) in addresses_changed(&line.action) {
             self.owners.insert(new.clone(), owner);
         }
         let identity = Identity { tenant: policy.tenant, object: line.object };
-        self.lines.entry(contact).or_default().push((identity, line.id, compact(line.action.clone())));
+        let lines = self.lines.entry(contact).or_default();
+        lines.reserve_exact(1);
+        lines.push((identity, line.id, Box::new(compact(line.action.clone()))));
+    }
+
+    fn add_created(&mut self, line: &Line, contact: ContactId, owner: Owner, facts: &SourceFacts) {
+        let email = facts.email.clone();
+        let (object, name) = (line.object, facts.full_name.as_str().into());
+        match self.created_with.entry(folded(&email)) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(contact);
+            }
+            // Two addresses may fold to the same.
+            Entry::Occupied(_) => {
+                self.owners.insert(email.clone(), owner);
+            }
+        }
+        self.created.insert(contact, Created { object, line: line.id, name, email });
     }
 
     /// Of a line that has been applied: what the store does not say, or not as it was.
@@ -53,16 +96,22 @@ impl Overlay {
         }
     }
 
-    pub(super) fn owner(&self, address: &EmailAddress) -> Option<Owner> {
-        self.owners.get(address).or_else(|| self.given_up.get(address)).copied()
+    pub(super) fn owner(&self, policy: &TenantPolicy, address: &EmailAddress) -> Option<Owner> {
+        let owner = self.owners.get(address).copied();
+        let owner = owner.or_else(|| {
+            if self.created_with.is_empty() {
+                return None;
+            }
+            let contact = *self.created_with.get(&folded(address))?;
+            let has_it = self.created.get(&contact).is_some_and(|created| created.email == *address);
+            has_it.then_some(Owner { client: policy.client, contact, additional: false })
+        });
+        owner.or_else(|| self.given_up.get(address).copied())
     }
 
     /// Whether the contact does not exist but for a planned line.
     pub(super) fn creates(&self, contact: ContactId) -> bool {
-        self.lines
-            .get(&contact)
-            .and_then(|lines| lines.first())
-            .is_some_and(|(_, _, action)| matches!(action, Action::Create { .. }))
+        self.created.contains_key(&contact)
     }
 
     /// Whether the account of the contact has come back in this read.
@@ -77,11 +126,35 @@ impl Overlay {
         contact: ContactId,
         stored: Option<Contact>,
     ) -> Option<Contact> {
-        let Some(lines) = self.lines.get(&contact) else { return stored };
-        lines.iter().fold(stored, |before, (identity, line, action)| {
+        let created = self.created.get(&contact).and_then(|created| created.contact(policy, contact));
+        let Some(lines) = self.lines.get(&contact) else { return created.or(stored) };
+        lines.iter().fold(created.or(stored), |before, (identity, line, action)| {
             action.contact_after(policy.client, *identity, *line, before.as_ref()).or(before)
         })
     }
+}
+
+impl Created {
+    fn contact(&self, policy: &TenantPolicy, contact: ContactId) -> Option<Contact> {
+        let facts = SourceFacts {
+            full_name: self.name.to_string(),
+            email: self.email.clone(),
+            phones: Vec::new(),
+            role: None,
+            department: None,
+            office: None,
+            company: None,
+            user_principal_name: None,
+        };
+        let identity = Identity { tenant: policy.tenant, object: self.object };
+        Action::Create { contact, facts }.contact_after(policy.client, identity, self.line, None)
+    }
+}
+
+fn folded(address: &EmailAddress) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    address.as_str().hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Address before, address after.
@@ -102,14 +175,11 @@ fn email_changed(change: &FieldChange) -> Option<(Option<&EmailAddress>, &EmailA
     }
 }
 
-/// Without what no later decision of the same read looks at: a preview of a large tenant keeps
-/// one of these for every person.
+/// Without what no later decision of the same read looks at.
 fn compact(mut action: Action) -> Action {
-    if let Action::Create { facts, .. } = &mut action {
-        facts.phones = Vec::new();
-        facts.role = None;
-        (facts.department, facts.office, facts.company) = (None, None, None);
-        facts.user_principal_name = None;
+    if let Action::Link { facts, .. } | Action::Reactivate { facts, .. } = &mut action {
+        (facts.full_name, facts.phones) = (String::new(), Vec::new());
+        (facts.role, facts.department, facts.office, facts.company) = (None, None, None, None);
     }
     action
 }
