@@ -63,15 +63,18 @@ impl Work<'_> {
         match &source.part {
             PlanPart::Lines => {
                 held = Held::default();
-                staged.iter().for_each(|(_, limit)| held.add(*limit));
+                for (_, limit) in staged {
+                    held.add(*limit);
+                }
                 held.under(self.settings.in_force())
             }
             PlanPart::Staged { lines } if lines.is_empty() => Held::default(),
             // A line that was let through before is not counted twice.
             PlanPart::Staged { .. } if self.progress.counters.stale > 0 => held,
             PlanPart::Staged { lines } => {
-                let released = staged.iter().filter(|(line, _)| lines.contains(line));
-                released.for_each(|(_, limit)| held.release(*limit));
+                for (_, limit) in staged.iter().filter(|(line, _)| lines.contains(line)) {
+                    held.release(*limit);
+                }
                 held
             }
             PlanPart::Undo { .. } => held,

@@ -332,7 +332,9 @@ impl Store {
         let states = self.tenant_states(workspace, &[tenant]).await?;
         let Some((_, state)) = states.into_iter().next() else { return Ok(false) };
         let mut held = state.ground.held;
-        limits.iter().for_each(|limit| held.release(*limit));
+        for limit in limits {
+            held.release(*limit);
+        }
         let condition = Condition {
             expression: "#token = :token AND attribute_exists(ground)",
             names: vec![("#token", "token"), ("#held", "held")],
