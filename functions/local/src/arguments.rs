@@ -55,6 +55,9 @@ pub enum Command {
     Connect(ConnectArguments),
     /// Renew the stored sign-in before it ends; does nothing when it is young
     Renew(RenewArguments),
+    /// Examine everything a sync needs: table, secrets, clock, connection, permissions, what ends, and every
+    /// mapped customer
+    Doctor,
     /// Find the customer tenants of the connection
     Discover,
     /// Show and decide which tenant belongs to which client

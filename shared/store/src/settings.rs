@@ -107,6 +107,18 @@ struct OverridesRow {
 }
 
 impl Store {
+    /// Tries out whether the table can be read, and written: by a change whose condition never holds, so that
+    /// nothing is changed.
+    pub async fn try_out(&self, workspace: WorkspaceId) -> Result<(), StoreError> {
+        let condition = Condition {
+            expression: "attribute_exists(pk) AND attribute_not_exists(pk)",
+            names: vec![("#never", "never")],
+            ..Condition::default()
+        };
+        self.update(&keys::settings(workspace), "REMOVE #never", condition, Vec::new()).await?;
+        Ok(())
+    }
+
     /// The settings; the defaults before the first save.
     pub async fn settings(&self, workspace: WorkspaceId) -> Result<SyncSettings, StoreError> {
         Ok(self.get("settings", &keys::settings(workspace)).await?.unwrap_or_default())

@@ -76,6 +76,14 @@ impl CippError {
         }
     }
 
+    /// What was found out at CIPP.
+    pub fn read_error(&self) -> Option<&ReadError> {
+        match self {
+            Self::Probe(error) => Some(error),
+            _ => None,
+        }
+    }
+
     /// What happened and what it means for contacts.
     pub fn what_happened(&self) -> Cow<'static, str> {
         let nothing = |text: &str| Cow::Owned(format!("{text} {NOTHING_CHANGED}"));

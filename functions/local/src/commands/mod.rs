@@ -4,6 +4,7 @@ mod bench;
 mod connect;
 mod demo;
 mod discover;
+mod doctor;
 mod explain;
 mod flags;
 mod map;
@@ -48,6 +49,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Ending, Failure> {
         Command::Bench(_) | Command::BenchPeers(_) | Command::Demo(_) => Ending::Done,
         Command::Connect(options) => connect::run(&context, options).await?,
         Command::Discover => discover::run(&context).await?,
+        Command::Doctor => doctor::run(&context).await?,
         Command::Explain(options) => explain::run(&context, options).await?,
         Command::Export(options) => people::export(&context, options).await?,
         Command::Flags(options) => flags::run(&context, options).await?,

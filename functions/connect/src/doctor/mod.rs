@@ -1,0 +1,296 @@
+//! Walks everything that a sync needs and says of each part whether it is in order, and if not, what to
+//! do. It asks outside with the stored credentials, and changes nothing but what is noted of a check.
+
+mod customers;
+mod finding;
+
+use directory::Directories;
+use domain::{forecast::Urgency, ids::WorkspaceId};
+use jiff::{SignedDuration, fmt::rfc2822};
+use secrets::{CippSecret, DirectTokens, SecretError};
+use store::{Connection, ConnectionKind, ConnectionStatus, StoreError};
+
+pub use finding::{Check, Finding, Verdict};
+
+use crate::Connect;
+
+/// How wrong a clock may be: Microsoft accepts a token five minutes before its time and after it.
+const CLOCK_OFF_MAX: SignedDuration = SignedDuration::from_mins(5);
+
+/// Scopes that say nothing about what may be read.
+const OF_OPENID: [&str; 4] = ["openid", "profile", "email", "offline_access"];
+
+impl Connect {
+    /// Examines everything that a sync of `workspace` needs.
+    pub async fn examine(&self, workspace: WorkspaceId, directories: &dyn Directories) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let connection = match self.examine_store(workspace).await {
+            Ok(connection) => {
+                findings.push(Finding::fine(Check::Store, "The table can be read and written."));
+                connection
+            }
+            Err(error) => {
+                tracing::warn!(error = %runtime::telemetry::ErrorChain(&error), "the table is not usable");
+                findings.push(store_problem());
+                return findings;
+            }
+        };
+        findings.push(self.examine_clock().await);
+        let in_force = connection.filter(|it| it.connection_status != ConnectionStatus::Disconnected);
+        let Some(connection) = in_force else {
+            findings.push(self.examine_app(workspace).await);
+            findings.push(Finding::problem(
+                Check::Connection,
+                "not_connected",
+                "There is no connection to Microsoft. Nobody is synced; contacts stay as they are.",
+                "Connect to Microsoft.",
+            ));
+            return findings;
+        };
+        match self.examine_secrets(workspace, &connection).await {
+            Ok(()) => findings.push(Finding::fine(Check::Secrets, "The connection's secrets can be read.")),
+            Err(error) => {
+                findings.push(secrets_problem(&error));
+                return findings;
+            }
+        }
+        let works = self.examine_connection(workspace, &connection).await;
+        let can_read = works.verdict == Verdict::Fine;
+        findings.push(works);
+        if can_read && connection.kind == ConnectionKind::Direct {
+            findings.extend(self.examine_permissions(workspace).await);
+        }
+        match self.examine_expiry(workspace, &connection).await {
+            Ok(found) => findings.extend(found),
+            Err(_) => findings.push(store_problem()),
+        }
+        if can_read {
+            match self.examine_customers(workspace, directories).await {
+                Ok(found) => findings.extend(found),
+                Err(_) => findings.push(store_problem()),
+            }
+        }
+        findings
+    }
+
+    async fn examine_store(&self, workspace: WorkspaceId) -> Result<Option<Connection>, StoreError> {
+        self.store.try_out(workspace).await?;
+        self.store.connection(workspace).await
+    }
+
+    /// The time that Microsoft's login service has, against this machine's.
+    async fn examine_clock(&self) -> Finding {
+        let unknown = || Finding {
+            verdict: Verdict::Unknown,
+            ..Finding::problem(
+                Check::Clock,
+                "login_unavailable",
+                "Microsoft's login service did not say what time it is, so this machine's clock was not \
+                 checked. Contacts stay as they are.",
+                "Check the outbound network, then repeat the examination.",
+            )
+        };
+        let address = format!(
+            "{}/organizations/v2.0/.well-known/openid-configuration",
+            self.graph.login_base.as_str().trim_end_matches('/')
+        );
+        let Ok(answer) = self.http.get(address).send().await else { return unknown() };
+        let told = answer.headers().get(reqwest::header::DATE).and_then(|date| date.to_str().ok());
+        let told = told.and_then(|date| rfc2822::DateTimeParser::new().parse_timestamp(date).ok());
+        let Some(told) = told else { return unknown() };
+        let now = self.clock.now();
+        let off = now.duration_since(told);
+        if off.abs() <= CLOCK_OFF_MAX {
+            return Finding::fine(Check::Clock, "The clock of this machine is right.");
+        }
+        Finding::problem(
+            Check::Clock,
+            "clock_wrong",
+            format!(
+                "The clock of this machine is {} {}: it says {now}, Microsoft says {told}. Tokens are taken \
+                 for valid when they are not; syncs fail and contacts stay as they are.",
+                amount(off.abs()),
+                if off.is_positive() { "fast" } else { "slow" },
+            ),
+            "Let the machine keep its time by NTP.",
+        )
+    }
+
+    async fn examine_app(&self, workspace: WorkspaceId) -> Finding {
+        match self.secrets.app_credentials(workspace).await {
+            Ok(Some(app)) => {
+                let source = app.source.name();
+                Finding::fine(Check::Secrets, format!("The app registration can be read (from {source})."))
+            }
+            Ok(None) => Finding::fine(
+                Check::Secrets,
+                "The secrets can be read. No app registration is configured, which only a direct connection \
+                 needs.",
+            ),
+            Err(error) => secrets_problem(&error),
+        }
+    }
+
+    async fn examine_secrets(
+        &self,
+        workspace: WorkspaceId,
+        connection: &Connection,
+    ) -> Result<(), SecretError> {
+        match connection.kind {
+            ConnectionKind::Cipp => CippSecret::read_fresh(&self.secrets, workspace).await.map(drop),
+            ConnectionKind::Direct => {
+                self.secrets.app_credentials(workspace).await?;
+                DirectTokens::read_fresh(&self.secrets, workspace).await.map(drop)
+            }
+        }
+    }
+
+    async fn examine_connection(&self, workspace: WorkspaceId, connection: &Connection) -> Finding {
+        let check = Check::Connection;
+        let found = match connection.kind {
+            ConnectionKind::Cipp => match self.validate_cipp(workspace).await {
+                Ok(works) => Ok(works.managed_tenants),
+                Err(error) => Err(match error.read_error() {
+                    Some(error) => Finding::unread(check, error),
+                    None => Finding::problem(check, error.code(), error.what_happened(), error.remedy()),
+                }),
+            },
+            ConnectionKind::Direct => match self.validate_direct(workspace).await {
+                Ok(works) => Ok(works.managed_tenants),
+                Err(error) => Err(match error.read_error() {
+                    Some(error) => Finding::unread(check, error),
+                    None => {
+                        let code = error.reason().map_or(error.code(), directory::Code::name);
+                        Finding::problem(check, code, error.what_happened(), error.remedy())
+                    }
+                }),
+            },
+        };
+        found.map_or_else(
+            |problem| problem,
+            |tenants| {
+                let tenants = customers::counted(tenants, "customer");
+                Finding::fine(check, format!("The connection works and sees {tenants}."))
+            },
+        )
+    }
+
+    /// What the stored sign-in may do, against what is needed.
+    async fn examine_permissions(&self, workspace: WorkspaceId) -> Option<Finding> {
+        let (tokens, _) = DirectTokens::read_fresh(&self.secrets, workspace).await.ok().flatten()?;
+        let granted: Vec<String> = tokens.scope?.split_whitespace().map(str::to_owned).collect();
+        let missing = not_in(&self.graph.scopes, &granted);
+        let check = Check::Permissions;
+        if !missing.is_empty() {
+            return Some(Finding::problem(
+                check,
+                "permission_missing",
+                format!("The app may not do what is needed: {} is not granted.", missing.join(", ")),
+                "Add the permission to the app registration, and connect again.",
+            ));
+        }
+        let unneeded = not_in(&granted, &self.graph.scopes);
+        // Asked for by nobody at sign-in, and needed for groups that decide who is synced.
+        let unneeded: Vec<&str> =
+            unneeded.into_iter().filter(|scope| *scope != "groupmember.read.all").collect();
+        if unneeded.is_empty() {
+            return Some(Finding::fine(check, "The app may do what is needed, and no more."));
+        }
+        Some(Finding::warning(
+            check,
+            "permission_unneeded",
+            format!(
+                "The app may do more than is needed ({}). Nothing here makes use of it; whoever steals the \
+                 sign-in could.",
+                unneeded.join(", ")
+            ),
+            "Take what is not needed out of the app registration, and connect again.",
+        ))
+    }
+
+    async fn examine_expiry(
+        &self,
+        workspace: WorkspaceId,
+        connection: &Connection,
+    ) -> Result<Vec<Finding>, StoreError> {
+        let mappings = self.store.mappings(workspace).await?;
+        let outlook = self.outlook(workspace, connection, &mappings).await?;
+        let found: Vec<Finding> = outlook
+            .into_iter()
+            .filter_map(|outlook| {
+                let (verdict, code) = match outlook.urgency {
+                    Urgency::Ended => (Verdict::Problem, "ended"),
+                    Urgency::Soon => (Verdict::Warning, "ends_soon"),
+                    Urgency::Unknown => (Verdict::Warning, "end_unknown"),
+                    Urgency::Fine => return None,
+                };
+                let found = Finding::warning(Check::Expiry, code, outlook.meaning, outlook.step);
+                Some(Finding { verdict, tenant: outlook.tenant, ..found })
+            })
+            .collect();
+        if found.is_empty() {
+            return Ok(vec![Finding::fine(Check::Expiry, "Nothing ends within the next 30 days.")]);
+        }
+        Ok(found)
+    }
+}
+
+fn store_problem() -> Finding {
+    Finding::problem(
+        Check::Store,
+        "store_unavailable",
+        "The table cannot be read or written. No sync can run; contacts stay as they are.",
+        "Check that the table exists and that the functions' roles may use it; the log says what it answered.",
+    )
+}
+
+fn secrets_problem(error: &SecretError) -> Finding {
+    Finding::problem(
+        Check::Secrets,
+        error.code(),
+        "The connection's secrets cannot be read. No customer can be read; contacts stay as they are.",
+        error.remedy(),
+    )
+}
+
+/// Scopes of `these` that are not among `those`, in lower case. A resource in front of a scope's name makes
+/// no difference, and those of OpenID Connect say nothing.
+fn not_in<'a>(these: &'a [String], those: &[String]) -> Vec<&'a str> {
+    let name = |scope: &'a str| scope.rsplit('/').next().unwrap_or(scope);
+    let is_there = |scope: &str| {
+        those
+            .iter()
+            .any(|other| other.rsplit('/').next().is_some_and(|other| other.eq_ignore_ascii_case(scope)))
+    };
+    let names = these.iter().map(|scope| name(scope));
+    names.filter(|scope| !OF_OPENID.contains(scope) && *scope != ".default" && !is_there(scope)).collect()
+}
+
+/// A length of time, as people say it.
+fn amount(of: SignedDuration) -> String {
+    match of.as_mins() {
+        minutes if minutes < 120 => format!("{minutes} minutes"),
+        minutes => format!("{} hours", minutes / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_are_compared_by_their_names() {
+        let scopes = |text: &str| -> Vec<String> { text.split(' ').map(str::to_owned).collect() };
+        let asked = scopes("openid offline_access https://graph.microsoft.com/User.Read.All");
+        assert_eq!(not_in(&asked, &scopes("user.read.all profile")), [""; 0]);
+        assert_eq!(not_in(&asked, &scopes("profile")), ["User.Read.All"]);
+        let granted = scopes("https://graph.microsoft.com/Directory.ReadWrite.All User.Read.All email");
+        assert_eq!(not_in(&granted, &asked), ["Directory.ReadWrite.All"]);
+    }
+
+    #[test]
+    fn a_length_of_time_reads_well() {
+        assert_eq!(amount(SignedDuration::from_mins(7)), "7 minutes");
+        assert_eq!(amount(SignedDuration::from_hours(26)), "26 hours");
+    }
+}
