@@ -107,7 +107,10 @@ pub(crate) fn graph(inner: &Inner, route: Route, request: &HeaderMap, reply: Rep
 /// A response of the login host, never to be stored by anybody.
 pub(crate) fn login(inner: &Inner, route: Route, reply: Reply) -> Response {
     let id = inner.entropy_id().to_string();
+    // By the fake's own clock, as everything it says.
+    let date = inner.clock.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
     let reply = reply
+        .with("date", Some(&date))
         .with("cache-control", Some("no-store, no-cache"))
         .with("pragma", Some("no-cache"))
         .with("x-ms-request-id", Some(&id));

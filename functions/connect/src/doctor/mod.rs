@@ -17,6 +17,9 @@ use crate::Connect;
 /// How wrong a clock may be: Microsoft accepts a token five minutes before its time and after it.
 const CLOCK_OFF_MAX: SignedDuration = SignedDuration::from_mins(5);
 
+/// Permissions that are not asked for at sign-in and are no excess.
+const TOLERATED: [&str; 2] = ["GroupMember.Read.All", "User.Read"];
+
 /// Scopes that say nothing about what may be read.
 const OF_OPENID: [&str; 4] = ["openid", "profile", "email", "offline_access"];
 
@@ -190,9 +193,8 @@ impl Connect {
             ));
         }
         let unneeded = not_in(&granted, &self.graph.scopes);
-        // Asked for by nobody at sign-in, and needed for groups that decide who is synced.
-        let unneeded: Vec<&str> =
-            unneeded.into_iter().filter(|scope| *scope != "groupmember.read.all").collect();
+        // Needed for groups that decide who is synced; and given to every app by itself.
+        let unneeded: Vec<&str> = unneeded.into_iter().filter(|scope| !TOLERATED.contains(scope)).collect();
         if unneeded.is_empty() {
             return Some(Finding::fine(check, "The app may do what is needed, and no more."));
         }

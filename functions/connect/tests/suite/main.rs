@@ -5,6 +5,7 @@
 mod attacks;
 mod bench;
 mod cipp;
+mod doctor;
 mod failures;
 mod flow;
 mod outlook;

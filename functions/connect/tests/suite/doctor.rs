@@ -1,0 +1,341 @@
+//! Each fault is found, told once, and comes with what to do.
+
+use std::sync::Arc;
+
+use ambient::VirtualClock;
+use assembly::{Open, WorkspaceDirectories};
+use axum::http::StatusCode;
+use connect::{Check, Connect, Finding, Verdict};
+use domain::{
+    ids::{ClientId, EntraTenantId, GroupId, ManagedTenantId, MappingId},
+    mapping::{ActiveDecision, Decision, MAPPING_RECORD_FORMAT, MappingRecord},
+};
+use fake_microsoft::{CippFault, Effect, Match, RelationshipStatus, Route};
+use jiff::SignedDuration;
+use secrets::{Family, Scope};
+use store::{ManagedTenant, SyncSettings, TenantAccess, probe::Fault};
+use uuid::Uuid;
+
+use crate::bench::{Bench, CLIENT_SECRET, DISCONNECT, workspace};
+
+/// A finding without its words: what was looked at, how it went, and the code.
+type Found = (Check, Verdict, Option<&'static str>);
+
+impl Bench {
+    /// The two customers of the fake, mapped each to a client of its own.
+    async fn map_both(&self) {
+        for (number, tenant) in (1..).zip(self.fake.world().tenants()) {
+            self.map_customer(number, tenant.id).await;
+        }
+    }
+
+    async fn map_customer(&self, number: u128, entra: EntraTenantId) {
+        let now = ambient::Clock::now(&self.clock);
+        let id = ManagedTenantId::derived(workspace(1), entra);
+        let tenant = ManagedTenant {
+            id,
+            entra,
+            display_name: Some(format!("Customer {number}")),
+            default_domain: None,
+            verified_domains: Vec::new(),
+            access: TenantAccess::Ok,
+            access_ends: None,
+            user_count: None,
+            discovered_at: now,
+            last_seen_at: now,
+            missing_since: None,
+        };
+        self.app.store.put_managed_tenant(workspace(1), &tenant).await.unwrap();
+        let decision = Decision::Mapped { client: ClientId::new(Uuid::from_u128(number)) };
+        let mapping_id = MappingId::new(Uuid::from_u128(number));
+        let current =
+            ActiveDecision { mapping_id, decision, decided_at: now, decided_by: None, confidence: None };
+        let record =
+            MappingRecord { format: MAPPING_RECORD_FORMAT, managed_tenant: id, current, history: Vec::new() };
+        assert!(self.app.store.put_mapping(workspace(1), None, &record).await.unwrap());
+    }
+
+    /// The same service on a machine whose clock is wrong.
+    fn app_at(&self, off: SignedDuration) -> Connect {
+        let Connect { store, secrets, http, graph, cipp, redirect_base, settings_page, entropy, .. } =
+            &*self.app;
+        Connect {
+            store: store.clone(),
+            secrets: Arc::clone(secrets),
+            http: http.clone(),
+            graph: graph.clone(),
+            cipp: cipp.clone(),
+            redirect_base: redirect_base.clone(),
+            settings_page: settings_page.clone(),
+            clock: Arc::new(VirtualClock::starting_at(ambient::Clock::now(&self.clock) + off)),
+            entropy: Arc::clone(entropy),
+        }
+    }
+
+    async fn examine(&self) -> Vec<Finding> {
+        self.examine_with(&self.app).await
+    }
+
+    async fn examine_with(&self, app: &Connect) -> Vec<Finding> {
+        let directories = WorkspaceDirectories {
+            store: app.store.clone(),
+            secrets: Arc::clone(&app.secrets),
+            graph: app.graph.clone(),
+            cipp: app.cipp.clone(),
+            http: app.http.clone(),
+            clock: Arc::clone(&app.clock),
+            entropy: Arc::clone(&app.entropy),
+            open: Open::default(),
+        };
+        let findings = app.examine(workspace(1), &directories).await;
+        for finding in &findings {
+            let is_told = finding.what.ends_with('.') && !finding.what.contains(CLIENT_SECRET);
+            assert!(is_told, "{finding:?}");
+            let is_fine = finding.verdict == Verdict::Fine;
+            assert_eq!((finding.step.is_none(), finding.code.is_none()), (is_fine, is_fine), "{finding:?}");
+        }
+        findings
+    }
+
+    /// What is not in order; that nobody noted when the client secret ends is left out.
+    async fn wrong(&self) -> Vec<Found> {
+        wrong(&self.examine().await)
+    }
+}
+
+fn wrong(findings: &[Finding]) -> Vec<Found> {
+    let is_wrong = |found: &&Finding| found.verdict != Verdict::Fine && found.code != Some("end_unknown");
+    findings.iter().filter(is_wrong).map(|found| (found.check, found.verdict, found.code)).collect()
+}
+
+const PROBLEM: Verdict = Verdict::Problem;
+
+#[tokio::test]
+async fn a_house_in_order_is_told_part_by_part() {
+    for through_cipp in [false, true] {
+        let bench = Bench::new().await;
+        if through_cipp {
+            assert_eq!(bench.connect_cipp(&bench.cipp_client()).await.status, StatusCode::OK);
+        } else {
+            bench.connect().await;
+        }
+        bench.map_both().await;
+        let findings = bench.examine().await;
+        assert_eq!(wrong(&findings), [], "{findings:#?}");
+        assert!(!findings.iter().any(Finding::needs_somebody));
+        let looked_at: Vec<Check> = findings.iter().map(|finding| finding.check).collect();
+        let mut expected =
+            vec![Check::Store, Check::Clock, Check::Secrets, Check::Connection, Check::Permissions];
+        expected.extend([Check::Expiry, Check::Customer]);
+        expected.retain(|check| !through_cipp || *check != Check::Permissions);
+        assert_eq!(looked_at, expected);
+        assert_eq!(
+            findings.last().unwrap().what,
+            "All of 2 mapped customers can be read, and each answers for itself."
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_set_up_yet_is_told() {
+    let bench = Bench::new().await;
+    assert_eq!(bench.wrong().await, [(Check::Connection, PROBLEM, Some("not_connected"))]);
+    bench.connect().await;
+    assert_eq!(bench.wrong().await, [(Check::Customer, Verdict::Warning, Some("nothing_mapped"))]);
+    bench.map_both().await;
+    assert_eq!(bench.wrong().await, []);
+    bench.ask("POST", DISCONNECT, "").await;
+    assert_eq!(bench.wrong().await, [(Check::Connection, PROBLEM, Some("not_connected"))]);
+}
+
+#[tokio::test]
+async fn every_fault_at_the_partner_is_one_finding() {
+    let token = |number| (Match::route(Route::Token), Effect::aadsts(number));
+    let listing = |effect| (Match::route(Route::Relationships), effect);
+    let unknown = Verdict::Unknown;
+    for ((place, effect), verdict, code) in [
+        (token(50_173), PROBLEM, "sign_in_revoked"),
+        (token(700_082), PROBLEM, "sign_in_expired"),
+        (token(50_057), PROBLEM, "partner_account_disabled"),
+        (token(50_076), PROBLEM, "sign_in_mfa_required"),
+        (token(53_003), PROBLEM, "sign_in_blocked_by_policy"),
+        (token(65_001), PROBLEM, "app_consent_missing"),
+        (token(700_016), PROBLEM, "app_unknown"),
+        (token(7_000_215), PROBLEM, "client_secret_invalid"),
+        (token(7_000_222), PROBLEM, "client_secret_expired"),
+        (listing(Effect::status(403)), PROBLEM, "partner_role_missing"),
+        (listing(Effect::status(503)), unknown, "graph_unavailable"),
+        (listing(Effect::Malformed), PROBLEM, "answer_unreadable"),
+        (listing(Effect::Throttle { retry_after: Some("100000".to_owned()) }), unknown, "throttled"),
+        (listing(Effect::ForeignNextLink("evil.example".to_owned())), PROBLEM, "foreign_next_link"),
+    ] {
+        let bench = Bench::new().await;
+        bench.connect().await;
+        bench.map_both().await;
+        // Tokens of the sign-in are used up by then.
+        bench.clock.advance(SignedDuration::from_hours(2));
+        bench.fake.faults().on(place, effect, u32::MAX);
+        assert_eq!(bench.wrong().await, [(Check::Connection, verdict, Some(code))], "{code}");
+    }
+}
+
+#[tokio::test]
+async fn every_fault_at_a_customer_is_one_finding_of_that_customer() {
+    let at = |route| Match::route(route);
+    let proof = |effect| (at(Route::Organization), effect);
+    let person = |effect| (at(Route::User), effect);
+    let token = |number| (at(Route::Token), Effect::aadsts(number));
+    let unknown = Verdict::Unknown;
+    for ((place, effect), verdict, code) in [
+        (token(65_001), PROBLEM, "consent_missing"),
+        (token(53_003), PROBLEM, "conditional_access_blocked"),
+        (token(50_076), PROBLEM, "customer_mfa_required"),
+        (token(500_213), PROBLEM, "cross_tenant_access_blocked"),
+        (token(90_002), PROBLEM, "tenant_gone"),
+        (proof(Effect::WrongTenant), PROBLEM, "tenant_mismatch"),
+        (proof(Effect::status(503)), unknown, "graph_unavailable"),
+        (person(Effect::status(403)), PROBLEM, "role_missing"),
+        (person(Effect::status(500)), unknown, "graph_unavailable"),
+        (person(Effect::Throttle { retry_after: Some("100000".to_owned()) }), unknown, "throttled"),
+    ] {
+        let bench = Bench::new().await;
+        bench.connect().await;
+        bench.map_both().await;
+        bench.clock.advance(SignedDuration::from_hours(2));
+        let second = bench.fake.world().tenants()[1].id;
+        bench.fake.faults().on(place.tenant(second), effect, u32::MAX);
+        let findings = bench.examine().await;
+        assert_eq!(wrong(&findings), [(Check::Customer, verdict, Some(code))], "{findings:#?}");
+        let named = findings.iter().find(|found| found.code == Some(code)).unwrap();
+        assert_eq!(named.tenant.as_deref(), Some("Customer 2"));
+        let other = findings.iter().find(|found| found.check == Check::Customer && found.tenant.is_none());
+        assert_eq!(other.unwrap().what, "Of 2 mapped customers, 1 can be read and answer for themselves.");
+    }
+}
+
+#[tokio::test]
+async fn what_the_list_of_customers_says_is_told() {
+    let bench = Bench::new().await;
+    bench.connect().await;
+    bench.map_both().await;
+    let second = bench.fake.world().tenants()[1].id;
+    bench.fake.world().set_relationship_roles(second, &[]).unwrap();
+    assert_eq!(bench.wrong().await, [(Check::Customer, PROBLEM, Some("role_missing"))]);
+    bench.fake.world().set_relationship_status(second, RelationshipStatus::Terminated).unwrap();
+    let wrong = bench.wrong().await;
+    assert!(matches!(wrong[..], [(Check::Customer, PROBLEM, Some("relationship_missing"))]), "{wrong:?}");
+    // Somebody who is listed no more and cannot be read either.
+    bench.map_customer(3, EntraTenantId::new(Uuid::from_u128(0xDEAD))).await;
+    assert_eq!(bench.wrong().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_group_that_decides_and_is_gone_is_told() {
+    let bench = Bench::new().await;
+    bench.connect().await;
+    bench.map_both().await;
+    let mut settings = SyncSettings::default();
+    settings.scope.include_groups = vec![GroupId::new(Uuid::from_u128(0x6406))];
+    bench.app.store.put_settings(workspace(1), &settings).await.unwrap();
+    let wrong = bench.wrong().await;
+    assert_eq!(wrong, [(Check::Groups, PROBLEM, Some("group_gone")); 2]);
+}
+
+#[tokio::test]
+async fn every_fault_of_a_cipp_deployment_is_found() {
+    let fault = |route, fault| (Match::route(route), Effect::Cipp(fault));
+    let unknown = Verdict::Unknown;
+    for ((place, effect), check, verdict, code) in [
+        (
+            fault(Route::CippTenants, CippFault::FailureText),
+            Check::Connection,
+            PROBLEM,
+            "cipp_tenants_not_listed",
+        ),
+        (fault(Route::CippTenants, CippFault::Page), Check::Connection, PROBLEM, "cipp_wrong_address"),
+        (fault(Route::CippTenants, CippFault::SignIn), Check::Connection, PROBLEM, "cipp_wrong_address"),
+        (
+            fault(Route::CippGraphRequest, CippFault::PartnerAnswers),
+            Check::Customer,
+            PROBLEM,
+            "partner_tenant_answered",
+        ),
+        (fault(Route::CippGraphRequest, CippFault::OtherEcho), Check::Customer, PROBLEM, "tenant_mismatch"),
+        (fault(Route::CippGraphRequest, CippFault::FailureRow), Check::Customer, PROBLEM, "tenant_unproven"),
+        (
+            fault(Route::CippGraphRequest, CippFault::Queued),
+            Check::Customer,
+            unknown,
+            "cipp_answer_incomplete",
+        ),
+    ] {
+        let bench = Bench::new().await;
+        assert_eq!(bench.connect_cipp(&bench.cipp_client()).await.status, StatusCode::OK);
+        let first = bench.fake.world().tenants()[0].id;
+        bench.map_customer(1, first).await;
+        bench.fake.faults().on(place, effect.clone(), u32::MAX);
+        assert_eq!(bench.wrong().await, [(check, verdict, Some(code))], "{effect:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_clock_is_told_with_how_wrong_it_is() {
+    let bench = Bench::new().await;
+    for (off, said) in [
+        (SignedDuration::from_mins(4), None),
+        (SignedDuration::from_mins(-4), None),
+        (SignedDuration::from_mins(9), Some("9 minutes fast")),
+        (SignedDuration::from_hours(-3), Some("3 hours slow")),
+    ] {
+        let app = bench.app_at(off);
+        let findings = bench.examine_with(&app).await;
+        let clock = findings.iter().find(|found| found.check == Check::Clock).unwrap();
+        assert_eq!(clock.code, said.map(|_| "clock_wrong"), "{off}");
+        assert!(said.is_none_or(|said| clock.what.contains(said)), "{clock:?}");
+    }
+}
+
+#[tokio::test]
+async fn permissions_that_are_missing_or_not_needed_are_told() {
+    let bench = Bench::new().await;
+    bench.connect().await;
+    bench.map_both().await;
+    let of_graph = |name: &str| format!("https://graph.microsoft.com/{name}");
+    for (change, expected, named) in [
+        ("", None, ""),
+        (
+            "+Directory.Read.All",
+            Some((Check::Permissions, PROBLEM, Some("permission_missing"))),
+            "Directory.Read.All",
+        ),
+        (
+            "-CrossTenantInformation.ReadBasic.All",
+            Some((Check::Permissions, Verdict::Warning, Some("permission_unneeded"))),
+            "CrossTenantInformation.ReadBasic.All",
+        ),
+    ] {
+        let mut app = bench.app_at(SignedDuration::ZERO);
+        match change.split_at_checked(1) {
+            Some(("+", more)) => app.graph.scopes.push(of_graph(more)),
+            Some((_, less)) => app.graph.scopes.retain(|scope| *scope != of_graph(less)),
+            None => {}
+        }
+        let findings = bench.examine_with(&app).await;
+        assert_eq!(wrong(&findings), Vec::from_iter(expected), "{change}");
+        let told = findings.iter().find(|found| found.check == Check::Permissions).unwrap();
+        assert!(told.what.contains(named), "{told:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_table_and_secrets_that_do_not_answer_are_told() {
+    let bench = Bench::new().await;
+    bench.connect().await;
+    bench.map_both().await;
+    bench.probe.script(|call| call.write.map(|_| Fault::Before));
+    assert_eq!(bench.wrong().await, [(Check::Store, PROBLEM, Some("store_unavailable"))]);
+    bench.probe.clear();
+    let scope = Scope::Workspace(workspace(1));
+    bench.app.secrets.delete(scope, Family::MicrosoftApp).await.unwrap();
+    assert_eq!(bench.wrong().await, [(Check::Connection, PROBLEM, Some("app_credentials_missing"))]);
+}

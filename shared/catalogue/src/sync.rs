@@ -1,0 +1,113 @@
+//! Starting runs and working with their plans.
+
+use crate::{Area, Entry};
+
+pub(crate) const ENTRIES: &[Entry] = &[
+    Entry {
+        code: "already_running",
+        area: Area::Sync,
+        cause: "A run of this kind is going on already, so no second one was started.",
+        effect: "Contacts change only as the running one says.",
+        next: "Watch the running one, or cancel it first (`entra-sync runs cancel`).",
+    },
+    Entry {
+        code: "client_missing",
+        area: Area::Sync,
+        cause: "`single-client` needs a `clientId`.",
+        effect: "No run was started, and contacts stay as they are.",
+        next: "Send the client's id; `managedTenantId` narrows the run to one of its tenants.",
+    },
+    Entry {
+        code: "invalid_rules",
+        area: Area::Sync,
+        cause: "The rules to preview with cannot be used.",
+        effect: "Nothing was planned, and contacts stay as they are.",
+        next: "Send rules as the settings take them.",
+    },
+    Entry {
+        code: "invalid_scope",
+        area: Area::Sync,
+        cause: "The field `scope` names no scope of a run.",
+        effect: "No run was started, and contacts stay as they are.",
+        next: "Send `initial`, `all-tenants` or `single-client`.",
+    },
+    Entry {
+        code: "never_synced",
+        area: Area::Sync,
+        cause: "This tenant has never been synced to its end, so no read of it is short.",
+        effect: "Nothing was changed, and contacts stay as they are.",
+        next: "Run a sync first (`entra-sync sync`).",
+    },
+    Entry {
+        code: "not_a_preview",
+        area: Area::Sync,
+        cause: "Only the plan of a preview can be applied; this run has written its plan itself.",
+        effect: "Nothing was changed, and contacts stay as they are.",
+        next: "Take the id of a preview.",
+    },
+    Entry {
+        code: "nothing_held",
+        area: Area::Sync,
+        cause: "No line of this run waits for an operator.",
+        effect: "Nothing was changed, and contacts stay as they are.",
+        next: "Look at the run's lines (`entra-sync runs lines`).",
+    },
+    Entry {
+        code: "nothing_mapped",
+        area: Area::Sync,
+        cause: "No tenant in this scope is mapped to a client, so there is nothing to sync.",
+        effect: "No run was started, and contacts stay as they are.",
+        next: "Discover tenants and confirm their mappings first (`entra-sync discover`, then `entra-sync \
+               map --auto`).",
+    },
+    Entry {
+        code: "nothing_to_undo",
+        area: Area::Sync,
+        cause: "This run is a preview: it has written nothing that could be taken back.",
+        effect: "Nothing was changed, and contacts stay as they are.",
+        next: "Take the id of a run that has written.",
+    },
+    Entry {
+        code: "run_ended",
+        area: Area::Sync,
+        cause: "The run has ended already, so it cannot be cancelled.",
+        effect: "Nothing was changed, and contacts stay as they are.",
+        next: "Look at the run for how it ended (`entra-sync runs show`).",
+    },
+    Entry {
+        code: "run_not_ended",
+        area: Area::Sync,
+        cause: "The run is still going on, so its plan is not whole.",
+        effect: "Nothing was changed, and contacts stay as they are.",
+        next: "Wait until the run has ended.",
+    },
+    Entry {
+        code: "run_stopped_early",
+        area: Area::Sync,
+        cause: "The run ended before this tenant was done; the diagnostics name the error of the \
+                workflow, if there was one.",
+        effect: "What was applied before is complete and stays; nobody was marked inactive because of it.",
+        next: "Run the sync again. If it happens again, look at the workflow execution of this run.",
+    },
+    Entry {
+        code: "scope_missing",
+        area: Area::Sync,
+        cause: "A preview needs a `clientId` or a `managedTenantId`.",
+        effect: "Nothing was planned, and contacts stay as they are.",
+        next: "Send at least one of the two.",
+    },
+    Entry {
+        code: "unknown_run",
+        area: Area::Sync,
+        cause: "There is no run with this id in this workspace.",
+        effect: "Nothing was changed, and contacts stay as they are.",
+        next: "Take an id from `GET /api/integrations/entra/sync/runs` or `entra-sync runs`.",
+    },
+    Entry {
+        code: "workflow_died",
+        area: Area::Sync,
+        cause: "The workflow of this run ended without ending the run.",
+        effect: "What was applied before is complete and stays; nobody was marked inactive because of it.",
+        next: "Run the sync again. If it happens again, look at the workflow execution of this run.",
+    },
+];
