@@ -58,6 +58,8 @@ pub enum Command {
     /// Examine everything a sync needs: table, secrets, clock, connection, permissions, what ends, and every
     /// mapped customer
     Doctor,
+    /// Say what the codes of failures mean, what that means for contacts, and what to do
+    Codes(CodesArguments),
     /// Find the customer tenants of the connection
     Discover,
     /// Show and decide which tenant belongs to which client
@@ -202,6 +204,14 @@ pub struct RenewArguments {
     /// Only when it is this many days old
     #[arg(long, value_name = "DAYS", default_value_t = 7)]
     pub older_than: u16,
+}
+
+/// Of `codes`.
+#[derive(Args, Clone, Debug)]
+pub struct CodesArguments {
+    /// Only this one
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
 }
 
 /// Of `map`.

@@ -1,8 +1,8 @@
 //! Where in the product a code belongs, in the order of the page.
 
 use crate::{
-    Entry, access, cipp, connection, discovery, explain, flags, forecast, line, mapping, people, reading,
-    request, review, secrets, service, settings, sign_in, sync, task, tenant, token, tool,
+    Entry, access, cipp, connection, discovery, doctor, explain, flags, forecast, line, mapping, people,
+    reading, request, review, secrets, service, settings, sign_in, sync, task, tenant, token, tool,
 };
 
 /// The part of the product a code belongs to. A code that several parts use is in the first one that an
@@ -49,6 +49,8 @@ pub enum Area {
     Review,
     /// Explaining one person.
     Explain,
+    /// Examining everything a sync needs.
+    Doctor,
     /// Errors on which the state machines branch, as far as a task reports them.
     Task,
     /// What only the command line says.
@@ -57,7 +59,7 @@ pub enum Area {
 
 impl Area {
     /// Every area, in the order of the page.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Request,
         Self::Access,
         Self::Token,
@@ -78,6 +80,7 @@ impl Area {
         Self::Line,
         Self::Review,
         Self::Explain,
+        Self::Doctor,
         Self::Task,
         Self::Tool,
     ];
@@ -105,6 +108,7 @@ impl Area {
             Self::Line => "Lines that failed, were left, or were not carried out",
             Self::Review => "Answering questions about people",
             Self::Explain => "Explaining one person",
+            Self::Doctor => "Examining everything a sync needs",
             Self::Task => "Errors of the workflow",
             Self::Tool => "The command line",
         }
@@ -179,6 +183,7 @@ impl Area {
                 "`GET /api/integrations/entra/sync/explain` and `entra-sync explain` answer these, besides \
                  the codes of reading a directory."
             }
+            Self::Doctor => "`entra-sync doctor` finds these, besides the codes of the parts it looks at.",
             Self::Task => {
                 "The diagnostics of a run that ended early and the history of a workflow execution name \
                  these. They are the names on which the state machines branch."
@@ -210,6 +215,7 @@ impl Area {
             Self::Line => line::ENTRIES,
             Self::Review => review::ENTRIES,
             Self::Explain => explain::ENTRIES,
+            Self::Doctor => doctor::ENTRIES,
             Self::Task => task::ENTRIES,
             Self::Tool => tool::ENTRIES,
         }

@@ -12,6 +12,7 @@ mod area;
 mod cipp;
 mod connection;
 mod discovery;
+mod doctor;
 mod explain;
 mod flags;
 mod forecast;

@@ -32,8 +32,19 @@ fn add(page: &mut String, entry: &Entry) {
 
 #[cfg(test)]
 mod tests {
+    use std::{env, fs, path::Path};
+
     use super::*;
     use crate::entries;
+
+    #[test]
+    fn the_stored_page_is_the_newest() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("CODES.md");
+        if env::var_os("UPDATE_GOLDEN").is_some() {
+            fs::write(&file, page()).unwrap();
+        }
+        assert!(fs::read_to_string(&file).unwrap() == page(), "UPDATE_GOLDEN=1 writes it anew");
+    }
 
     #[test]
     fn the_page_has_every_area_and_every_code_with_its_texts() {

@@ -138,4 +138,11 @@ pub(crate) const ENTRIES: &[Entry] = &[
         effect: "Nothing was connected; contacts stay as they are.",
         next: "Start with a new data folder.",
     },
+    Entry {
+        code: "unknown_code",
+        area: Area::Tool,
+        cause: "There is no such code.",
+        effect: "No data was looked at, and contacts stay as they are.",
+        next: "Copy the code as it was told, without its brackets; `entra-sync codes` lists them all.",
+    },
 ];

@@ -83,11 +83,11 @@ impl Connect {
         let fine =
             all - found.iter().filter_map(|found| found.tenant.as_ref()).collect::<BTreeSet<_>>().len();
         if fine > 0 {
-            let (of, customers) =
-                (if fine == all { "All of" } else { "Of" }, counted(all, "mapped customer"));
-            let what = match fine == all {
-                true => format!("{of} {customers} can be read, and each answers for itself."),
-                false => format!("{of} {customers}, {fine} can be read and answer for themselves."),
+            let customers = counted(all, "mapped customer");
+            let what = if fine == all {
+                format!("All of {customers} can be read, and each answers for itself.")
+            } else {
+                format!("Of {customers}, {fine} can be read and answer for themselves.")
             };
             found.insert(0, Finding::fine(Check::Customer, what));
         }

@@ -160,12 +160,11 @@ impl Connect {
             },
             ConnectionKind::Direct => match self.validate_direct(workspace).await {
                 Ok(works) => Ok(works.managed_tenants),
-                Err(error) => Err(match error.read_error() {
-                    Some(error) => Finding::unread(check, error),
-                    None => {
-                        let code = error.reason().map_or(error.code(), directory::Code::name);
-                        Finding::problem(check, code, error.what_happened(), error.remedy())
-                    }
+                Err(error) => Err(if let Some(error) = error.read_error() {
+                    Finding::unread(check, error)
+                } else {
+                    let code = error.reason().map_or(error.code(), directory::Code::name);
+                    Finding::problem(check, code, error.what_happened(), error.remedy())
                 }),
             },
         };

@@ -91,6 +91,8 @@ impl Bench {
         for finding in &findings {
             let is_told = finding.what.ends_with('.') && !finding.what.contains(CLIENT_SECRET);
             assert!(is_told, "{finding:?}");
+            let is_explained = finding.code.is_none_or(|code| catalogue::find(code).is_some());
+            assert!(is_explained, "{finding:?} is not in the catalogue");
             let is_fine = finding.verdict == Verdict::Fine;
             assert_eq!((finding.step.is_none(), finding.code.is_none()), (is_fine, is_fine), "{finding:?}");
         }
@@ -109,6 +111,13 @@ fn wrong(findings: &[Finding]) -> Vec<Found> {
 }
 
 const PROBLEM: Verdict = Verdict::Problem;
+
+#[test]
+fn every_code_of_a_read_is_in_the_catalogue() {
+    for code in directory::Code::ALL {
+        assert!(catalogue::find(code.name()).is_some(), "{code}");
+    }
+}
 
 #[tokio::test]
 async fn a_house_in_order_is_told_part_by_part() {

@@ -37,9 +37,9 @@ fn text(view: &View) -> String {
         };
         let whose = finding.tenant.as_ref().map(|tenant| format!("{tenant}: ")).unwrap_or_default();
         let code = finding.code.map(|code| format!(" [{code}]")).unwrap_or_default();
-        text.push_str(&format!("{mark}{whose}{}{code}\n", finding.what));
+        text.extend([mark, &whose, &finding.what, &code, "\n"]);
         if let Some(step) = &finding.step {
-            text.push_str(&format!("        → {step}\n"));
+            text.extend(["        → ", step, "\n"]);
         }
     }
     text.push_str(if view.healthy {

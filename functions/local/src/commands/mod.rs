@@ -1,6 +1,7 @@
 //! What the commands do.
 
 mod bench;
+mod codes;
 mod connect;
 mod demo;
 mod discover;
@@ -39,6 +40,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Ending, Failure> {
         Command::BenchPeers(options) => {
             return bench::serve_apart(options, &arguments.data, durability).await;
         }
+        Command::Codes(options) => return codes::run(arguments.output, options),
         Command::Demo(options) => return demo::run(&arguments, options, durability).await,
         _ => {}
     }
@@ -46,7 +48,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Ending, Failure> {
     runtime::telemetry::start(&house.settings);
     let context = Context { house, output: arguments.output };
     let ending = match &arguments.command {
-        Command::Bench(_) | Command::BenchPeers(_) | Command::Demo(_) => Ending::Done,
+        Command::Bench(_) | Command::BenchPeers(_) | Command::Codes(_) | Command::Demo(_) => Ending::Done,
         Command::Connect(options) => connect::run(&context, options).await?,
         Command::Discover => discover::run(&context).await?,
         Command::Doctor => doctor::run(&context).await?,

@@ -192,6 +192,11 @@ impl GraphDirectory {
     /// A cached token does not gain rights that are granted later: the next attempt gets its own.
     fn failed(&self, owner: Owner, error: &ReadError) {
         let diagnostics = error.diagnostics();
+        // A person who is not there is an answer; whoever takes it for a failure says so.
+        if error.code() == Code::ResourceUnknown {
+            tracing::debug!(%owner, request_id = diagnostics.request_id, "what was asked for is not there");
+            return;
+        }
         tracing::warn!(
             %owner,
             code = %error.code(),
