@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     ids::{EntraObjectId, ManagedTenantId, RunId, WorkspaceId},
     plan::{ChainHash, Leaver, Limit},
@@ -294,15 +295,9 @@ impl Store {
         workspace: WorkspaceId,
         tenant: ManagedTenantId,
     ) -> Result<bool, StoreError> {
-        let condition = Condition {
-            expression: "attribute_exists(ground)",
-            names: vec![("#people", "people")],
-            ..Condition::default()
-        };
         let values = vec![(":yes", value("tenant state", &true)?)];
-        let key = keys::tenant_state(workspace, tenant);
         let change = "SET ground.lookAgain = :yes REMOVE ground.#people";
-        Ok(self.update(&key, change, condition, values).await?.is_done())
+        self.change_ground(workspace, tenant, change, ("#people", "people"), values).await
     }
 
     /// Opens the stop limits again, once an operator has decided about everything that waited: what comes
@@ -312,13 +307,22 @@ impl Store {
         workspace: WorkspaceId,
         tenant: ManagedTenantId,
     ) -> Result<bool, StoreError> {
-        let condition = Condition {
-            expression: "attribute_exists(ground)",
-            names: vec![("#held", "held")],
-            ..Condition::default()
-        };
+        self.change_ground(workspace, tenant, "REMOVE ground.#held", ("#held", "held"), Vec::new()).await
+    }
+
+    /// Changes what the next sync builds on; false when the tenant was never synced.
+    async fn change_ground(
+        &self,
+        workspace: WorkspaceId,
+        tenant: ManagedTenantId,
+        change: &'static str,
+        name: (&'static str, &'static str),
+        values: Vec<(&'static str, AttributeValue)>,
+    ) -> Result<bool, StoreError> {
+        let condition =
+            Condition { expression: "attribute_exists(ground)", names: vec![name], ..Condition::default() };
         let key = keys::tenant_state(workspace, tenant);
-        Ok(self.update(&key, "REMOVE ground.#held", condition, Vec::new()).await?.is_done())
+        Ok(self.update(&key, change, condition, values).await?.is_done())
     }
 
     /// Notes that one line for each of `limits` waits no more. Answers false when the tenant was never

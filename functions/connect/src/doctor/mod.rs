@@ -4,7 +4,7 @@
 mod customers;
 mod finding;
 
-use directory::Directories;
+use directory::{Directories, protocol::token::scopes_not_in};
 use domain::{forecast::Urgency, ids::WorkspaceId};
 use jiff::{SignedDuration, fmt::rfc2822};
 use secrets::{CippSecret, DirectTokens, SecretError};
@@ -19,9 +19,6 @@ const CLOCK_OFF_MAX: SignedDuration = SignedDuration::from_mins(5);
 
 /// Permissions that are not asked for at sign-in and are no excess.
 const TOLERATED: [&str; 2] = ["GroupMember.Read.All", "User.Read"];
-
-/// Scopes that say nothing about what may be read.
-const OF_OPENID: [&str; 4] = ["openid", "profile", "email", "offline_access"];
 
 impl Connect {
     /// Examines everything that a sync of `workspace` needs.
@@ -193,7 +190,8 @@ impl Connect {
         }
         let unneeded = not_in(&granted, &self.graph.scopes);
         // Needed for groups that decide who is synced; and given to every app by itself.
-        let unneeded: Vec<&str> = unneeded.into_iter().filter(|scope| !TOLERATED.contains(scope)).collect();
+        let unneeded: Vec<String> =
+            unneeded.into_iter().filter(|name| !TOLERATED.contains(&name.as_str())).collect();
         if unneeded.is_empty() {
             return Some(Finding::fine(check, "The app may do what is needed, and no more."));
         }
@@ -254,17 +252,10 @@ fn secrets_problem(error: &SecretError) -> Finding {
     )
 }
 
-/// Scopes of `these` that are not among `those`, in lower case. A resource in front of a scope's name makes
-/// no difference, and those of OpenID Connect say nothing.
-fn not_in<'a>(these: &'a [String], those: &[String]) -> Vec<&'a str> {
-    let name = |scope: &'a str| scope.rsplit('/').next().unwrap_or(scope);
-    let is_there = |scope: &str| {
-        those
-            .iter()
-            .any(|other| other.rsplit('/').next().is_some_and(|other| other.eq_ignore_ascii_case(scope)))
-    };
-    let names = these.iter().map(|scope| name(scope));
-    names.filter(|scope| !OF_OPENID.contains(scope) && *scope != ".default" && !is_there(scope)).collect()
+/// Names of permissions of `these` that are not among `those`.
+fn not_in(these: &[String], those: &[String]) -> Vec<String> {
+    let name = |scope: String| scope.rsplit('/').next().map(str::to_owned).unwrap_or(scope);
+    scopes_not_in(these, those).into_iter().map(name).collect()
 }
 
 /// A length of time, as people say it.

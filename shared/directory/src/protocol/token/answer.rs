@@ -37,6 +37,19 @@ pub struct TokenGrant {
     pub scopes: Option<Vec<String>>,
 }
 
+/// Scopes of `these` that are not among `those`. Those of OpenID Connect say nothing about what may be read;
+/// a resource in front of a scope's name, and its case, make no difference.
+pub fn scopes_not_in(these: &[String], those: &[String]) -> Vec<String> {
+    let name = |scope: &str| scope.rsplit('/').next().unwrap_or(scope).to_ascii_lowercase();
+    let those: Vec<String> = those.iter().map(|scope| name(scope)).collect();
+    let is_missing = |scope: &&String| {
+        let name = name(scope);
+        !matches!(name.as_str(), "openid" | "profile" | "offline_access" | "email" | ".default")
+            && !those.contains(&name)
+    };
+    these.iter().filter(is_missing).cloned().collect()
+}
+
 #[derive(Deserialize)]
 struct GrantBody {
     access_token: SecretString,
@@ -68,15 +81,7 @@ impl TokenGrant {
     /// tell. Scopes of OpenID Connect are not reported back and therefore not missed; a resource
     /// in front of a scope's name makes no difference.
     pub fn missing_scopes(&self, asked: &[String]) -> Vec<String> {
-        let Some(granted) = &self.scopes else { return Vec::new() };
-        let name = |scope: &str| scope.rsplit('/').next().unwrap_or(scope).to_ascii_lowercase();
-        let granted: Vec<String> = granted.iter().map(|scope| name(scope)).collect();
-        let expected = |scope: &&String| {
-            let name = name(scope);
-            !matches!(name.as_str(), "openid" | "profile" | "offline_access" | "email" | ".default")
-                && !granted.contains(&name)
-        };
-        asked.iter().filter(expected).cloned().collect()
+        self.scopes.as_ref().map_or_else(Vec::new, |granted| scopes_not_in(asked, granted))
     }
 }
 

@@ -6,7 +6,7 @@ mod classify;
 mod exchange;
 mod request;
 
-pub use answer::{TokenAnswerError, TokenGrant};
+pub use answer::{TokenAnswerError, TokenGrant, scopes_not_in};
 pub(crate) use classify::concerns_connection;
 pub use classify::{RULES, Rule, Verdict, callback_refused, classify, settle};
 pub use exchange::{TokenExchange, TokenFailure, TokenStep};
