@@ -135,10 +135,13 @@ impl Life {
         let mut others = audit::people(twin, &[]).await?;
         leave_out([&mut people, &mut others], emptied);
         if was_late {
-            // Why somebody has left is what was known at the time.
-            for people in [&mut people, &mut others] {
-                for stamp in people.contacts.values_mut().filter_map(|contact| contact.entra.as_mut()) {
-                    stamp.inactive_reason = None;
+            // Why somebody has left is what was known at the time, and so is whether the account was disabled
+            // before that.
+            for contact in [&mut people, &mut others].into_iter().flat_map(|it| it.contacts.values_mut()) {
+                let Some(stamp) = contact.entra.as_mut() else { continue };
+                stamp.inactive_reason = None;
+                if contact.inactive {
+                    stamp.account_enabled = None;
                 }
             }
         }

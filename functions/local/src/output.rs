@@ -26,6 +26,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn new(code: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        debug_assert!(catalogue::find(code).is_some(), "{code} is not in the catalogue");
         Self { message: message.into(), remedy: remedy.into(), code }
     }
 

@@ -35,13 +35,15 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    /// A failure of any status.
+    /// A failure of any status. `code` has an entry in the catalogue, so that whoever meets it can look it
+    /// up; tests find the one that has none.
     pub fn new(
         status: StatusCode,
         code: &'static str,
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Self {
+        debug_assert!(catalogue::find(code).is_some(), "{code} is not in the catalogue");
         Self { status, code, message: message.into(), remedy: remedy.into(), details: None, source: None }
     }
 

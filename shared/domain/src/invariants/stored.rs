@@ -20,9 +20,10 @@ pub fn applied_is_planned(preview: &[&Line], applied: &[&Line]) -> Result<(), Br
     holds("what is applied is what was planned", lines.chain([lengths]))
 }
 
-/// Exactly those lines are stale whose contact, link or address somebody has changed between `planned` and
-/// `now`, when the lines began to be applied; nobody else wrote while they were. Somebody may be another run
-/// that did what the lines say.
+/// Exactly those lines are stale whose contact is not in the version they were planned on, or whose link or
+/// address somebody has changed between `planned` and `now`, when the lines began to be applied; nobody else
+/// wrote while they were. Somebody may be another run that did what the lines say. The version is the line's
+/// own: what waits in a preview still waits after that is applied, and was planned when the preview was.
 pub fn stale_for_a_reason(
     planned: &People,
     now: &People,
@@ -31,7 +32,9 @@ pub fn stale_for_a_reason(
 ) -> Result<(), Broken> {
     let version =
         |people: &People, contact: &ContactId| people.contacts.get(contact).map(|contact| contact.version);
-    let is_edited = |contact: ContactId| version(planned, &contact) != version(now, &contact);
+    let is_edited = |line: &Line, contact: ContactId| {
+        version(now, &contact) != line.action.expected_version().or(version(planned, &contact))
+    };
     let link = |people: &People, identity: Identity| {
         people.links.iter().find(|link| link.identity == identity).cloned()
     };
@@ -55,7 +58,7 @@ pub fn stale_for_a_reason(
                 || owner.is_some_and(|owner| not_given_up.contains(&owner.contact))
                 || claims.get(address).is_some_and(|wanted| *wanted > 1)
         });
-        let edited = line.contact_written().is_some_and(is_edited);
+        let edited = line.contact_written().is_some_and(|contact| is_edited(line, contact));
         let may_be_stale = edited || address || link(planned, identity) != link(now, identity);
         let is_stale = stale.contains(&line.id);
         if is_stale && !may_be_stale {
@@ -65,7 +68,7 @@ pub fn stale_for_a_reason(
         (has_to_be && !is_stale)
             .then(|| format!("line {} about {} was applied over an edit", line.id, line.object))
     });
-    holds("only lines whose contact has changed since are stale", cases)
+    holds("only lines whose contact has changed since they were planned are stale", cases)
 }
 
 fn new_address(action: &Action) -> Option<&EmailAddress> {

@@ -86,6 +86,10 @@ fn a_line_is_stale_because_somebody_has_changed_what_it_writes() {
         let found = stale_for_a_reason(&story.before, now, &planned(&story.lines), stale);
         assert_eq!(found.is_ok(), holds, "{what}: {found:?}");
     }
+    // Somebody edited the contact before what waits was staged again, from the preview it was planned in.
+    let staged_again =
+        |stale| stale_for_a_reason(&edited, &edited, &planned(&story.lines), stale).map_err(drop);
+    assert_eq!((staged_again(&role), staged_again(&none)), (Ok(()), Err(())));
 }
 
 #[test]
