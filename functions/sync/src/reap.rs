@@ -5,6 +5,18 @@ use store::{Run, StoreError};
 
 use crate::{Sync, progress};
 
+/// The runs as they are once those are ended whose workflow has died; the others as they came.
+pub(crate) async fn closed(sync: &Sync, mut runs: Vec<Run>) -> Result<Vec<Run>, StoreError> {
+    let now = sync.clock.now();
+    for run in runs.iter_mut().filter(|run| run.is_dead(now)) {
+        close(sync, run).await?;
+        if let Some(ended) = sync.store.run(run.workspace, run.id).await? {
+            *run = ended;
+        }
+    }
+    Ok(runs)
+}
+
 /// Ends a dead run with what it has done, as cancelled if that was asked for.
 pub(crate) async fn close(sync: &Sync, run: &Run) -> Result<(), StoreError> {
     let Some(found) = progress(&sync.store, run.workspace, run.id).await? else { return Ok(()) };

@@ -294,6 +294,7 @@ async fn list(
     let after =
         query.cursor.as_deref().map(|cursor| paging::position::<RunId>("runs", cursor)).transpose()?;
     let runs = sync.store.runs(caller.workspace, after, limit).await.map_err(store_failed)?;
+    let runs = reap::closed(&sync, runs).await.map_err(store_failed)?;
     let last = runs.last().filter(|_| runs.len() == usize::from(limit)).map(|run| run.id);
     let next_cursor = last.map(|last| paging::cursor("runs", &last)).transpose()?;
     Ok(Reply::ok(ListView { runs: runs.into_iter().map(RunView::from).collect(), next_cursor })
@@ -309,7 +310,11 @@ async fn show(
 }
 
 async fn detail(sync: &Sync, workspace: WorkspaceId, run: RunId) -> Result<Reply<RunDetailView>, ApiError> {
-    let found = progress(&sync.store, workspace, run).await.map_err(store_failed)?;
+    let mut found = progress(&sync.store, workspace, run).await.map_err(store_failed)?;
+    if let Some(dead) = found.as_ref().filter(|found| found.run.is_dead(sync.clock.now())) {
+        reap::close(sync, &dead.run).await.map_err(store_failed)?;
+        found = progress(&sync.store, workspace, run).await.map_err(store_failed)?;
+    }
     Ok(Reply::ok(found.ok_or_else(no_such_run)?.into()))
 }
 

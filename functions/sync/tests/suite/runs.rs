@@ -322,3 +322,26 @@ async fn a_failed_tenant_is_counted_once_and_with_its_cause() {
     assert_eq!(results.len(), 3);
     assert!(results.iter().all(|result| result["failure"] == json!(failure)), "{shown}");
 }
+
+#[tokio::test]
+async fn a_run_whose_workflow_has_died_is_not_shown_as_going_on() {
+    for path in ["/runs", "/runs/{run}", "/runs?runId={run}"] {
+        let house = House::new().await;
+        let waiting = house.begin().await;
+        house.passes(SignedDuration::from_mins(2));
+        let shown = async || {
+            let data = house.get(&path.replace("{run}", waiting.as_str().unwrap())).await.data(200);
+            let run = data["runs"].get(0).or(data.get("run")).unwrap_or(&data).clone();
+            run["status"].clone()
+        };
+        assert_eq!(shown().await, json!("queued"), "{path}: it may still begin");
+        house.passes(SignedDuration::from_secs(1));
+        assert_eq!(shown().await, json!("failed"), "{path}");
+        let run = house.run(&waiting).await;
+        assert_eq!(
+            (run.completed_at, run.halted.unwrap().code.as_str()),
+            (Some(house.clock.now()), "workflow_died")
+        );
+        assert_eq!(shown().await, json!("failed"), "{path}: and stays so");
+    }
+}
