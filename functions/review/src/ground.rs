@@ -91,7 +91,7 @@ impl Ground {
             by_tenant.entry(tenant).or_default().insert(object);
         }
         for (tenant, objects) in by_tenant {
-            let found = store.people(workspace, tenant, &objects).await?;
+            let (found, _) = store.people(workspace, tenant, &objects).await?;
             let links = found.into_values().filter_map(|(person, _)| person.link);
             self.links.extend(links.map(|link| (link.identity, link)));
         }

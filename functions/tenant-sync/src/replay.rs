@@ -10,7 +10,7 @@ use domain::{
     run::Counters,
     undo::{UndoScope, way_back, with_answer},
 };
-use store::{Ground, PlanPart, PlanSource, StoreError, StoredPage};
+use store::{Ground, PlanPart, PlanSource, STORED_UNREADABLE, StoreError, StoredPage};
 
 use crate::{
     failure,
@@ -150,11 +150,20 @@ impl Work<'_> {
         let wanted = |line: &&Line| !stale.contains(&line.id) && scope.covers(line);
         let contacts: BTreeSet<ContactId> =
             page.lines.iter().filter(wanted).filter_map(Line::contact_written).collect();
-        let contacts = self.sync.store.contacts(self.scope, &contacts).await?;
+        let (tenant, nobody) = (self.target.entra, BTreeSet::new());
+        let found = self.sync.store.contacts_and_last_seen(self.scope, &contacts, tenant, &nobody).await?;
         let back = page.lines.iter().rev().filter(wanted).filter_map(|line| {
             let identity = Identity { tenant: self.target.entra, object: line.object };
-            let now = line.contact_written().and_then(|contact| contacts.get(&contact));
-            let action = way_back(line, identity, now, scope)?;
+            let contact = line.contact_written();
+            let action = match contact.filter(|contact| found.unreadable.contacts.contains(contact)) {
+                Some(contact) => {
+                    Action::Leave { contact, code: STORED_UNREADABLE.to_owned(), kept: Vec::new() }
+                }
+                None => {
+                    let now = contact.and_then(|contact| found.contacts.get(&contact));
+                    way_back(line, identity, now, scope)?
+                }
+            };
             Some(with_answer(line, self.line(line, Rule::Undo, action)))
         });
         Ok(page_of(back.collect()))

@@ -9,7 +9,7 @@ use domain::{
     scope::{GroupMembership, Scope},
 };
 use jiff::Timestamp;
-use store::{ClientScope, Ground, ReadOnly, StoreError, SyncSettings};
+use store::{ClientScope, ContactsAndLastSeen, Ground, ReadOnly, StoreError, SyncSettings};
 
 /// Whose plan it is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -88,14 +88,17 @@ pub async fn gather(
             return Ok(known);
         }
         if !needs.people.is_empty() {
-            for (object, (person, facts)) in store.people(workspace, tenant, &needs.people).await? {
+            let (people, unreadable) = store.people(workspace, tenant, &needs.people).await?;
+            known.unreadable.people.extend(unreadable);
+            for (object, (person, facts)) in people {
                 known.people.insert(object, person);
                 known.facts.insert(object, facts);
             }
         }
         needs.facts.retain(|object| !known.facts.contains_key(object));
         if !needs.addresses.is_empty() {
-            let mut owners = store.owners(workspace, &needs.addresses).await?;
+            let (mut owners, unreadable) = store.owners_and_unreadable(workspace, &needs.addresses).await?;
+            known.unreadable.addresses.extend(unreadable);
             let answers = needs.addresses.into_iter().map(|address| {
                 let owner = owners.remove(&address);
                 (address, owner)
@@ -104,8 +107,9 @@ pub async fn gather(
         }
         if !needs.contacts.is_empty() || !needs.facts.is_empty() {
             let found = store.contacts_and_last_seen(scope, &needs.contacts, tenant, &needs.facts).await?;
-            let (mut contacts, mut seen) = found;
-            known.facts.extend(needs.facts.into_iter().map(|object| (object, seen.remove(&object))));
+            let ContactsAndLastSeen { mut contacts, mut facts, unreadable } = found;
+            known.unreadable.join(unreadable);
+            known.facts.extend(needs.facts.into_iter().map(|object| (object, facts.remove(&object))));
             let answers = needs.contacts.into_iter().map(|id| {
                 let contact = contacts.remove(&id);
                 (id, contact)

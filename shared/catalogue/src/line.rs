@@ -115,6 +115,17 @@ pub(crate) const ENTRIES: &[Entry] = &[
         next: "Report it to the product's support with the id of the run.",
     },
     Entry {
+        code: "stored_unreadable",
+        area: Area::Line,
+        cause: "What this service has stored about the person (the link, the question, the contact or whose \
+                an address is) has a form that this version does not know: a newer version or something \
+                else has written it.",
+        effect: "Nothing is written about the person, and nobody becomes inactive for it. Everybody else is \
+                 synced.",
+        next: "Install the version that was there before, or correct the item in the table; the next sync \
+               looks again. If nobody has changed either, report it to the product's support.",
+    },
+    Entry {
         code: "too_large",
         area: Area::Line,
         cause: "Microsoft sent a record that is larger than any record is, and it was not taken apart.",

@@ -1,6 +1,6 @@
 //! The links of one tenant, held compactly: a tenant may have a quarter of a million.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -61,6 +61,8 @@ pub struct Inventory {
     pub hints: BTreeMap<EntraObjectId, ContactId>,
     /// When an undo took a person's contact away, of people who are not linked.
     pub cuts: BTreeMap<EntraObjectId, Timestamp>,
+    /// People of whom something is stored that cannot be read.
+    pub unreadable: BTreeSet<EntraObjectId>,
 }
 
 impl Inventory {
@@ -68,7 +70,7 @@ impl Inventory {
     pub fn new(tenant: EntraTenantId) -> Self {
         let (links, clients) = (Vec::new(), Vec::new());
         let (reviews, hints, cuts) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { tenant, links, clients, reviews, hints, cuts }
+        Self { tenant, links, clients, reviews, hints, cuts, unreadable: BTreeSet::new() }
     }
 
     /// Adds a link as the store returns it; any order.

@@ -39,6 +39,9 @@ pub struct StaleLine {
 /// this run leaves it.
 pub const APPLIED_BEFORE: &str = "applied_before";
 
+/// The code of a line whose contact, link or address is stored in a form that cannot be read.
+pub const STORED_UNREADABLE: &str = "stored_unreadable";
+
 /// What became of a line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Applied {
@@ -94,16 +97,22 @@ impl Applier<'_> {
             .filter(|line| !matches!(line.action, Action::Create { .. }))
             .filter_map(Line::contact_written)
             .collect();
-        let before = self.store.contact_rows(self.scope, &planned_on).await?;
-        let before = &before;
+        let (before, unreadable) = self.store.contact_rows(self.scope, &planned_on).await?;
+        let (before, unreadable) = (&before, &unreadable);
         // By position: a closure over borrowed lines makes a future that cannot be spawned.
         let outcomes: Vec<Option<StaleLine>> = stream::iter(0..page.lines.len())
             .map(|position| async move {
                 let line = &page.lines[position];
-                let applied = self.apply_line(line, before).await?;
-                if !matches!(applied, Applied::Stale(_)) {
-                    self.note_answer(line).await?;
-                }
+                let is_unreadable = line.contact_written().is_some_and(|it| unreadable.contains(&it));
+                let applied = if is_unreadable {
+                    Applied::Stale(STORED_UNREADABLE)
+                } else {
+                    // One that cannot be read does not stop the others.
+                    match self.carry_out(line, before).await {
+                        Err(StoreError::Damaged { .. }) => Applied::Stale(STORED_UNREADABLE),
+                        applied => applied?,
+                    }
+                };
                 let left_alone = applied.left_alone();
                 Ok::<_, StoreError>(left_alone.map(|code| StaleLine { line: line.id, code }))
             })
@@ -111,6 +120,18 @@ impl Applier<'_> {
             .try_collect()
             .await?;
         Ok(outcomes.into_iter().flatten().collect())
+    }
+
+    async fn carry_out(
+        &self,
+        line: &Line,
+        before: &BTreeMap<ContactId, ContactRow>,
+    ) -> Result<Applied, StoreError> {
+        let applied = self.apply_line(line, before).await?;
+        if !matches!(applied, Applied::Stale(_)) {
+            self.note_answer(line).await?;
+        }
+        Ok(applied)
     }
 
     /// What the line means for the question about its person.

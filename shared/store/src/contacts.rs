@@ -14,7 +14,7 @@ use crate::{
     contact_input::{ContactInput, SaidAccount},
     error::StoreError,
     keys,
-    table::{Condition, Query, Store, Written, decode, number, text},
+    table::{Condition, Item, Query, Store, Written, decode, number, text, text_of},
 };
 
 /// The right to work on one client's contacts. Every key of a contact is made from it, so a
@@ -111,24 +111,32 @@ pub enum Upserted {
 }
 
 impl Store {
-    /// The contacts of one client among `contacts`; unknown ones are left out.
+    /// The contacts of one client among `contacts`; unknown ones are left out, and so are those that cannot
+    /// be read: whoever has to tell the two apart asks [`Self::contacts_and_last_seen`].
     pub async fn contacts(
         &self,
         scope: ClientScope,
         contacts: &BTreeSet<ContactId>,
     ) -> Result<BTreeMap<ContactId, Contact>, StoreError> {
-        let rows = self.contact_rows(scope, contacts).await?;
+        let (rows, _) = self.contact_rows(scope, contacts).await?;
         Ok(rows.into_iter().map(|(id, row)| (id, row.contact)).collect())
     }
 
+    /// The rows, and the contacts whose rows cannot be read.
     pub(crate) async fn contact_rows(
         &self,
         scope: ClientScope,
         contacts: &BTreeSet<ContactId>,
-    ) -> Result<BTreeMap<ContactId, ContactRow>, StoreError> {
+    ) -> Result<(BTreeMap<ContactId, ContactRow>, BTreeSet<ContactId>), StoreError> {
         let keys = contacts.iter().map(|contact| scope.contact(*contact)).collect();
-        let rows: Vec<ContactRow> = self.batch_get("contact", keys).await?;
-        Ok(rows.into_iter().map(|row| (row.contact.id, row)).collect())
+        let (mut rows, mut unreadable) = (BTreeMap::new(), BTreeSet::new());
+        for item in self.batch_get_items("contact", keys).await? {
+            match contact_or_id(item)? {
+                Ok(row) => drop(rows.insert(row.contact.id, row)),
+                Err(contact) => drop(unreadable.insert(contact)),
+            }
+        }
+        Ok((rows, unreadable))
     }
 
     /// Every contact of one client, by id.
@@ -161,19 +169,42 @@ impl Store {
         Ok((contacts, next))
     }
 
-    /// Who owns each of `addresses`; those that nobody owns are left out.
+    /// Who owns which of the addresses; nobody owns those that are left out, unless it cannot be read: then
+    /// a write that claims the address is refused. Whoever decides by it asks
+    /// [`Self::owners_and_unreadable`].
     pub async fn owners(
         &self,
         workspace: WorkspaceId,
         addresses: &BTreeSet<EmailAddress>,
     ) -> Result<BTreeMap<EmailAddress, Owner>, StoreError> {
+        Ok(self.owners_and_unreadable(workspace, addresses).await?.0)
+    }
+
+    /// Who owns which of the addresses, and the addresses of which that cannot be read.
+    pub async fn owners_and_unreadable(
+        &self,
+        workspace: WorkspaceId,
+        addresses: &BTreeSet<EmailAddress>,
+    ) -> Result<(BTreeMap<EmailAddress, Owner>, BTreeSet<EmailAddress>), StoreError> {
         let keys = addresses.iter().map(|address| keys::claim(workspace, address)).collect();
-        let rows: Vec<ClaimRow> = self.batch_get("address claim", keys).await?;
-        let owner = |row: ClaimRow| {
-            let owner = Owner { client: row.client?, contact: row.contact?, additional: row.additional };
-            Some((row.address, owner))
-        };
-        Ok(rows.into_iter().filter_map(owner).collect())
+        let (mut owners, mut unreadable) = (BTreeMap::new(), BTreeSet::new());
+        for item in self.batch_get_items("address claim", keys).await? {
+            let key = text_of(&item, "pk");
+            match decode::<ClaimRow>("address claim", item) {
+                Ok(row) => {
+                    let owner = row.client.zip(row.contact);
+                    owners.extend(owner.map(|(client, contact)| {
+                        (row.address, Owner { client, contact, additional: row.additional })
+                    }));
+                }
+                Err(error) => {
+                    let is_of = |address: &&EmailAddress| Some(keys::claim(workspace, address).pk) == key;
+                    let address = addresses.iter().find(is_of).cloned().ok_or(error)?;
+                    unreadable.insert(address);
+                }
+            }
+        }
+        Ok((owners, unreadable))
     }
 
     /// Writes a contact for the PSA or a human. The sync's marks stay; the version moves on, so a
@@ -336,6 +367,16 @@ impl Store {
         let change = "REMOVE #contact, #client, #additional";
         let _: Written = self.update(&keys::claim(workspace, address), change, condition, Vec::new()).await?;
         Ok(())
+    }
+}
+
+/// A contact's row, or which contact it is when the row cannot be read; the fault itself when the item does
+/// not even say that.
+pub(crate) fn contact_or_id(item: Item) -> Result<Result<ContactRow, ContactId>, StoreError> {
+    let contact = text_of(&item, "sk").and_then(|sk| sk.parse().ok());
+    match decode("contact", item) {
+        Ok(row) => Ok(Ok(row)),
+        Err(error) => contact.map(Err).ok_or(error),
     }
 }
 

@@ -31,7 +31,7 @@ mod table;
 mod tenant_states;
 mod tenants;
 
-pub use apply::{APPLIED_BEFORE, Applied, Applier, StaleLine};
+pub use apply::{APPLIED_BEFORE, Applied, Applier, STORED_UNREADABLE, StaleLine};
 pub use clients::ClientRow;
 pub use connections::{Connection, ConnectionKind, ConnectionStatus, ValidationFailure};
 pub use contact_input::{ContactInput, SaidAccount};
@@ -39,7 +39,7 @@ pub use contacts::{ClientScope, StoredContact, Upserted};
 pub use error::StoreError;
 pub use flags::{FeatureFlag, FlagChanged};
 pub use logins::PendingLogin;
-pub use people::FoundPerson;
+pub use people::{ContactsAndLastSeen, FoundPerson};
 pub use plans::{StoredPage, StoredPageHead};
 pub use queue::{Author, ReviewPlace};
 pub use read_only::ReadOnly;

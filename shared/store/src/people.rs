@@ -10,17 +10,17 @@ use domain::{
     ids::{ClientId, ContactId, EntraObjectId, EntraTenantId, Identity, WorkspaceId},
     inventory::{Inventory, ReviewState},
     plan::{Conflict, LinkState},
-    planner::KnownPerson,
+    planner::{KnownPerson, Unreadable},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    contacts::{ClientScope, ContactRow},
+    contacts::{ClientScope, contact_or_id},
     error::StoreError,
     keys,
     reviews::ReviewStatus,
-    table::{Condition, Query, Store, Written, decode, number, text, value},
+    table::{Condition, Query, Store, Written, decode, number, text, text_of, value},
 };
 
 /// A link as it is stored.
@@ -92,6 +92,17 @@ struct WholeRow {
 /// A person of a read that does not look at everybody.
 pub type FoundPerson = (KnownPerson, Option<SourceFacts>);
 
+/// What one look-up of contacts and links has found.
+#[derive(Clone, Debug, Default)]
+pub struct ContactsAndLastSeen {
+    /// The contacts.
+    pub contacts: BTreeMap<ContactId, Contact>,
+    /// What was last seen of people.
+    pub facts: BTreeMap<EntraObjectId, SourceFacts>,
+    /// What is there and cannot be read.
+    pub unreadable: Unreadable,
+}
+
 const PERSON: &str = "#sk, #contact, #client, #active, #fingerprint, #missing, #since, #keep, #cut, #status, \
      #conflict, #candidates, #seen, #resolution";
 const PERSON_NAMES: &[(&str, &str)] = &[
@@ -124,7 +135,11 @@ impl Store {
         loop {
             let (items, next) = self.query_page(&query).await?;
             for item in items {
-                add(&mut inventory, tenant, decode("person", item)?)?;
+                let sk = text_of(&item, "sk");
+                let added = decode("person", item).and_then(|row| add(&mut inventory, tenant, row));
+                if let Err(error) = added {
+                    inventory.unreadable.insert(person_of(sk.as_deref(), error)?);
+                }
             }
             match next {
                 Some(next) => query.after = Some(next),
@@ -136,13 +151,14 @@ impl Store {
     }
 
     /// What is stored about some people of a tenant, and what was last seen of those who are linked;
-    /// every one of `people` has an answer.
+    /// every one of `people` has an answer. Then those among them of whom something cannot be read, and
+    /// whose answer is therefore not to be relied on.
     pub async fn people(
         &self,
         workspace: WorkspaceId,
         tenant: EntraTenantId,
         people: &BTreeSet<EntraObjectId>,
-    ) -> Result<BTreeMap<EntraObjectId, FoundPerson>, StoreError> {
+    ) -> Result<(BTreeMap<EntraObjectId, FoundPerson>, BTreeSet<EntraObjectId>), StoreError> {
         let keys = people.iter().flat_map(|object| {
             [
                 keys::link(workspace, tenant, *object),
@@ -150,14 +166,19 @@ impl Store {
                 keys::hint(workspace, tenant, *object),
             ]
         });
-        let rows: Vec<WholeRow> = self.batch_get("person", keys.collect()).await?;
         let mut inventory = Inventory::new(tenant);
         let mut facts = BTreeMap::new();
-        for row in rows {
-            if let (Some(seen), Some(object)) = (row.facts, row.person.sk.strip_prefix("LINK#")) {
-                facts.insert(parse(object)?, seen);
+        for item in self.batch_get_items("person", keys.collect()).await? {
+            let sk = text_of(&item, "sk");
+            let added = decode("person", item).and_then(|row: WholeRow| {
+                if let (Some(seen), Some(object)) = (row.facts, row.person.sk.strip_prefix("LINK#")) {
+                    facts.insert(parse(object)?, seen);
+                }
+                add(&mut inventory, tenant, row.person)
+            });
+            if let Err(error) = added {
+                inventory.unreadable.insert(person_of(sk.as_deref(), error)?);
             }
-            add(&mut inventory, tenant, row.person)?;
         }
         inventory.seal();
         let known = |object: &EntraObjectId| {
@@ -169,35 +190,36 @@ impl Store {
             };
             (*object, (person, facts.remove(object)))
         };
-        Ok(people.iter().map(known).collect())
+        let people = people.iter().map(known).collect();
+        Ok((people, inventory.unreadable))
     }
 
     /// Contacts of one client, and what was last seen of linked people, in one look-up; what is not
-    /// there is left out.
+    /// there is left out, and so is what cannot be read.
     pub async fn contacts_and_last_seen(
         &self,
         scope: ClientScope,
         contacts: &BTreeSet<ContactId>,
         tenant: EntraTenantId,
         people: &BTreeSet<EntraObjectId>,
-    ) -> Result<(BTreeMap<ContactId, Contact>, BTreeMap<EntraObjectId, SourceFacts>), StoreError> {
+    ) -> Result<ContactsAndLastSeen, StoreError> {
         let links = people.iter().map(|object| keys::link(scope.workspace(), tenant, *object));
         let keys = contacts.iter().map(|contact| scope.contact(*contact)).chain(links).collect();
-        let (mut found, mut seen) = (BTreeMap::new(), BTreeMap::new());
+        let mut found = ContactsAndLastSeen::default();
         for item in self.batch_get_items("contact or link", keys).await? {
-            let sk = item.get("sk").and_then(|sk| sk.as_s().ok());
-            match sk.and_then(|sk| sk.strip_prefix("LINK#")).map(parse).transpose()? {
-                None => {
-                    let row: ContactRow = decode("contact", item)?;
-                    found.insert(row.contact.id, row.contact);
-                }
-                Some(object) => {
-                    let row: WholeRow = decode("link", item)?;
-                    seen.extend(row.facts.map(|facts| (object, facts)));
-                }
+            let sk = text_of(&item, "sk");
+            match sk.as_deref().and_then(|sk| sk.strip_prefix("LINK#")).map(parse).transpose()? {
+                None => match contact_or_id(item)? {
+                    Ok(row) => drop(found.contacts.insert(row.contact.id, row.contact)),
+                    Err(contact) => drop(found.unreadable.contacts.insert(contact)),
+                },
+                Some(object) => match decode::<WholeRow>("link", item) {
+                    Ok(row) => found.facts.extend(row.facts.map(|facts| (object, facts))),
+                    Err(error) => drop(found.unreadable.people.insert(person_of(sk.as_deref(), error)?)),
+                },
             }
         }
-        Ok((found, seen))
+        Ok(found)
     }
 
     /// Writes a link with what was seen; answers false when the identity is linked to another contact than
@@ -456,6 +478,12 @@ fn add(inventory: &mut Inventory, tenant: EntraTenantId, person: PersonRow) -> R
         inventory.reviews.insert(parse(object)?, state);
     }
     Ok(())
+}
+
+/// Whom an item is about that cannot be read; the fault itself when the item does not even say that.
+fn person_of(sk: Option<&str>, error: StoreError) -> Result<EntraObjectId, StoreError> {
+    let about = sk.and_then(|sk| sk.split_once('#')).and_then(|(_, object)| object.parse().ok());
+    about.ok_or(error)
 }
 
 fn parse(object: &str) -> Result<EntraObjectId, StoreError> {

@@ -3,16 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    contact::{Client, Contact, Owner},
+    contact::{Client, Owner},
     email::EmailAddress,
-    facts::SourceFacts,
     ids::{ClientId, ContactId, EntraObjectId, EntraTenantId, LineId, ManagedTenantId, RunId, WorkspaceId},
     mapping::MappingRecord,
 };
 
 use crate::{
-    ClientOverrides, ClientScope, FoundPerson, ManagedTenant, Run, Store, StoreError, StoredPage,
-    SyncSettings, TenantState,
+    ClientOverrides, ClientScope, ContactsAndLastSeen, FoundPerson, ManagedTenant, Run, Store, StoreError,
+    StoredPage, SyncSettings, TenantState,
 };
 
 /// The table, to be read only: it has no method that writes, and does not give the [`Store`] away.
@@ -79,13 +78,13 @@ impl ReadOnly {
         self.0.client_by_id(workspace, client).await
     }
 
-    /// See [`Store::owners`].
-    pub async fn owners(
+    /// See [`Store::owners_and_unreadable`].
+    pub async fn owners_and_unreadable(
         &self,
         workspace: WorkspaceId,
         addresses: &BTreeSet<EmailAddress>,
-    ) -> Result<BTreeMap<EmailAddress, Owner>, StoreError> {
-        self.0.owners(workspace, addresses).await
+    ) -> Result<(BTreeMap<EmailAddress, Owner>, BTreeSet<EmailAddress>), StoreError> {
+        self.0.owners_and_unreadable(workspace, addresses).await
     }
 
     /// See [`Store::people`].
@@ -94,7 +93,7 @@ impl ReadOnly {
         workspace: WorkspaceId,
         tenant: EntraTenantId,
         people: &BTreeSet<EntraObjectId>,
-    ) -> Result<BTreeMap<EntraObjectId, FoundPerson>, StoreError> {
+    ) -> Result<(BTreeMap<EntraObjectId, FoundPerson>, BTreeSet<EntraObjectId>), StoreError> {
         self.0.people(workspace, tenant, people).await
     }
 
@@ -105,7 +104,7 @@ impl ReadOnly {
         contacts: &BTreeSet<ContactId>,
         tenant: EntraTenantId,
         people: &BTreeSet<EntraObjectId>,
-    ) -> Result<(BTreeMap<ContactId, Contact>, BTreeMap<EntraObjectId, SourceFacts>), StoreError> {
+    ) -> Result<ContactsAndLastSeen, StoreError> {
         self.0.contacts_and_last_seen(scope, contacts, tenant, people).await
     }
 

@@ -65,8 +65,9 @@ impl World {
                 let owner = owners.remove(&address);
                 (address, owner)
             }));
-            let (mut contacts, mut seen) =
+            let found =
                 store.contacts_and_last_seen(scope, &needs.contacts, TENANT, &needs.facts).await.unwrap();
+            let (mut contacts, mut seen) = (found.contacts, found.facts);
             known.contacts.extend(needs.contacts.into_iter().map(|id| (id, contacts.remove(&id))));
             known.facts.extend(needs.facts.into_iter().map(|object| (object, seen.remove(&object))));
         }

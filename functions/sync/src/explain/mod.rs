@@ -185,14 +185,14 @@ impl Explain {
         plan: PlanFor,
         address: &EmailAddress,
     ) -> Result<Option<EntraObjectId>, NotExplained> {
-        let owners = self.store.owners(plan.workspace, &[address.clone()].into()).await?;
+        let (owners, _) = self.store.owners_and_unreadable(plan.workspace, &[address.clone()].into()).await?;
         let Some(owner) = owners.into_values().find(|owner| owner.client == plan.client) else {
             return Ok(None);
         };
         let scope = store::ClientScope::new(plan.workspace, plan.client);
         let contacts = [owner.contact].into();
         let found = self.store.contacts_and_last_seen(scope, &contacts, plan.tenant, &[].into()).await?;
-        let stamp = found.0.into_values().find_map(|contact| contact.entra);
+        let stamp = found.contacts.into_values().find_map(|contact| contact.entra);
         Ok(stamp.map(|stamp| stamp.identity).filter(|of| of.tenant == plan.tenant).map(|of| of.object))
     }
 }

@@ -23,4 +23,5 @@ mod run_limits;
 mod scenes;
 mod second_run;
 mod stories;
+mod unreadable;
 mod waiting;

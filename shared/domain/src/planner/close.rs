@@ -175,6 +175,8 @@ impl Planner {
             match decider.link(leaver.object) {
                 Ok(link) => leavers.extend(link.map(|link| (link, leaver.reason))),
                 Err(Missing::People(people)) => unknown.extend(people),
+                // It is not known whose contact that is: nothing is done, and the next read looks again.
+                Err(Missing::Unreadable) => {}
                 Err(missing) => return Err(missing),
             }
         }

@@ -23,6 +23,18 @@ pub(super) enum Missing {
     Linked(ContactId, EntraObjectId),
     Owners(Vec<EmailAddress>),
     People(Vec<EntraObjectId>),
+    /// Nothing: what is stored cannot be read.
+    Unreadable,
+}
+
+impl Missing {
+    /// The code of the line of somebody about whom nothing can be decided for this.
+    pub(super) const fn code(&self) -> &'static str {
+        match self {
+            Self::Unreadable => "stored_unreadable",
+            _ => "not_gathered",
+        }
+    }
 }
 
 impl<'a> Decider<'a> {
@@ -31,6 +43,9 @@ impl<'a> Decider<'a> {
         let (planner, policy) = (self.planner, self.policy());
         // Whatever the adapter looked up: nothing of another client is ever written.
         let is_ours = |contact: &Contact| contact.client == policy.client;
+        if self.known.unreadable.contacts.contains(&contact) {
+            return Err(Missing::Unreadable);
+        }
         let stored = match self.known.contacts.get(&contact) {
             Some(stored) => stored.clone().filter(is_ours),
             None if planner.overlay.creates(contact) => None,
@@ -42,6 +57,10 @@ impl<'a> Decider<'a> {
     /// The person's link.
     pub(super) fn link(&self, object: EntraObjectId) -> Result<Option<Link>, Missing> {
         match &self.planner.reading {
+            _ if self.known.unreadable.people.contains(&object) => Err(Missing::Unreadable),
+            Reading::Complete { inventory } if inventory.unreadable.contains(&object) => {
+                Err(Missing::Unreadable)
+            }
             Reading::Complete { inventory } => Ok(inventory.link(object)),
             Reading::Changes { .. } => match self.known.people.get(&object) {
                 Some(person) => Ok(person.link.clone()),
@@ -86,6 +105,7 @@ impl<'a> Decider<'a> {
         let object = link.identity.object;
         match (self.contact(link.contact), self.base(object)) {
             (Ok(contact), Ok(base)) => Ok((contact, base)),
+            (Err(Missing::Unreadable), _) | (_, Err(Missing::Unreadable)) => Err(Missing::Unreadable),
             (Err(_), Err(_)) => Err(Missing::Linked(link.contact, object)),
             (Err(missing), _) | (_, Err(missing)) => Err(missing),
         }
@@ -93,10 +113,16 @@ impl<'a> Decider<'a> {
 
     /// What was last seen of a linked person.
     pub(super) fn base(&self, object: EntraObjectId) -> Result<Option<&'a SourceFacts>, Missing> {
+        if self.known.unreadable.people.contains(&object) {
+            return Err(Missing::Unreadable);
+        }
         self.known.facts.get(&object).map(Option::as_ref).ok_or(Missing::Facts(object))
     }
 
     pub(super) fn owner(&self, address: &EmailAddress) -> Result<Option<Owner>, Missing> {
+        if self.known.unreadable.addresses.contains(address) {
+            return Err(Missing::Unreadable);
+        }
         match (self.planner.overlay.owner(self.policy(), address), self.known.owners.get(address)) {
             (Some(owner), _) => Ok(Some(owner)),
             (None, Some(owner)) => Ok(*owner),
@@ -136,8 +162,14 @@ pub(super) struct Owners {
 
 impl Owners {
     pub(super) fn find(decider: &Decider, addresses: &Addresses) -> Result<Self, Missing> {
-        let unknown = |address: &&EmailAddress| decider.owner(address).is_err();
-        let missing: BTreeSet<EmailAddress> = addresses.all().filter(unknown).cloned().collect();
+        let mut missing = BTreeSet::new();
+        for address in addresses.all() {
+            match decider.owner(address) {
+                Ok(_) => {}
+                Err(Missing::Owners(unknown)) => missing.extend(unknown),
+                Err(other) => return Err(other),
+            }
+        }
         if !missing.is_empty() {
             return Err(Missing::Owners(missing.into_iter().collect()));
         }

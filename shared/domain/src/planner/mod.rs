@@ -55,6 +55,29 @@ pub struct Known {
     pub people: BTreeMap<EntraObjectId, KnownPerson>,
     /// Names of clients, which decide nothing: an explanation names them.
     pub clients: BTreeMap<ClientId, Option<String>>,
+    /// What is stored and cannot be read. Above it stands as if it were not there, and nothing is decided
+    /// about whoever it concerns.
+    pub unreadable: Unreadable,
+}
+
+/// What is stored and cannot be read: it concerns few people, and must not stop the others.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Unreadable {
+    /// Addresses whose owners are not known.
+    pub addresses: BTreeSet<EmailAddress>,
+    /// Contacts.
+    pub contacts: BTreeSet<ContactId>,
+    /// People with their links or questions.
+    pub people: BTreeSet<EntraObjectId>,
+}
+
+impl Unreadable {
+    /// Adds what `other` names.
+    pub fn join(&mut self, other: Self) {
+        self.addresses.extend(other.addresses);
+        self.contacts.extend(other.contacts);
+        self.people.extend(other.people);
+    }
 }
 
 /// What is stored about one person.
@@ -113,6 +136,7 @@ impl Needs {
                 self.facts.extend([object]);
             }
             Missing::People(people) => self.people.extend(people),
+            Missing::Unreadable => {}
         }
     }
 }
@@ -238,7 +262,7 @@ impl Planner {
             self.leaving.remove(&folded);
             let person = self.person(user);
             let decided = Decider::new(self, known).decide(user);
-            let decision = decided.unwrap_or_else(|_| Decision::fail("not_gathered"));
+            let decision = decided.unwrap_or_else(|missing| Decision::fail(missing.code()));
             self.note_seen(&mut pages, (person, Some(user)), decision, known);
         }
         for row in rows {
@@ -270,6 +294,9 @@ impl Planner {
         let line = match decision {
             Ok(Decision::Line(rule, action)) => Some((rule, self.limited(action))),
             Ok(Decision::Leaving { line, .. }) => line,
+            Err(missing @ Missing::Unreadable) => {
+                Some((Rule::BadRecord, Action::Fail { code: missing.code().to_owned() }))
+            }
             _ => None,
         };
         (decider.into_steps(), line)

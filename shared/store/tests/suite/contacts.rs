@@ -293,7 +293,7 @@ pub(crate) async fn whose_a_contact_is_by_the_psas_word(backend: &Backend) {
         let hints = table.store.inventory(WORKSPACE, TENANT).await.unwrap().hints;
         let people = hints.keys().copied().collect();
         // Looked up one by one, they are the same.
-        for (person, (known, _)) in table.store.people(WORKSPACE, TENANT, &people).await.unwrap() {
+        for (person, (known, _)) in table.store.people(WORKSPACE, TENANT, &people).await.unwrap().0 {
             assert_eq!(known.hint.as_ref(), hints.get(&person));
         }
         hints.into_iter().collect::<Vec<_>>()

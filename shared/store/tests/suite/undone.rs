@@ -31,7 +31,7 @@ pub(crate) async fn a_contact_whose_making_is_undone_keeps_its_id_to_itself(back
 
     let inventory = store.inventory(WORKSPACE, TENANT).await.unwrap();
     assert_eq!((inventory.link(object(1)), inventory.cuts.get(&object(1))), (None, Some(&at(0))));
-    let people = store.people(WORKSPACE, TENANT, &[object(1)].into()).await.unwrap();
+    let people = store.people(WORKSPACE, TENANT, &[object(1)].into()).await.unwrap().0;
     assert_eq!(people[&object(1)].0.cut_at, Some(at(0)));
 
     // A plan from before the undo makes nobody a second contact, and holds no address.
