@@ -1,6 +1,8 @@
 //! Reading only who has changed.
 
 use domain::{
+    contact::Link,
+    ids::EntraObjectId,
     plan::{Action, Limit},
     run::{RunKind, RunStatus},
 };
@@ -129,6 +131,96 @@ async fn a_lost_place_in_the_feed_means_that_everybody_is_read_and_nobody_has_le
         let state = customer.house.store.tenant_states(WORKSPACE, &[ended.tenants[0].tenant]).await.unwrap();
         assert!(state[0].1.ground.complete_at.is_some());
     }
+}
+
+#[tokio::test]
+async fn a_feed_that_breaks_off_marks_nobody_inactive() {
+    for (effect, code, reads_everybody) in [
+        (Effect::status(500), "graph_unavailable", false),
+        (Effect::status(504), "graph_unavailable", false),
+        (Effect::DropConnection, "connection_failed", false),
+        (Effect::status(403), "role_missing", false),
+        (Effect::Malformed, "answer_unreadable", true),
+        (Effect::ForeignNextLink("evil.example".to_owned()), "foreign_next_link", true),
+        (Effect::NextLinkLoop, "next_link_loop", true),
+    ] {
+        // The first, the second or the last page of three.
+        for first in 1..=3 {
+            let what = format!("{code}, page {first}");
+            let (mut customer, leavers) = told_of_three_changes().await;
+            let before = links(&customer, &leavers).await;
+            let tenant = customer.tenant;
+            let faults = customer.house.microsoft.fake.faults();
+            let feed =
+                faults.on(Match::route(Route::UsersDelta).tenant(tenant).from(first), effect.clone(), None);
+            // Where a feed is of no use everybody is read: that breaks off, too.
+            let listing = faults.on(Match::route(Route::Users).tenant(tenant).from(2), effect.clone(), None);
+            let ended = customer.sync().await;
+            let failure = ended.tenant(tenant).failure.clone().expect(&what);
+            assert_eq!((failure.code.as_str(), ended.run.counters.inactivated), (code, 0), "{what}");
+            let faults = customer.house.microsoft.fake.faults();
+            assert!(faults.fired(feed) > 0, "{what}");
+            assert_eq!(faults.fired(listing) > 0, reads_everybody, "{what}");
+            assert_eq!(links(&customer, &leavers).await, before, "{what}: neither inactive nor missing");
+            assert_eq!(customer.active().await, PEOPLE, "{what}");
+
+            faults.clear();
+            assert_grace_runs(&mut customer, &what).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_feed_of_no_use_has_everybody_read_and_gives_grace_as_ever() {
+    for effect in
+        [Effect::Malformed, Effect::ForeignNextLink("evil.example".to_owned()), Effect::NextLinkLoop]
+    {
+        for first in 1..=3 {
+            let (mut customer, _) = told_of_three_changes().await;
+            let pages = Match::route(Route::UsersDelta).tenant(customer.tenant).from(first);
+            customer.house.microsoft.fake.faults().on(pages, effect.clone(), None);
+            let what = format!("{effect:?}, page {first}");
+            assert_grace_runs(&mut customer, &what).await;
+            assert!(listed(&customer) > 0, "{what}");
+        }
+    }
+}
+
+/// People at the customer of [`told_of_three_changes`]: so many that two who leave are no surge.
+const PEOPLE: i64 = 8;
+
+/// The directory tells of three changes, one on each page: somebody is gone, somebody has another name, and
+/// somebody is disabled. The first and the last of them.
+async fn told_of_three_changes() -> (Customer, [EntraObjectId; 2]) {
+    let mut customer = told().await;
+    for number in 4..=u128::try_from(PEOPLE).unwrap() {
+        customer.hire(number, "A Colleague", &format!("colleague{number}"), |_| {});
+    }
+    customer.sync().await;
+    let [gone, renamed, disabled] = [0, 1, 2].map(|number| customer.person(number).id);
+    customer.leaves(gone);
+    customer.change(renamed, |user| user.display_name = Some("Another Name".to_owned()));
+    customer.change(disabled, |user| user.account_enabled = false);
+    customer.house.microsoft.fake.set_delta_page_size(1);
+    customer.house.microsoft.fake.reset_requests();
+    (customer, [gone, disabled])
+}
+
+/// Whoever is gone becomes inactive with the second read, whoever is disabled with the first.
+async fn assert_grace_runs(customer: &mut Customer, what: &str) {
+    let counters = customer.sync().await.run.counters;
+    assert_eq!((counters.missing, counters.inactivated), (1, 1), "{what}");
+    assert_eq!(customer.active().await, PEOPLE - 1, "{what}");
+    let counters = customer.sync().await.run.counters;
+    assert_eq!((counters.missing, counters.inactivated), (0, 1), "{what}");
+    assert_eq!(customer.active().await, PEOPLE - 2, "{what}");
+    let contacts = customer.contacts().await;
+    assert!(contacts.iter().any(|contact| contact.values.full_name == "Another Name"), "{what}");
+}
+
+async fn links(customer: &Customer, people: &[EntraObjectId]) -> Vec<Link> {
+    let links = customer.house.links(customer.tenant).await;
+    links.into_iter().filter(|link| people.contains(&link.identity.object)).collect()
 }
 
 #[tokio::test]
