@@ -224,6 +224,63 @@ async fn links(customer: &Customer, people: &[EntraObjectId]) -> Vec<Link> {
 }
 
 #[tokio::test]
+async fn a_feed_older_than_six_days_means_that_everybody_is_read() {
+    // Everybody is due so many hours after the last complete read; the hours between one sync and the next,
+    // the first of them after a complete read; whether the last one reads everybody.
+    for (due, hours, everybody) in [
+        (168, &[6 * 24 - 1][..], false),
+        (168, &[6 * 24 + 1], true),
+        // With each sync the feed is as good as new, and the complete read is no younger.
+        (168, &[4 * 24, 3 * 24 - 1], false),
+        (168, &[4 * 24, 3 * 24 + 1], true),
+        (24, &[23], false),
+        (24, &[25], true),
+        (24, &[12, 11], false),
+        (24, &[12, 13], true),
+        (24, &[25, 23], false),
+        (24, &[25, 25], true),
+        (0, &[1], true),
+    ] {
+        let mut customer = told().await;
+        due_after(&customer, due).await;
+        for (number, hours) in hours.iter().enumerate() {
+            // A sync comes an hour after whatever was before it.
+            customer.house.clock.advance(SignedDuration::from_hours(hours - 1));
+            customer.change(customer.person(0).id, |user| {
+                user.display_name = Some(format!("Name Number {number}"));
+            });
+            customer.house.microsoft.fake.reset_requests();
+            assert_eq!(customer.sync().await.run.counters.updated, 1, "{due}, {hours}");
+        }
+        assert_eq!(listed(&customer) > 0, everybody, "{due}, {hours:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_is_never_told_is_found_by_the_next_complete_read() {
+    let mut customer = told_of_three_changes().await.0;
+    due_after(&customer, 24).await;
+    let faults = customer.house.microsoft.fake.faults();
+    let lost = faults.on(Match::route(Route::UsersDelta), Effect::LostChange, 3);
+    for _ in 0..3 {
+        let counters = customer.sync().await.run.counters;
+        assert_eq!((counters.read, counters.missing, counters.inactivated), (0, 0, 0));
+    }
+    assert_eq!(customer.house.microsoft.fake.faults().fired(lost), 3);
+    assert_eq!((customer.active().await, listed(&customer)), (PEOPLE, 0));
+    customer.house.clock.advance(SignedDuration::from_hours(24));
+    assert_grace_runs(&mut customer, "found").await;
+    assert!(listed(&customer) > 0);
+}
+
+/// Everybody is read when the last complete read is older.
+async fn due_after(customer: &Customer, hours: u32) {
+    let settings = customer.house.store.settings(WORKSPACE).await.unwrap();
+    let settings = SyncSettings { complete_read_hours: CompleteReadHours(hours), ..settings };
+    customer.house.settings(settings).await;
+}
+
+#[tokio::test]
 async fn another_rule_has_everybody_looked_at_again() {
     let mut customer = told().await;
     let mut settings = customer.house.store.settings(WORKSPACE).await.unwrap();
