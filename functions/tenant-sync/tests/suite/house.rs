@@ -252,9 +252,8 @@ impl House {
         source: Option<PlanSource>,
     ) -> RunInput {
         self.clock.advance(SignedDuration::from_hours(1));
-        let id = RunId::new(uuid::Builder::from_unix_timestamp_millis(number, &[7; 10]).into_uuid());
         let run = Run {
-            id,
+            id: run_id(number),
             workspace: WORKSPACE,
             kind,
             trigger: Trigger::Manual,
@@ -276,7 +275,7 @@ impl House {
             turns: Turns::default(),
         };
         assert!(self.store.create_run(&run).await.unwrap());
-        RunInput { workspace_id: WORKSPACE, run_id: id }
+        RunInput { workspace_id: WORKSPACE, run_id: run_id(number) }
     }
 
     /// Carries a run to its end with a new worker.
@@ -360,6 +359,11 @@ impl Ended {
     pub(crate) fn tenant(&self, tenant: EntraTenantId) -> &TenantRun {
         self.tenants.iter().find(|result| result.tenant == managed(tenant)).expect("a result")
     }
+}
+
+/// The id of the run with this number.
+pub(crate) fn run_id(number: u64) -> RunId {
+    RunId::new(uuid::Builder::from_unix_timestamp_millis(number, &[7; 10]).into_uuid())
 }
 
 pub(crate) fn managed(tenant: EntraTenantId) -> ManagedTenantId {
