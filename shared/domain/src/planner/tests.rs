@@ -19,7 +19,7 @@ mod vanished;
 mod world;
 
 use serde_json::json;
-use world::{NOTHING, World, contact_id, object, person, sum, tenant, user};
+use world::{NOTHING, World, contact_id, object, person, shown, sum, tenant, user};
 
 use super::*;
 use crate::{
