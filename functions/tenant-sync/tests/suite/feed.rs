@@ -388,3 +388,66 @@ async fn nothing_changed_costs_one_request_and_three_store_operations_for_each_t
     assert_eq!((few.1, many.1), (20, 30), "one request for each tenant");
     assert!(many.0 - few.0 == 3 * 10, "{} more operations for ten more tenants", many.0 - few.0);
 }
+
+/// What changes costs by how many have changed, and not by how many there are.
+#[tokio::test]
+async fn changes_cost_by_how_many_they_are_and_not_by_how_many_people_there_are() {
+    // How many people change at once: each is a contact and a link, or an address claimed besides.
+    const CHANGED: [usize; 3] = [1, 5, 25];
+    for (change, writes) in [(Change::Rename, 2), (Change::Hire, 3)] {
+        let mut costs = Vec::new();
+        for people in [150, 300] {
+            let microsoft = Arc::new(Microsoft::plain(&[people], 999).await);
+            let house = House::new(&microsoft).await;
+            house.every_field().await;
+            let tenant = microsoft.tenant(0);
+            house.map(tenant.id, house.client(1).await).await;
+            house.run(1, RunKind::Initial).await;
+            let mut of_size = Vec::new();
+            for (number, changed) in (2..).zip(CHANGED) {
+                for person in 0..changed {
+                    match change {
+                        Change::Rename => {
+                            let user = microsoft.employee(tenant.id, person);
+                            let name = format!("Name Number {number}");
+                            microsoft.edit(tenant.id, &user, |user| user.display_name = Some(name));
+                        }
+                        Change::Hire => {
+                            let object = 1_000 * u128::from(number) + person as u128;
+                            let address = format!("hire{object}@{}", tenant.default_domain());
+                            microsoft.hire(tenant.id, object, "New Hire", &address, |_| {});
+                        }
+                    }
+                }
+                let run = house.accept(number, RunKind::AllTenants).await;
+                let worker = house.worker();
+                house.probe.reset();
+                microsoft.fake.reset_requests();
+                worker.carry(run).await.unwrap();
+                let done = house.ended(run).await.run.counters;
+                assert_eq!((done.read, done.updated + done.created), (changed as u64, changed as u64));
+                let requests = microsoft.fake.requests();
+                let graph = requests.total() - requests.of(Route::Token).requests;
+                of_size.push((house.probe.counts().total(), graph));
+            }
+            costs.push(of_size);
+        }
+        assert_eq!(costs[0], costs[1], "{change:?}: half as many people, the same costs");
+        let cost = &costs[0];
+        assert!(
+            cost.iter().all(|(_, requests)| *requests == 2),
+            "{change:?}: the changes and a proof: {cost:?}"
+        );
+        for (from, to) in [(0, 1), (1, 2)] {
+            let more = (CHANGED[to] - CHANGED[from]) as u64;
+            let grown = cost[to].0 - cost[from].0;
+            assert!(grown <= writes * more, "{change:?}: {grown} operations more for {more} people more");
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    Rename,
+    Hire,
+}
