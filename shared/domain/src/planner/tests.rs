@@ -10,6 +10,7 @@ mod limits;
 mod linked;
 mod matching_table;
 mod newcomers;
+mod occasions;
 mod properties;
 mod restart;
 mod scenes;
