@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ambient::{Clock, SeededEntropy, VirtualClock};
+use ambient::{Clock, SeededEntropy, SystemClock, VirtualClock};
 use assembly::{Open, WorkspaceDirectories};
 use async_trait::async_trait;
 use directory::{
@@ -51,7 +51,7 @@ impl Clock for StandingStill {
     }
 
     async fn sleep(&self, duration: SignedDuration) {
-        tokio::time::sleep(duration.unsigned_abs()).await;
+        SystemClock.sleep(duration).await;
     }
 }
 
