@@ -149,7 +149,7 @@ impl TenantSync {
         };
         let mut attempts = state.attempts;
         let before = progress(job, &state, now);
-        let mut work = Work::new(self, job, target, lease, state, before.clone());
+        let mut work = Work::new(self, job, target, lease, state, before);
         let end = if attempts > ATTEMPTS_MAX {
             Err(Stop::Failed(failure::gave_up(attempts - 1)))
         } else if job.run.kind != RunKind::Undo && !self.is_still_mapped(job, target).await? {
@@ -158,8 +158,8 @@ impl TenantSync {
             work.run().await
         };
         let (progress, ground, guard) = (work.progress, work.ground, work.guard);
-        if progress != before {
-            // It has come further, so this is the first try of what stopped it.
+        if work.came_further {
+            // So this is the first try of what stopped it.
             attempts = 1;
         }
         match end {

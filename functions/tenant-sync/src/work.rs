@@ -63,7 +63,7 @@ pub(crate) struct Work<'a> {
     pub(crate) ground: Option<Ground>,
     pub(crate) guard: Option<Guard>,
     /// Whether this worker has noted that the tenant has come further.
-    came_further: bool,
+    pub(crate) came_further: bool,
 }
 
 /// Plan pages that belong together: those of one directory page.

@@ -267,15 +267,26 @@ impl Place {
 }
 
 impl ChangeList {
+    /// Leaves the first user of the page out.
+    pub(crate) fn lose_the_first(&mut self) {
+        self.take_the_first();
+    }
+
     /// Leaves the first user of the page to the next round.
     pub(crate) fn keep_back_the_first(&mut self) {
-        let Some(slot) = self.slots.first().copied() else { return };
-        self.rows.remove(0);
+        let Some(slot) = self.take_the_first() else { return };
         match &mut self.onward {
             Onward::Page(place) => place.kept_back.push(slot),
             Onward::Later(place) => place.due.push(slot),
             Onward::Nowhere => {}
         }
+    }
+
+    /// The slot of the first user, who is on the page no more.
+    fn take_the_first(&mut self) -> Option<u32> {
+        let slot = self.slots.first().copied()?;
+        self.rows.remove(0);
+        Some(slot)
     }
 
     pub(crate) fn into_json(self) -> String {

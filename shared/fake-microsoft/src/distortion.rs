@@ -71,6 +71,7 @@ pub(crate) fn distort_changes(list: &mut ChangeList, effect: &Effect) {
         Effect::ReorderedRows => list.rows.reverse(),
         Effect::RepeatedChange => repeat_last_row(&mut list.rows),
         Effect::DelayedChange => list.keep_back_the_first(),
+        Effect::LostChange => list.lose_the_first(),
         _ => {}
     }
 }

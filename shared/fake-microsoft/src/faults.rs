@@ -164,6 +164,8 @@ pub enum Effect {
     RepeatedChange,
     /// The first user of a page of changes is left out of the round, and comes in the next one.
     DelayedChange,
+    /// The first user of a page of changes is left out of the round, and of every later one.
+    LostChange,
     /// An answer of the token endpoint. [`Effect::aadsts`] makes the documented ones.
     TokenError {
         /// The HTTP status.

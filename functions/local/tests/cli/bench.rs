@@ -74,6 +74,26 @@ fn keeps_what_is_promised(report: &Value) {
     assert_eq!(changed["people"]["updated"], 5);
 }
 
+/// The directory and the table are in another process, so this is what the worker itself holds: a page and
+/// what it leads to, and a few bytes for each person who was seen.
+#[test]
+fn memory_does_not_grow_with_the_tenant() {
+    /// Less than a person takes who is held as the directory tells of them, or as a line.
+    const BYTES_FOR_EACH_PERSON_MAX: u64 = 1_500;
+    let folder = Folder::new();
+    let [small, large] = ["1000", "10000"].map(|users| {
+        let report = folder.run(&["bench", "--users", users, "--apart"]).succeeded().document();
+        let phases = report["phases"].as_array().unwrap();
+        let peaks =
+            phases.iter().map(|phase| (phase["name"].clone(), phase["peakMemoryBytes"].as_u64().unwrap()));
+        peaks.collect::<Vec<_>>()
+    });
+    for ((phase, small), (_, large)) in small.iter().zip(large) {
+        let grown = large.saturating_sub(*small);
+        assert!(grown < 9_000 * BYTES_FOR_EACH_PERSON_MAX, "{phase}: {grown} bytes more than {small}");
+    }
+}
+
 #[test]
 fn the_smallest_sizes_are_measured_too() {
     let folder = Folder::new();

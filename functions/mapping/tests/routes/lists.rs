@@ -6,9 +6,10 @@ use domain::{
     run::{Counters, RunKind, RunStatus, TenantStatus, Trigger},
 };
 use edge::Permission;
+use embedded::Engine;
 use mapping::{Expectation, change, confirm::confirm_auto_matches};
 use serde_json::json;
-use store::{Run, RunScope, TenantRun};
+use store::{Run, RunScope, TenantRun, probe::Probe};
 use uuid::Uuid;
 
 use crate::world::{WORKSPACE, World, client_id, editor, entra_id, start, tenant_id, user};
@@ -248,6 +249,30 @@ async fn synced(world: &World, number: u128, kind: RunKind, status: TenantStatus
     let ground = store::Ground { in_scope: Some(0), ..store::Ground::default() };
     let ground = (status == TenantStatus::Completed && kind.writes()).then_some(&ground);
     assert!(store.end_tenant(WORKSPACE, id, lease, &ended, ground).await.unwrap());
+}
+
+#[tokio::test]
+async fn the_list_costs_the_same_however_many_runs_there_were() {
+    let mut costs = Vec::new();
+    for runs in [2, 50] {
+        let (probe, http) = Probe::around(Engine::in_memory().unwrap());
+        let world = World::over(http).await;
+        let decision = json!({ "managedTenantId": tenant_id(1), "clientId": client_id(2) });
+        world.post("/confirm", json!({ "mappings": [decision] })).await.data();
+        for number in 1..=runs {
+            synced(&world, number, RunKind::AllTenants, TenantStatus::Completed).await;
+        }
+        for path in ["", "/preview"] {
+            probe.reset();
+            world.get(path).await.data();
+            costs.push((path, probe.counts().total()));
+        }
+        let row = world.get("").await.data()["mappings"][0].clone();
+        assert_eq!(row["lastRunStatus"], "completed", "{runs}");
+    }
+    let (few, many) = costs.split_at(2);
+    assert_eq!(few, many);
+    assert!(few.iter().all(|(_, calls)| (1..10).contains(calls)), "{few:?}");
 }
 
 #[tokio::test]

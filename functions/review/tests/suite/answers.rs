@@ -2,14 +2,15 @@
 //! and what is taken back is asked again.
 
 use domain::{
-    ids::{ClientId, ContactId, RunId},
+    contact::{Contact, EntraStamp},
+    ids::{ClientId, ContactId, Identity, RunId},
     user::DirectoryUser,
 };
 use serde_json::{Value, json};
 
 use crate::{
     sync::{user, user_with},
-    world::{CLIENT, OTHER_CLIENT, World, contact_id, item_id, object},
+    world::{CLIENT, OTHER_CLIENT, TENANT, World, contact_id, item_id, object},
 };
 
 /// A question about one person, in a tenant that has these users.
@@ -281,6 +282,50 @@ async fn contacts_outside_the_list_and_inactive_ones_can_be_chosen() {
     let data = scene.world.link(1, contact_id(7)).await.data();
     assert_eq!(scene.world.linked(1).await.unwrap().id, contact_id(7));
     scene.holds_until_taken_back(&data, "outside the list").await;
+}
+
+#[tokio::test]
+async fn a_contact_chosen_by_an_operator_is_marked_as_the_persons_at_once() {
+    for (conflict, chosen) in [
+        ("additional_address", Some(0)),
+        ("alias_only", Some(0)),
+        ("mailbox_reused", Some(0)),
+        ("multiple_email_matches", Some(0)),
+        ("multiple_email_matches", Some(1)),
+        // A new one, and one that the question does not name.
+        ("address_shared", None),
+        ("address_shared", Some(7)),
+    ] {
+        let what = format!("{conflict}, {chosen:?}");
+        let scene = scene(conflict).await;
+        let contact = match chosen {
+            None => None,
+            Some(7) => {
+                scene.world.contact(7, "Somebody Else", "else@acme.example").await;
+                Some(contact_id(7))
+            }
+            Some(position) => Some(candidate(&scene, position).await),
+        };
+        let person = Identity { tenant: TENANT, object: object(1) };
+        let is_theirs =
+            |contact: &Contact| contact.entra.as_ref().is_some_and(|stamp| stamp.identity == person);
+        assert!(!scene.world.contacts().await.iter().any(is_theirs), "{what}: nobody's before");
+        match contact {
+            Some(contact) => scene.world.link(1, contact).await.data(),
+            None => scene.world.create(1).await.data(),
+        };
+        let marked: Vec<Contact> = scene.world.contacts().await.into_iter().filter(is_theirs).collect();
+        assert_eq!(marked.len(), 1, "{what}");
+        assert!(contact.is_none_or(|contact| contact == marked[0].id), "{what}");
+        let stamp = EntraStamp {
+            identity: person,
+            user_principal_name: scene.users[0].user_principal_name.clone(),
+            account_enabled: Some(true),
+            inactive_reason: None,
+        };
+        assert_eq!(marked[0].entra.as_ref(), Some(&stamp), "{what}");
+        assert_eq!(stamp.user_principal_name.is_some(), conflict != "alias_only", "{what}");
+    }
 }
 
 #[tokio::test]

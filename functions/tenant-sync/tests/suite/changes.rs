@@ -1,5 +1,7 @@
 //! People who leave and come back, tenants that are mapped anew, and humans who edit meanwhile.
 
+use std::sync::Arc;
+
 use domain::{
     contact::{Contact, InactiveReason},
     plan::{Action, Conflict, Rule},
@@ -11,7 +13,8 @@ use store::SyncSettings;
 
 use crate::{
     customer::Customer,
-    house::{WORKSPACE, managed},
+    house::{House, WORKSPACE, managed},
+    microsoft::Microsoft,
     mishaps::stored_but_not_applied,
 };
 
@@ -203,6 +206,46 @@ async fn a_run_that_another_one_overtakes_in_the_middle_of_a_tenant_ends_well() 
     assert_eq!(again.run.counters.unchanged, 3);
 }
 
+/// Two workers at once, each with a run that covers the same customer, who has somebody to be asked about.
+#[tokio::test]
+async fn a_sync_of_everything_and_one_of_a_client_at_once_make_nobody_twice() {
+    let people = [7, 5];
+    let microsoft = Arc::new(Microsoft::plain(&people, 2).await);
+    for first in [RunKind::AllTenants, RunKind::SingleTenant] {
+        let house = House::new(&microsoft).await;
+        let client = house.client(1).await;
+        for (number, client) in [client, house.client(2).await].into_iter().enumerate() {
+            house.map(microsoft.tenant(number).id, client).await;
+        }
+        let mailbox = microsoft.employee(microsoft.tenant(0).id, 2).mail.unwrap();
+        let elsewhere = house.client(3).await;
+        house.contact(elsewhere, 1, "At Another Client", &mailbox).await;
+
+        let (all, one) = (house.accept(1, RunKind::AllTenants).await, house.accept_of(2, client).await);
+        let [early, late] = if first == RunKind::AllTenants { [all, one] } else { [one, all] };
+        let workers = [house.worker(), house.worker()];
+        let carried = tokio::join!(workers[0].carry(early), workers[1].carry(late));
+        carried.0.unwrap();
+        carried.1.unwrap();
+        let (mut created, mut asked) = (0, 0);
+        for run in [all, one] {
+            let ended = house.ended(run).await;
+            assert_eq!(ended.run.run_status, RunStatus::Completed, "{first:?}: {:?}", ended.tenants);
+            let lines = house.lines(run, microsoft.tenant(0).id).await;
+            asked += lines.iter().filter(|line| matches!(line.action, Action::Review { .. })).count();
+            created += ended.run.counters.created;
+        }
+        assert_eq!((created, asked), (7 + 5 - 1, 1), "{first:?}: each of them once");
+        assert_eq!(house.contacts(client).await.len(), 6, "{first:?}");
+        assert_eq!(house.reviews().await.len(), 1, "{first:?}");
+        house.dump().await.assert_sound("after both");
+
+        house.read_everybody().await;
+        let again = house.run(3, RunKind::AllTenants).await.run.counters;
+        assert_eq!((again.unchanged, again.ambiguous, again.created), (11, 1, 0), "{first:?}");
+    }
+}
+
 /// Whether the contact is inactive, and why this sync made it so.
 fn reason(contact: &Contact) -> (bool, Option<InactiveReason>) {
     (contact.inactive, contact.entra.as_ref().and_then(|stamp| stamp.inactive_reason))
@@ -226,8 +269,8 @@ async fn how_many_people_are_in_scope_is_kept_after_every_sync() {
 
 #[tokio::test]
 async fn a_client_with_rules_of_its_own_is_synced_by_them_and_the_others_are_not() {
-    let microsoft = std::sync::Arc::new(crate::microsoft::Microsoft::plain(&[3, 3], 10).await);
-    let house = crate::house::House::new(&microsoft).await;
+    let microsoft = Arc::new(Microsoft::plain(&[3, 3], 10).await);
+    let house = House::new(&microsoft).await;
     let [strict, lenient] = [house.client(1).await, house.client(2).await];
     let tenants = [microsoft.tenant(0).id, microsoft.tenant(1).id];
     for (tenant, client) in tenants.iter().zip([strict, lenient]) {

@@ -3,11 +3,13 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use ambient::Clock;
 use domain::{
     ids::EntraTenantId,
     run::{RunKind, RunStatus, TenantStatus},
 };
-use fake_microsoft::{CippFault, Effect, Match, Route};
+use fake_microsoft::{CippFault, Effect, FaultBody, Match, Route};
+use jiff::SignedDuration;
 
 use crate::{house::House, microsoft::Microsoft};
 
@@ -119,6 +121,30 @@ async fn a_customer_that_cipp_cannot_read_fails_alone_and_nobody_becomes_inactiv
             assert_eq!(ended.tenant(other).tenant_status, TenantStatus::Completed, "{code}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_deployment_that_asks_for_a_long_pause_gets_it_and_is_not_hammered() {
+    let (house, tenants) = customers().await;
+    house.through_cipp().await;
+    let body = FaultBody::Text("Too many requests.".to_owned());
+    let pause = Effect::Status { status: 429, retry_after: Some("300".to_owned()), body };
+    // The proof and the first page are given.
+    let asked = Match::route(Route::CippGraphRequest).tenant(tenants[0]);
+    house.microsoft.fake.faults().on(asked.nth(3), pause, 1);
+    house.microsoft.fake.reset_requests();
+    let before = house.clock.now();
+    let ended = house.run(1, RunKind::Initial).await;
+    assert_eq!((ended.run.run_status, ended.run.counters.created), (RunStatus::Completed, 3 * 7));
+    let (waited, hour) = (house.clock.now().duration_since(before), SignedDuration::from_hours(1));
+    assert!(waited >= hour + SignedDuration::from_secs(300), "{waited:?}");
+    let other = ended.tenant(tenants[1]);
+    assert!(other.completed_at < ended.tenant(tenants[0]).completed_at, "others did not wait");
+    // For each customer a proof and three pages; after the pause the page is asked for again, and before
+    // that the proof.
+    let requests = house.microsoft.fake.requests().of(Route::CippGraphRequest).requests;
+    assert_eq!(requests, 3 * 4 + 2);
+    house.dump().await.assert_sound("after the pause");
 }
 
 #[tokio::test]

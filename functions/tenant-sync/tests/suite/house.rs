@@ -156,7 +156,10 @@ impl House {
 
     /// Switches every field on and lets one complete read confirm that somebody is gone.
     pub(crate) async fn every_field(&self) {
-        let fields = json!({ "displayName": true, "email": true, "phone": true, "role": true, "upn": true });
+        let fields = json!({
+            "displayName": true, "email": true, "phone": true, "role": true, "upn": true,
+            "department": true, "office": true, "company": true,
+        });
         let mut settings = SyncSettings { field_sync_config: fields, ..SyncSettings::default() };
         settings.vanish.confirmations = 1;
         settings.vanish.grace_hours = 0;
@@ -245,21 +248,36 @@ impl House {
         self.accept_from(number, kind, None).await
     }
 
+    /// Stores a run over the tenants of one client, as [`Self::accept`] does one over everything.
+    pub(crate) async fn accept_of(&self, number: u64, client: ClientId) -> RunInput {
+        let scope = RunScope { client: Some(client), tenant: None };
+        self.store_run(number, RunKind::SingleTenant, scope, None).await
+    }
+
     pub(crate) async fn accept_from(
         &self,
         number: u64,
         kind: RunKind,
         source: Option<PlanSource>,
     ) -> RunInput {
+        self.store_run(number, kind, RunScope::default(), source).await
+    }
+
+    async fn store_run(
+        &self,
+        number: u64,
+        kind: RunKind,
+        scope: RunScope,
+        source: Option<PlanSource>,
+    ) -> RunInput {
         self.clock.advance(SignedDuration::from_hours(1));
-        let id = RunId::new(uuid::Builder::from_unix_timestamp_millis(number, &[7; 10]).into_uuid());
         let run = Run {
-            id,
+            id: run_id(number),
             workspace: WORKSPACE,
             kind,
             trigger: Trigger::Manual,
             run_status: RunStatus::Queued,
-            scope: RunScope::default(),
+            scope,
             initiated_by: None,
             started_at: self.clock.now(),
             completed_at: None,
@@ -276,7 +294,7 @@ impl House {
             turns: Turns::default(),
         };
         assert!(self.store.create_run(&run).await.unwrap());
-        RunInput { workspace_id: WORKSPACE, run_id: id }
+        RunInput { workspace_id: WORKSPACE, run_id: run_id(number) }
     }
 
     /// Carries a run to its end with a new worker.
@@ -360,6 +378,11 @@ impl Ended {
     pub(crate) fn tenant(&self, tenant: EntraTenantId) -> &TenantRun {
         self.tenants.iter().find(|result| result.tenant == managed(tenant)).expect("a result")
     }
+}
+
+/// The id of the run with this number.
+pub(crate) fn run_id(number: u64) -> RunId {
+    RunId::new(uuid::Builder::from_unix_timestamp_millis(number, &[7; 10]).into_uuid())
 }
 
 pub(crate) fn managed(tenant: EntraTenantId) -> ManagedTenantId {

@@ -26,6 +26,8 @@ const LEASE: SignedDuration = SignedDuration::from_secs(91);
 enum Mishap {
     /// The worker dies with it; a new one begins the workflow again.
     Death(Fault),
+    /// The worker dies with it, and the one that goes on dies at one of its own writes.
+    TwoDeaths,
     /// This call goes wrong and the worker goes on.
     Once(Fault),
     /// The worker stops in front of it for so long that another one is done before it goes on.
@@ -79,6 +81,21 @@ async fn a_later_sync_survives_a_death_before_any_write() {
 #[tokio::test]
 async fn a_later_sync_survives_a_death_after_any_write() {
     sweep(&Scene::later().await, Mishap::Death(Fault::After)).await;
+}
+
+#[tokio::test]
+async fn an_apply_of_a_preview_survives_a_death_at_any_write() {
+    survives_deaths(&Scene::preview_to_apply().await).await;
+}
+
+#[tokio::test]
+async fn an_allow_of_waiting_lines_survives_a_death_at_any_write() {
+    survives_deaths(&Scene::waiting_lines_to_allow().await).await;
+}
+
+#[tokio::test]
+async fn an_undo_survives_a_death_at_any_write() {
+    survives_deaths(&Scene::sync_to_undo().await).await;
 }
 
 #[tokio::test]
@@ -205,6 +222,15 @@ async fn a_run_that_waits_for_a_dead_worker_ends_within_two_minutes_of_its_death
     assert!(ended_at.duration_since(died) < SignedDuration::from_mins(2));
 }
 
+/// Before any write and after it, and with a second death while another worker goes on.
+async fn survives_deaths(scene: &Scene) {
+    let (ended, _, _) = scene.undisturbed().await;
+    assert_eq!(ended.run.run_status, RunStatus::Completed, "{:?}", ended.tenants);
+    for mishap in [Mishap::Death(Fault::Before), Mishap::Death(Fault::After), Mishap::TwoDeaths] {
+        sweep(scene, mishap).await;
+    }
+}
+
 /// Lets `mishap` happen at each write of the run in turn.
 async fn sweep(scene: &Scene, mishap: Mishap) {
     let (_, expected, writes) = scene.undisturbed().await;
@@ -215,6 +241,13 @@ async fn sweep(scene: &Scene, mishap: Mishap) {
         happened += u64::from(match mishap {
             Mishap::Death(fault) => {
                 let died = die(&house, scene.run, write, fault).await;
+                house.carry(scene.run).await;
+                died
+            }
+            Mishap::TwoDeaths => {
+                let died = die(&house, scene.run, write, Fault::After).await;
+                // Another write each time, from the first ones to the last ones of what is left.
+                die(&house, scene.run, 1 + write * 5 % 11, Fault::Before).await;
                 house.carry(scene.run).await;
                 died
             }

@@ -1,6 +1,6 @@
 //! Failures of runs that other products are known for, each by its name.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use domain::{
     ids::{EntraObjectId, EntraTenantId, GroupId},
@@ -110,6 +110,45 @@ async fn members_of_a_group_cost_one_listing_and_no_request_for_each_person() {
         let requests = microsoft.fake.requests();
         assert_eq!(requests.of(Route::GroupMembers).requests, 1, "{people}");
         assert_eq!(requests.of(Route::User).requests, 0, "{people}");
+    }
+}
+
+/// Of seven people three are in a group: two in one within it, one in one within that, which leads back.
+#[tokio::test]
+async fn members_of_groups_within_a_group_are_in_it() {
+    for (rule, taken) in [("include", 3), ("exclude", 4)] {
+        let (house, [customer, _]) = customers().await;
+        let world = house.microsoft.world();
+        let people: Vec<EntraObjectId> = world.users(customer).iter().map(|user| user.id).collect();
+        let [outer, middle, inner] = [0x6, 0x7, 0x8].map(|id| GroupId::new(uuid::Uuid::from_u128(id)));
+        for (id, members, groups) in [
+            (outer, &people[..0], vec![middle]),
+            (middle, &people[..2], vec![inner]),
+            (inner, &people[2..3], vec![outer]),
+        ] {
+            let group = Group { groups, ..Group::security(id, "Staff", members.to_vec()) };
+            world.add_group(customer, group).unwrap();
+        }
+        let rules = Some(vec![outer]);
+        let scope = match rule {
+            "include" => ScopeOverrides { include_groups: rules, ..ScopeOverrides::default() },
+            _ => ScopeOverrides { exclude_groups: rules, ..ScopeOverrides::default() },
+        };
+        let overrides = ClientOverrides { scope, ..ClientOverrides::default() };
+        let client = house.client(1).await;
+        house.store.put_overrides(WORKSPACE, client, &overrides).await.unwrap();
+        let counters = house.run(1, RunKind::Initial).await.tenant(customer).counters;
+        assert_eq!((counters.created, counters.excluded), (taken, u64::from(PEOPLE) - taken), "{rule}");
+        let expected = if rule == "include" { &people[..3] } else { &people[3..] };
+        let links = house.links(customer).await;
+        let linked: BTreeSet<EntraObjectId> = links.iter().map(|link| link.identity.object).collect();
+        assert_eq!(linked, expected.iter().copied().collect(), "{rule}");
+
+        // Whoever joins a group within is found by the next sync, though nothing of the person has changed.
+        world.edit_group(customer, inner, |group| group.members.push(people[5])).unwrap();
+        let counters = house.run(2, RunKind::AllTenants).await.tenant(customer).counters;
+        let joined = if rule == "include" { (1, 3) } else { (0, 4) };
+        assert_eq!((counters.created, counters.excluded), joined, "{rule}");
     }
 }
 

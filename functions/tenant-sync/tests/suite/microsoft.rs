@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use ambient::{SeededEntropy, VirtualClock};
+use ambient::{Clock, SeededEntropy, SystemClock, VirtualClock};
 use assembly::{Open, WorkspaceDirectories};
+use async_trait::async_trait;
 use directory::{
     CippHttp, CippSettings, GraphSettings, Login,
     cipp::Destinations,
@@ -14,7 +15,7 @@ use directory::{
 };
 use domain::ids::WorkspaceId;
 use fake_microsoft::{CIPP_CLIENT_ID, CIPP_CLIENT_SECRET, Fake, FakeServer, Tenant, World, WorldConfig};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use runtime::http::{Limits, builder, client};
 use secrecy::{ExposeSecret, SecretString};
 use secrets::{
@@ -40,12 +41,31 @@ pub(crate) struct Microsoft {
     server: FakeServer,
 }
 
+/// The fake's time: it stands still, and a slow answer is slow in real time, as its client's patience is.
+struct StandingStill(Timestamp);
+
+#[async_trait]
+impl Clock for StandingStill {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+
+    async fn sleep(&self, duration: SignedDuration) {
+        SystemClock.sleep(duration).await;
+    }
+}
+
 impl Microsoft {
     /// Serves the world of `config`, its listings in pages of `page_size` rows, and signs in.
     pub(crate) async fn serving(config: WorldConfig, page_size: u16) -> Self {
+        Self::within(Limits::default(), config, page_size).await
+    }
+
+    /// [`Self::serving`], to a client with these limits.
+    pub(crate) async fn within(limits: Limits, config: WorldConfig, page_size: u16) -> Self {
         let clock = VirtualClock::starting_at(config.as_of);
         let app = config.application.clone();
-        let fake = Fake::new(World::generate(config), Arc::new(clock.clone()));
+        let fake = Fake::new(World::generate(config), Arc::new(StandingStill(clock.now())));
         let server = fake.serve(0).await.unwrap();
         let base: Url = server.base_url().parse().unwrap();
         let graph: Url = format!("{base}v1.0").parse().unwrap();
@@ -53,7 +73,7 @@ impl Microsoft {
 
         let credentials =
             AppCredentials { client_id: app.client_id.clone(), client_secret: app.client_secret.clone() };
-        let http = client(Limits::default()).unwrap();
+        let http = client(limits).unwrap();
         let login = Login::new(settings.clone(), http.clone(), Arc::new(clock.clone()), entropy());
         let refresh_token = sign_in(&login, &http, &settings, credentials, &app.redirect_uris[0]).await;
         let provider: Arc<dyn Provider> = Arc::new(MemoryProvider::new());

@@ -1,7 +1,10 @@
 //! Who works at the customers, and what changes there.
 
+use std::time::Duration;
+
 use domain::ids::{EntraObjectId, EntraTenantId};
 use fake_microsoft::{User, WorldConfig};
+use runtime::http::Limits;
 use uuid::Uuid;
 
 use crate::microsoft::Microsoft;
@@ -10,6 +13,12 @@ impl Microsoft {
     /// Serves customers with so many complete and ordinary people each.
     pub(crate) async fn plain(sizes: &[u32], page_size: u16) -> Self {
         Self::serving(WorldConfig { messy: false, ..WorldConfig::sample(7, sizes) }, page_size).await
+    }
+
+    /// [`Self::plain`], each answer waited for so long.
+    pub(crate) async fn waited_for(limit: Duration, sizes: &[u32], page_size: u16) -> Self {
+        let limits = Limits { total: limit, ..Limits::default() };
+        Self::within(limits, WorldConfig { messy: false, ..WorldConfig::sample(7, sizes) }, page_size).await
     }
 
     /// An ordinary employee: somebody the sync takes as a matter of course.

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use ambient::Clock;
-use domain::{ids::EntraTenantId, plan::LINES_PER_PAGE_MAX, run::RunKind};
+use domain::{ids::EntraTenantId, plan::LINES_PER_PAGE_MAX, policy::Share, run::RunKind, undo::UndoScope};
 use fake_microsoft::WorldConfig;
 use jiff::Timestamp;
-use store::ContactInput;
+use store::{ContactInput, PlanPart, PlanSource};
 use workflow::payloads::RunInput;
 
 use crate::{
     dump::Dump,
-    house::{Ended, House},
+    house::{Ended, House, WORKSPACE, run_id},
     microsoft::Microsoft,
     people::object,
 };
@@ -39,36 +39,44 @@ impl Scene {
     pub(crate) async fn later() -> Self {
         let (house, asked_about) = house().await;
         house.read_everybody().await;
-        Self::after_two_syncs(house, asked_about).await
+        two_syncs_and_changes(&house, asked_about).await;
+        Self::of(&house, 3).await
     }
 
     /// The same, when only what has changed is read.
     pub(crate) async fn told() -> Self {
         let (house, asked_about) = house().await;
-        Self::after_two_syncs(house, asked_about).await
+        two_syncs_and_changes(&house, asked_about).await;
+        Self::of(&house, 3).await
     }
 
-    async fn after_two_syncs(house: House, mut asked_about: ContactInput) -> Self {
-        let microsoft = &house.microsoft;
-        let large = microsoft.tenant(0);
-        let [back, disabled, renamed] = [1, 2, 3].map(|number| microsoft.employee(large.id, number));
-        house.run(1, RunKind::Initial).await;
-        microsoft.edit(large.id, &back, |user| user.account_enabled = false);
-        let second = house.run(2, RunKind::AllTenants).await;
-        assert_eq!(second.run.counters.inactivated, 1);
+    /// A preview of a first sync is to be carried out.
+    pub(crate) async fn preview_to_apply() -> Self {
+        let (house, _) = house().await;
+        house.run(1, RunKind::Preflight).await;
+        Self::working_from(&house, RunKind::Apply, 1, PlanPart::Lines).await
+    }
 
-        microsoft.edit(large.id, &back, |user| user.account_enabled = true);
-        microsoft.edit(large.id, &disabled, |user| user.account_enabled = false);
-        let domain = large.default_domain();
-        microsoft.edit(large.id, &renamed, |user| {
-            user.display_name = Some("Renamed Person".to_owned());
-            user.mail = Some(format!("renamed.person@{domain}"));
-        });
-        microsoft.world().remove_user(large.id, object(2)).unwrap();
-        "Ola Nord".clone_into(&mut asked_about.values.full_name);
-        house.edit(&asked_about).await;
-        microsoft.hire(large.id, 5, "New Colleague", &format!("new.colleague@{domain}"), |_| {});
-        Self::of(&house, 3).await
+    /// New people and people who leave wait at limits and are to be let through.
+    pub(crate) async fn waiting_lines_to_allow() -> Self {
+        let (house, asked_about) = house().await;
+        house.read_everybody().await;
+        two_syncs_and_changes(&house, asked_about).await;
+        let mut settings = house.store.settings(WORKSPACE).await.unwrap();
+        settings.limits.creations = Share { count: 0, percent: 0 };
+        (settings.vanish.allowed, settings.vanish.allowed_percent) = (0, 0);
+        house.settings(settings).await;
+        let held = house.run(3, RunKind::AllTenants).await.run.counters.held;
+        assert!(held >= 3, "new, disabled and gone: {held}");
+        Self::working_from(&house, RunKind::Apply, 3, PlanPart::Staged { lines: Vec::new() }).await
+    }
+
+    /// A later sync, in which all kinds of things happened, is to be taken back.
+    pub(crate) async fn sync_to_undo() -> Self {
+        let scene = Self::later().await;
+        let house = scene.house().await;
+        house.carry(scene.run).await;
+        Self::working_from(&house, RunKind::Undo, 3, PlanPart::Undo { scope: UndoScope::default() }).await
     }
 
     /// A first sync of people who all come on one directory page, more than a plan page holds. Most
@@ -87,6 +95,17 @@ impl Scene {
 
     async fn of(house: &House, number: u64) -> Self {
         let run = house.accept(number, RunKind::AllTenants).await;
+        Self::before(house, run).await
+    }
+
+    /// A run that works from the plan of run `number`.
+    async fn working_from(house: &House, kind: RunKind, number: u64, part: PlanPart) -> Self {
+        let source = PlanSource { run: run_id(number), part };
+        let run = house.accept_from(number + 1, kind, Some(source)).await;
+        Self::before(house, run).await
+    }
+
+    async fn before(house: &House, run: RunInput) -> Self {
         let (microsoft, now) = (Arc::clone(&house.microsoft), house.clock.now());
         Self { microsoft, content: house.dump().await, now, run }
     }
@@ -137,4 +156,27 @@ async fn house() -> (House, ContactInput) {
     house.map(large.id, client).await;
     house.map(small.id, other).await;
     (house, asked_about)
+}
+
+/// Syncs twice; then people change in every way there is.
+async fn two_syncs_and_changes(house: &House, mut asked_about: ContactInput) {
+    let microsoft = &house.microsoft;
+    let large = microsoft.tenant(0);
+    let [back, disabled, renamed] = [1, 2, 3].map(|number| microsoft.employee(large.id, number));
+    house.run(1, RunKind::Initial).await;
+    microsoft.edit(large.id, &back, |user| user.account_enabled = false);
+    let second = house.run(2, RunKind::AllTenants).await;
+    assert_eq!(second.run.counters.inactivated, 1);
+
+    microsoft.edit(large.id, &back, |user| user.account_enabled = true);
+    microsoft.edit(large.id, &disabled, |user| user.account_enabled = false);
+    let domain = large.default_domain();
+    microsoft.edit(large.id, &renamed, |user| {
+        user.display_name = Some("Renamed Person".to_owned());
+        user.mail = Some(format!("renamed.person@{domain}"));
+    });
+    microsoft.world().remove_user(large.id, object(2)).unwrap();
+    "Ola Nord".clone_into(&mut asked_about.values.full_name);
+    house.edit(&asked_about).await;
+    microsoft.hire(large.id, 5, "New Colleague", &format!("new.colleague@{domain}"), |_| {});
 }

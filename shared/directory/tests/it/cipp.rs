@@ -21,7 +21,8 @@ use directory::{
 };
 use domain::{ids::EntraTenantId, user::DirectoryUser};
 use fake_microsoft::{
-    CIPP_CLIENT_ID, CIPP_CLIENT_SECRET, CippFault, Effect, Fake, FakeServer, Match, Route, World, WorldConfig,
+    CIPP_CLIENT_ID, CIPP_CLIENT_SECRET, CippFault, Effect, Fake, FakeServer, FaultBody, Match, Route, World,
+    WorldConfig,
 };
 use jiff::SignedDuration;
 use url::Url;
@@ -132,6 +133,39 @@ async fn a_page_without_a_proof_asks_for_one_first() {
     // Another process goes on.
     let second = deployment.directory().users_page(tenant, first.next.as_ref()).await.unwrap();
     assert_eq!((second.users.len(), second.requests), (1, 2));
+}
+
+#[tokio::test]
+async fn a_busy_cipp_is_waited_for_and_not_hammered() {
+    // What it asks for in seconds, how many requests it gets, and whether it is waited for here.
+    for (seconds, requests, is_waited_for) in [(1, 2, true), (17, 2, true), (20, 2, true), (300, 1, false)] {
+        let deployment = Deployment::new(&[4]).await;
+        deployment.fake.faults().on(Match::route(Route::CippTenants).nth(1), busy_for(seconds), 1);
+        let before = deployment.clock.now();
+        let listed = deployment.directory().probe().await;
+        let waited = deployment.clock.now().duration_since(before);
+        let asked = deployment.fake.requests().of(Route::CippTenants).requests;
+        assert_eq!(asked, requests, "{seconds}");
+        let told = SignedDuration::from_secs(seconds);
+        if is_waited_for {
+            assert_eq!(listed.unwrap().len(), 1, "{seconds}");
+            assert!(waited >= told, "{seconds}: {waited:?}");
+        } else {
+            let class = listed.unwrap_err().class();
+            assert_eq!(class, ErrorClass::Throttled { retry_after: told }, "told to whoever asked");
+        }
+    }
+    // Whoever goes on being busy is asked twice and no more.
+    let deployment = Deployment::new(&[4]).await;
+    deployment.fake.faults().on(Match::route(Route::CippTenants), busy_for(5), None);
+    let class = deployment.directory().probe().await.unwrap_err().class();
+    assert_eq!(class, ErrorClass::Throttled { retry_after: SignedDuration::from_secs(5) });
+    assert_eq!(deployment.fake.requests().of(Route::CippTenants).requests, 2);
+}
+
+fn busy_for(seconds: i64) -> Effect {
+    let body = FaultBody::Text("Too many requests.".to_owned());
+    Effect::Status { status: 429, retry_after: Some(seconds.to_string()), body }
 }
 
 #[tokio::test]

@@ -13,10 +13,14 @@ use crate::{contact::Contact, facts::SourceFacts};
 /// L is the local value, S the source's, B the base: what the source said at the last sync of this
 /// person, unknown when there was none. Nothing is written where L shows S already. A blank S is a
 /// matter of [`FieldRule::clear`].
+///
+/// A rule is asked when a person is looked at: when the directory says something else of the person, in any
+/// field, or when a rule about fields is another one. Somebody's edit of L is no occasion; it is seen with
+/// the next one.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Overwrite {
-    /// S wins.
+    /// S wins, over an edit, too, with the next occasion; until then the edit stays.
     Always,
     /// L wins.
     #[default]

@@ -10,6 +10,7 @@ mod limits;
 mod linked;
 mod matching_table;
 mod newcomers;
+mod occasions;
 mod properties;
 mod restart;
 mod scenes;
@@ -19,7 +20,7 @@ mod vanished;
 mod world;
 
 use serde_json::json;
-use world::{NOTHING, World, contact_id, object, person, sum, tenant, user};
+use world::{NOTHING, World, contact_id, object, person, shown, sum, tenant, user};
 
 use super::*;
 use crate::{

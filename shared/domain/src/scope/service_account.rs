@@ -27,8 +27,8 @@ fn local_part(address: &str) -> String {
 fn service(local: &str) -> Option<&'static str> {
     let words = words(local);
     let has = |runs: &[&[&str]]| runs.iter().any(|run| has_run(&words, run));
-    if starts_with_word(local, &["svc"])
-        || starts_with_word(local, &["service", "account"])
+    if starts_apart(local, "svc")
+        || words.starts_with(&["service", "account"])
         || local.starts_with("serviceaccount")
     {
         Some("service account")
@@ -46,11 +46,9 @@ fn service(local: &str) -> Option<&'static str> {
 /// Families that could be somebody's initials or name (`sa.miller`, `jan.bot`): they count only
 /// for accounts without a personal name, and a surname after a dot is left alone.
 fn machine(local: &str) -> Option<&'static str> {
-    let starts =
-        |word: &&str| local.strip_prefix(*word).is_some_and(|rest| rest.starts_with(['-', '_', '.']));
     let dashed: Vec<&str> = local.split(['-', '_']).collect();
     let stands_outside = |word: &&str| dashed.first() == Some(word) || dashed.last() == Some(word);
-    let system = ["sa", "system"].into_iter().find(starts);
+    let system = ["sa", "system"].into_iter().find(|word| starts_apart(local, word));
     system.or_else(|| ["automated", "automation", "bot", "daemon"].into_iter().find(stands_outside))
 }
 
@@ -76,8 +74,7 @@ fn has_run(words: &[&str], run: &[&str]) -> bool {
     words.windows(run.len()).any(|window| window == run)
 }
 
-fn starts_with_word(local: &str, run: &[&str]) -> bool {
-    let words = words(local);
-    local.starts_with(run[0]) && words.len() > run.len() && words.starts_with(run)
-        || (run.len() > 1 && words.starts_with(run))
+/// Whether `word` stands at the beginning and something is set apart from it.
+fn starts_apart(local: &str, word: &str) -> bool {
+    local.strip_prefix(word).is_some_and(|rest| rest.starts_with(['-', '_', '.']))
 }

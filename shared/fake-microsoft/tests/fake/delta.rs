@@ -249,6 +249,7 @@ async fn what_a_round_may_do_without_being_wrong() {
         (Effect::RepeatedChange, "c~ a b c c d e", ""),
         (Effect::ReplayedChanges, "x a b c d e", ""),
         (Effect::DelayedChange, "b c d e", "a"),
+        (Effect::LostChange, "b c d e", ""),
     ] {
         let fault = feed.fault(effect.clone());
         let pages = feed.round(&link).await;

@@ -4,10 +4,7 @@ use super::{
     world::{OTHER_CLIENT, story},
     *,
 };
-use crate::{
-    contact::{InactiveReason, Phone},
-    fields::{FieldRule, FieldRules, Overwrite},
-};
+use crate::{contact::InactiveReason, fields::Overwrite};
 
 /// A world in which user 1, Mira Sund, is linked to contact 7.
 fn with_mira(mut world: World) -> (World, DirectoryUser) {
@@ -156,54 +153,89 @@ fn a_gone_account_that_comes_back_in_the_same_read_keeps_its_contact() {
 
 #[test]
 fn a_blank_upstream_erases_nothing() {
-    let (mut world, _) = with_mira(World::overwriting());
-    let contact = world.contact(7);
-    contact.values.role = Some("Dentist".to_owned());
-    contact.values.phones =
-        vec![Phone { number: "+47 1".to_owned(), kind: PhoneKind::Work, is_default: true }];
-    contact.entra.as_mut().unwrap().user_principal_name = Some("mira@acme.example".to_owned());
-    let before = world.contact(7).clone();
-    for raw in [
-        json!({"mail": "mira@acme.example"}),
-        json!({"mail": "mira@acme.example", "displayName": " ", "jobTitle": "", "businessPhones": [], "mobilePhone": null}),
-        json!({"mail": "mira@acme.example", "businessPhones": ["  "], "userPrincipalName": " "}),
-    ] {
+    let full = user(
+        1,
+        json!({
+            "displayName": "Mira Sund", "mail": "mira@acme.example", "businessPhones": ["+47 1"],
+            "jobTitle": "Dentist", "userPrincipalName": "mira@acme.example",
+            "department": "Care", "officeLocation": "North", "companyName": "Acme",
+        }),
+    );
+    let blanks = ["", " "].map(|blank| {
+        json!({
+            "displayName": blank, "mail": "mira@acme.example", "businessPhones": [blank],
+            "mobilePhone": blank, "jobTitle": blank, "userPrincipalName": blank,
+            "department": blank, "officeLocation": blank, "companyName": blank,
+        })
+    });
+    let none = json!({"mail": "mira@acme.example", "businessPhones": [], "mobilePhone": null});
+    for raw in blanks.into_iter().chain([none, json!({"mail": "mira@acme.example"})]) {
+        let (mut world, _) = with_mira(World::overwriting());
+        world.sync(std::slice::from_ref(&full));
+        let before = world.contact(7).clone();
+        for field in Field::ALL {
+            assert!(!shown(&before, field).is_empty(), "{field:?}");
+        }
         world.sync(&[user(1, raw.clone())]);
+        for field in Field::ALL {
+            assert_eq!(shown(world.contact(7), field), shown(&before, field), "{raw}: {field:?}");
+        }
         assert_eq!(*world.contact(7), before, "{raw}");
     }
 }
 
 #[test]
 fn every_combination_of_rules_writes_just_the_enabled_fields() {
-    let rule = |on| FieldRule::from(if on { Overwrite::Always } else { Overwrite::Never });
-    for bits in 0_u8..32 {
-        let on = |bit: u8| bits & (1 << bit) != 0;
+    for bits in 0..1_u32 << Field::ALL.len() {
+        let on: Vec<Field> =
+            (0..).zip(Field::ALL).filter(|(bit, _)| bits & (1 << bit) != 0).map(|(_, field)| field).collect();
         let mut world = World::new();
-        world.policy.fields = FieldRules {
-            full_name: rule(on(0)),
-            email: rule(on(1)),
-            phones: rule(on(2)),
-            role: rule(on(3)),
-            user_principal_name: rule(on(4)),
-            ..FieldRules::default()
-        };
+        for field in &on {
+            *world.policy.fields.rule_mut(*field) = Overwrite::Always.into();
+        }
         let (mut world, _) = with_mira(world);
+        let before = world.contact(7).clone();
         let changed = json!({
             "displayName": "Mira Lie", "mail": "lie@acme.example", "businessPhones": ["+47 9"],
             "jobTitle": "Owner", "userPrincipalName": "lie@acme.example",
+            "department": "Care", "officeLocation": "North", "companyName": "Acme",
         });
         world.sync(&[user(1, changed)]);
         let contact = world.contact(7);
-        let written = [
-            contact.values.full_name == "Mira Lie",
-            contact.values.email == "lie@acme.example".parse().ok(),
-            contact.values.phones.len() == 1,
-            contact.values.role.as_deref() == Some("Owner"),
-            contact.entra.as_ref().unwrap().user_principal_name.as_deref() == Some("lie@acme.example"),
-        ];
-        let version = if bits == 0 { 1 } else { 2 };
-        assert_eq!(written, [0, 1, 2, 3, 4].map(on), "{bits:05b}");
-        assert_eq!(contact.version, version, "{bits:05b}");
+        let written: Vec<Field> =
+            Field::ALL.into_iter().filter(|field| shown(contact, *field) != shown(&before, *field)).collect();
+        assert_eq!(written, on);
+        for field in on {
+            let expected = match field {
+                Field::Company => "Acme",
+                Field::Department => "Care",
+                Field::Email | Field::UserPrincipalName => "lie@acme.example",
+                Field::FullName => "Mira Lie",
+                Field::Office => "North",
+                Field::Phones => "+47 9",
+                Field::Role => "Owner",
+            };
+            assert!(shown(contact, field).contains(expected), "{field:?}");
+        }
+        assert_eq!(contact.version, if bits == 0 { 1 } else { 2 });
+    }
+}
+
+#[test]
+fn a_new_address_in_capitals_is_stored_in_one_form() {
+    for spelled in ["LIE@ACME.EXAMPLE", "Lie@Acme.example", " lie@acme.example "] {
+        let (mut world, _) = with_mira(World::overwriting());
+        let moved = |mail: &str| user(1, json!({"displayName": "Mira Sund", "mail": mail}));
+        assert_eq!(world.sync(&[moved(spelled)]), ["u1 update c7: e-mail"], "{spelled}");
+        assert_eq!(shown(world.contact(7), Field::Email), "lie@acme.example", "{spelled}");
+        // Another spelling is no change, and the address is found in any.
+        for again in ["lie@acme.example", "LIE@acme.EXAMPLE", spelled] {
+            assert_eq!(world.sync(&[moved(again)]), NOTHING, "{spelled}, {again}");
+        }
+        let mut world = World::new();
+        assert_eq!(world.sync(&[moved(spelled)]), ["u1 create"], "{spelled}");
+        let created = world.contacts.values().next().unwrap();
+        assert_eq!(shown(created, Field::Email), "lie@acme.example", "{spelled}");
     }
 }
 

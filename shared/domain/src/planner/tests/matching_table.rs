@@ -35,7 +35,8 @@ const OWNERS: [&str; 15] = [
 /// inactive; `tie` makes a link by the evidence of the column, `take` makes one in the place of an
 /// account that is gone and makes the contact active, `take-` leaves it inactive; `new` creates another
 /// contact, `out` leaves the person out, `lost` is a failed line; the rest are questions. `alive` and
-/// `gone` are accounts of user 2 of the same tenant. In `several`, contact 8 has another address of Mira.
+/// `gone` are accounts of user 2 of the same tenant: `gone` is what an account that was created again finds, and
+/// `gone, other name` what the next owner of a mailbox finds. In `several`, contact 8 has another address of Mira.
 const TABLE: &str = "
     owner                  | link     | ended    | hint | primary    | sign-in    | alias      | name
     free                   | keep     | back     | tie  | tie        | tie        | tie        | new

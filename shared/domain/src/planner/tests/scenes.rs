@@ -79,14 +79,12 @@ pub(super) fn scenes() -> impl Strategy<Value = Scene> {
 
 fn policy() -> impl Strategy<Value = (FieldRules, ScopeRules, VanishRules)> {
     let rule = |on| FieldRule::from(if on { Overwrite::Always } else { Overwrite::Never });
-    let fields = any::<[bool; 6]>().prop_map(move |on| FieldRules {
-        full_name: rule(on[0]),
-        email: rule(on[1]),
-        phones: rule(on[2]),
-        role: rule(on[3]),
-        user_principal_name: rule(on[4]),
-        mark_inactive_when_disabled: on[5],
-        ..FieldRules::default()
+    let fields = any::<([bool; Field::ALL.len()], bool)>().prop_map(move |(on, mark)| {
+        let mut rules = FieldRules { mark_inactive_when_disabled: mark, ..FieldRules::default() };
+        for (field, on) in Field::ALL.into_iter().zip(on) {
+            *rules.rule_mut(field) = rule(on);
+        }
+        rules
     });
     let scope = any::<[bool; 2]>().prop_map(|on| ScopeRules {
         include_guests: on[0],
@@ -109,12 +107,13 @@ fn raw_user() -> impl Strategy<Value = serde_json::Value> {
         prop::option::of(prop::sample::select(&NAMES)),
         prop::option::of(prop::sample::select(&["Dentist", "Owner"])),
         prop::option::of(prop::sample::select(&["+47 1", "+47 2"])),
+        prop::option::of(prop::sample::select(&["Care", "Sales"])),
     );
     let enabled = prop_oneof![3 => Just(Some(true)), 1 => Just(None), 1 => Just(Some(false))];
     let kind = prop_oneof![9 => Just("Member"), 1 => Just("Guest")];
     let aliases = prop::collection::vec(0..ADDRESSES, 0..3);
     ((addresses(), any::<bool>()), addresses(), aliases, texts, enabled, kind).prop_map(
-        |((mail, is_upper), sign_in, aliases, (name, role, phone), enabled, kind)| {
+        |((mail, is_upper), sign_in, aliases, (name, role, phone, place), enabled, kind)| {
             let upper = |text: String| if is_upper { text.to_uppercase() } else { text };
             let aliases: Vec<String> =
                 aliases.into_iter().map(|alias| format!("smtp:{}", address(alias))).collect();
@@ -122,6 +121,7 @@ fn raw_user() -> impl Strategy<Value = serde_json::Value> {
                 "mail": mail.map(address).map(upper), "userPrincipalName": sign_in.map(address),
                 "proxyAddresses": aliases, "displayName": name, "jobTitle": role,
                 "businessPhones": phone.into_iter().collect::<Vec<_>>(),
+                "department": place, "officeLocation": place, "companyName": place,
                 "accountEnabled": enabled, "userType": kind,
             })
         },
@@ -202,6 +202,9 @@ fn add(world: &mut World, number: u128, spec: ContactSpec, users: &[DirectoryUse
     contact.additional_emails.extend(additional.filter(|additional| Some(additional) != email.as_ref()));
     contact.values.email = email;
     contact.values.role = Some("Boss".to_owned());
+    for place in [&mut contact.values.department, &mut contact.values.office, &mut contact.values.company] {
+        *place = Some("Elsewhere".to_owned());
+    }
     contact.values.phones =
         vec![Phone { number: "+47 0".to_owned(), kind: PhoneKind::Work, is_default: true }];
     contact.inactive = spec.inactive;

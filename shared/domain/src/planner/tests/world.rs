@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     contact::{ContactValues, Fingerprint, Link},
     facts::SourceFacts,
-    fields::{FieldChange, FieldRules},
+    fields::{FieldChange, FieldRules, Overwrite},
     plan::{Candidate, LinkState},
     policy::{StopLimits, VanishRules},
 };
@@ -83,8 +83,9 @@ impl World {
     /// Every overwrite rule on.
     pub(super) fn overwriting() -> Self {
         let mut world = Self::new();
-        let on = json!({"displayName": true, "email": true, "phone": true, "role": true, "upn": true});
-        world.policy.fields = FieldRules::from_psa(&on);
+        for field in Field::ALL {
+            *world.policy.fields.rule_mut(field) = Overwrite::Always.into();
+        }
         world
     }
 
@@ -363,6 +364,24 @@ impl World {
             self.links.get_mut(&object).unwrap().active = state == LinkState::Active;
         }
     }
+}
+
+/// What a contact shows in a field; empty when it is blank.
+pub(super) fn shown(contact: &Contact, field: Field) -> String {
+    let values = &contact.values;
+    let text = match field {
+        Field::Company => values.company.clone(),
+        Field::Department => values.department.clone(),
+        Field::Email => values.email.as_ref().map(ToString::to_string),
+        Field::FullName => Some(values.full_name.clone()),
+        Field::Office => values.office.clone(),
+        Field::Phones => (!values.phones.is_empty()).then(|| format!("{:?}", values.phones)),
+        Field::Role => values.role.clone(),
+        Field::UserPrincipalName => {
+            contact.entra.as_ref().and_then(|stamp| stamp.user_principal_name.clone())
+        }
+    };
+    text.unwrap_or_default()
 }
 
 pub(super) fn sum(pages: &[PlanPage]) -> Counters {
