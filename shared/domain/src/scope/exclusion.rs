@@ -73,7 +73,7 @@ impl Excluded {
         let Some(detail) = self.detail.as_deref() else { return self.reason.explanation().to_owned() };
         match (self.reason, detail) {
             (Exclusion::Attribute, "attributes") => {
-                "no rule on an attribute takes the person in, and there are such rules".to_owned()
+                "none of the attribute rules that take people in fits this person".to_owned()
             }
             (Exclusion::Attribute, rule) => {
                 format!("the rule {} leaves the person out", rule.replace('`', "\""))
