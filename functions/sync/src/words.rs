@@ -2,7 +2,8 @@
 
 use domain::{
     contact::InactiveReason,
-    plan::{Action, Answer, AnswerKind, Candidate, Line, Rule},
+    plan::{Action, Answer, AnswerKind, Candidate, Conflict, ContactState, Line, Rule},
+    scope::Excluded,
 };
 
 pub(crate) fn describe(line: &Line) -> (&'static str, String, Vec<Candidate>) {
@@ -33,10 +34,11 @@ fn told_answer(line: &Line) -> Option<String> {
 /// The action's name, and one sentence of why.
 fn told(rule: Rule, action: &Action) -> (&'static str, String) {
     match action {
-        Action::Create { .. } => ("create", "no contact has any of this person's addresses".to_owned()),
-        Action::Exclude { reason, detail: None } => ("exclude", reason.explanation().to_owned()),
-        Action::Exclude { reason, detail: Some(detail) } => {
-            ("exclude", format!("{}: {detail}", reason.explanation()))
+        Action::Create { .. } => {
+            ("create", "no contact that could be this person has any of their addresses".to_owned())
+        }
+        Action::Exclude { reason, detail } => {
+            ("exclude", Excluded { reason: *reason, detail: detail.clone() }.clause())
         }
         Action::Fail { code } => ("fail", failed(code)),
         Action::Hold { .. } => {
@@ -54,15 +56,21 @@ fn told(rule: Rule, action: &Action) -> (&'static str, String) {
             ("mark_inactive", format!("{why}; the contact was inactive already, only the link ends"))
         }
         Action::MarkInactive { reason, .. } => ("mark_inactive", reason.explanation().to_owned()),
-        Action::NoteMissing { times: 0, .. } => ("note_missing", "the person is back".to_owned()),
+        Action::NoteMissing { times: 0, .. } => (
+            "note_missing",
+            "the person is no longer leaving; what was noted about that is cleared".to_owned(),
+        ),
         Action::NoteMissing { times, reason, .. } => {
             let what = reason.map_or("not in the directory", InactiveReason::explanation);
-            ("note_missing", format!("{what}, read no. {times} in a row; the contact is given grace"))
+            let syncs = if *times == 1 { "1 sync".to_owned() } else { format!("{times} syncs in a row") };
+            ("note_missing", format!("{what}; seen by {syncs}, and the contact stays as it is for now"))
         }
         Action::Reactivate { activate: true, .. } => {
             ("reactivate", "the person is back and this sync had made the contact inactive".to_owned())
         }
-        Action::Reactivate { .. } => ("reactivate", "the person is back; linked again".to_owned()),
+        Action::Reactivate { before, .. } => {
+            ("reactivate", format!("the person is back; linked again, {}", told_activity(before.as_deref())))
+        }
         Action::Refresh { .. } => (
             "refresh",
             "nothing to write to the contact; what was last seen of the person is noted".to_owned(),
@@ -73,13 +81,28 @@ fn told(rule: Rule, action: &Action) -> (&'static str, String) {
         Action::Restore { kept, .. } => {
             ("restore", format!("put back to what it was before the run{}", told_kept(kept)))
         }
+        Action::Review { conflict: Conflict::OwnedByColleague, .. } => {
+            let why = Conflict::OwnedByColleague.explanation();
+            ("review", format!("{why}; correct it in the PSA, or decide in the review queue"))
+        }
         Action::Review { conflict, .. } => ("review", conflict.explanation().to_owned()),
         Action::Settle { .. } => ("settle", "an operator answered the question".to_owned()),
         Action::Stage { proposal, limit } => {
             let (what, why) = told(rule, proposal);
             ("hold", format!("{}; would {}: {why}", limit.explanation(), what.replace('_', " ")))
         }
-        Action::Update { .. } => ("update", "a field that is switched on has changed".to_owned()),
+        Action::Update { .. } => {
+            ("update", "a field that is synced differs from what the directory says".to_owned())
+        }
+    }
+}
+
+/// Of a contact that the sync does not make active.
+fn told_activity(before: Option<&ContactState>) -> &'static str {
+    match before.map(|before| before.inactive) {
+        Some(true) => "and the contact stays inactive because it was not the sync that made it so",
+        Some(false) => "and the contact is active already",
+        None => "and the contact stays as active or inactive as it is",
     }
 }
 
@@ -101,25 +124,39 @@ fn matched_by(rule: Rule) -> &'static str {
     }
 }
 
-/// Why a record could not be used.
+/// Why a record could not be used, and what to do.
 fn failed(code: &str) -> String {
-    let why = match code {
-        "contact_missing" => "the contact the person is linked to is no longer in the PSA",
-        "id_not_guid" | "no_id" => "Microsoft sent a record without a usable object id",
-        "member_type" => "Microsoft sent a record with a value of a wrong type",
-        "not_an_object" => "Microsoft sent something that is no record",
-        "unknown_removal" => "Microsoft removed the person in a way that is not known here",
-        other => return format!("the record could not be used ({other})"),
+    let (why, then) = match code {
+        "contact_missing" => (
+            MISSING,
+            "nothing is written about the person until it is restored or moved back with the same id",
+        ),
+        "id_not_guid" | "no_id" => ("Microsoft sent a record without a usable object id", AGAIN),
+        "member_type" => ("Microsoft sent a record with a value of a wrong type", AGAIN),
+        "not_an_object" => ("Microsoft sent something that is no record", AGAIN),
+        "not_gathered" => (
+            "something that decides about the person was not looked up, which is a defect of this service",
+            "nothing is written about the person; report it with the id of the run",
+        ),
+        "too_large" => ("Microsoft sent a record that is larger than any record is", AGAIN),
+        "unknown_removal" => ("Microsoft removed the person in a way that is not known here", AGAIN),
+        other => return format!("the record could not be used ({other}); {AGAIN}"),
     };
-    format!("{why}; nothing is written about it, and the next sync looks again")
+    format!("{why}; {then}")
 }
+
+const MISSING: &str =
+    "the contact that the person is linked to is no longer at this client (deleted in the PSA, or moved)";
+
+/// Of a record of Microsoft's.
+const AGAIN: &str = "nothing is written about it; sync again, and if it stays, report it to Microsoft";
 
 /// Why an undo leaves a contact alone.
 fn left(code: &str) -> &str {
     match code {
         "changed_since" => "somebody has changed it since",
-        "contact_missing" => "it is no longer in the PSA",
-        "contact_protected" => "it is protected from the sync",
+        "contact_missing" => "it is no longer at this client (deleted in the PSA, or moved)",
+        "contact_protected" => "the PSA protects it",
         other => other,
     }
 }
@@ -131,7 +168,7 @@ pub fn not_carried_out(code: &str) -> &str {
         "applied_before" => "another run had done it already",
         "contact_changed" => "somebody changed the contact after the plan was made",
         "contact_exists" => "there is a contact with the id that was meant for this person",
-        "contact_missing" => "the contact is no longer in the PSA",
+        "contact_missing" => "the contact is no longer at this client (deleted in the PSA, or moved)",
         "link_gone" => "the person's link has ended meanwhile",
         "linked_elsewhere" => "the person is linked to another contact by now",
         other => other,
@@ -139,38 +176,4 @@ pub fn not_carried_out(code: &str) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn codes_are_put_into_words() {
-        for code in
-            ["contact_missing", "id_not_guid", "member_type", "no_id", "not_an_object", "unknown_removal"]
-        {
-            let (name, told) = told(Rule::BadRecord, &Action::Fail { code: code.to_owned() });
-            assert_eq!(name, "fail");
-            assert!(!told.contains(code), "{told}");
-        }
-        for code in ["changed_since", "contact_missing", "contact_protected"] {
-            assert!(!left(code).contains('_'), "{code}");
-        }
-        for code in [
-            "address_taken",
-            store::APPLIED_BEFORE,
-            "contact_changed",
-            "contact_exists",
-            "contact_missing",
-            "link_gone",
-            "linked_elsewhere",
-        ] {
-            assert!(!not_carried_out(code).contains('_'), "{code}");
-        }
-        assert_eq!(failed("news").split(' ').next_back(), Some("(news)"), "an unknown one is shown");
-    }
-
-    #[test]
-    fn what_an_operator_decided_is_not_called_a_match() {
-        assert_eq!(matched_by(Rule::Decision), "an operator");
-        assert_eq!(matched_by(Rule::PrimaryAddress), "the e-mail address");
-    }
-}
+mod tests;

@@ -43,10 +43,10 @@ pub(crate) const ENTRIES: &[Entry] = &[
     Entry {
         code: "contact_missing",
         area: Area::Line,
-        cause: "The contact that the person is linked to, or that the line is about, is no longer in the \
-                PSA.",
+        cause: "The contact that the person is linked to, or that the line is about, is no longer at the \
+                client: it was deleted in the PSA, or moved to another client.",
         effect: "Nothing is written about the person; an undo leaves the line.",
-        next: "Nothing: the next sync looks at the person again.",
+        next: "Restore the contact, or move it back, with the same id, and sync again.",
     },
     Entry {
         code: "contact_protected",
@@ -61,8 +61,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
         cause: "Microsoft sent a record whose object id is not a GUID.",
         effect: "Nothing is written about it. It could be anybody, so nobody becomes inactive for being \
                  missing from this read.",
-        next: "Nothing: the next sync looks again. If it persists, look at the account in the Entra admin \
-               center or report it to the product's support.",
+        next: "Sync again. If it persists, report it to Microsoft.",
     },
     Entry {
         code: "link_gone",
@@ -94,8 +93,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
         cause: "Microsoft sent a record without an object id.",
         effect: "Nothing is written about it. It could be anybody, so nobody becomes inactive for being \
                  missing from this read.",
-        next: "Nothing: the next sync looks again. If it persists, look at the account in the Entra admin \
-               center or report it to the product's support.",
+        next: "Sync again. If it persists, report it to Microsoft.",
     },
     Entry {
         code: "not_an_object",
@@ -104,7 +102,8 @@ pub(crate) const ENTRIES: &[Entry] = &[
                 the rules about fields are no object.",
         effect: "Nothing is written about the record. It could be anybody, so nobody becomes inactive for \
                  being missing from this read. Of settings nothing was saved.",
-        next: "Nothing for a record: the next sync looks again. Send an object of rules to the settings.",
+        next: "For a record: sync again, and if it persists, report it to Microsoft. Send an object of rules to \
+               the settings.",
     },
     Entry {
         code: "not_gathered",
@@ -131,8 +130,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
         cause: "Microsoft sent a record that is larger than any record is, and it was not taken apart.",
         effect: "Nothing is written about it. It could be anybody, so nobody becomes inactive for being \
                  missing from this read.",
-        next: "Nothing: the next sync looks again. If it persists, look at the account in the Entra admin \
-               center or report it to the product's support.",
+        next: "Sync again. If it persists, report it to Microsoft.",
     },
     Entry {
         code: "unknown_removal",

@@ -235,10 +235,8 @@ pub(crate) fn run_table(view: &RunDetailView, names: &BTreeMap<ManagedTenantId, 
         let Some(guard) = &result.guard else { continue };
         let tenant = result.managed_tenant_id.to_string();
         let name = names.get(&result.managed_tenant_id).unwrap_or(&tenant);
-        text.extend(["\n", name, ": ", guard]);
-        if result.status == "held" {
-            text.extend([" If that is right, say so with `runs accept-size --tenant ", &tenant, "`."]);
-        }
+        // As the command that it names is typed for this tenant.
+        text.extend(["\n", name, ": ", &guard.replace("TENANT", &tenant)]);
     }
     for result in &view.tenant_results {
         if let Some(message) = &result.error_message {

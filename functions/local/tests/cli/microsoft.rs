@@ -261,7 +261,8 @@ fn a_directory_that_has_really_shrunk_is_accepted_by_an_operator_and_not_before(
         assert_eq!(office.inactive(), 0);
     }
     let held = office.run(&["sync"]).ended_with(3);
-    let command = held.stdout.split("`runs ").nth(1).unwrap().split('`').next().unwrap().to_owned();
+    let command =
+        held.stdout.split("`entra-sync runs ").nth(1).unwrap().split('`').next().unwrap().to_owned();
     let said = format!("runs {command}");
     office.run(&said.split(' ').collect::<Vec<_>>()).succeeded();
     assert_eq!(office.json(&["sync"])["run"]["summary"]["inactivated"], 20);

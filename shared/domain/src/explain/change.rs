@@ -7,10 +7,11 @@ use crate::{
     email::EmailAddress,
     fields::{Field, FieldRule, Overwrite},
     ids::ContactId,
-    plan::Limit,
+    inventory::ReviewState,
+    plan::{Conflict, Limit},
     planner::Known,
     policy::{TenantPolicy, Timing},
-    scope::{AttributeRule, Effect, ScopeRules},
+    scope::{AttributeRule, ScopeRules},
     user::DirectoryUser,
 };
 
@@ -59,7 +60,10 @@ pub enum Change {
         rule: String,
     },
     /// Add a rule on an attribute that takes the person in.
-    AddAttributeRule,
+    AddAttributeRule {
+        /// One that fits the person.
+        rule: AttributeRule,
+    },
     /// Let the app read the members of a group.
     ReadGroup {
         /// The group.
@@ -73,7 +77,7 @@ pub enum Change {
     RestoreAccount,
     /// Leave contacts of blocked accounts active.
     KeepWhenDisabled,
-    /// Make contacts of blocked accounts inactive.
+    /// Make contacts of blocked accounts inactive: by whichever of the two settings is off.
     InactivateWhenDisabled,
     /// Lift the protection of a contact.
     Unprotect {
@@ -136,7 +140,7 @@ pub enum Change {
     Answer,
     /// Take back what an operator has decided about the person.
     Reconsider,
-    /// Bring the linked contact back, or undo the run that linked it.
+    /// Bring the linked contact back.
     RestoreContact,
     /// Undo the link to the other client's contact, or map the tenant to that client.
     MoveLink,
@@ -181,10 +185,8 @@ impl Change {
                 let is_other = |other: &AttributeRule| other.to_string() != *rule;
                 scope(&mut policy, |rules| rules.attributes.retain(is_other))?;
             }
-            Self::AddAttributeRule => {
-                // One that fits is as good as none that has to.
-                let excludes = |rule: &AttributeRule| rule.effect == Effect::Exclude;
-                scope(&mut policy, |rules| rules.attributes.retain(excludes))?;
+            Self::AddAttributeRule { rule } => {
+                scope(&mut policy, |rules| rules.attributes.push(rule.clone()))?;
             }
             Self::EnableAccount => user.as_mut()?.account_enabled = Some(true),
             Self::KeepWhenDisabled => policy.fields.mark_inactive_when_disabled = false,
@@ -218,7 +220,12 @@ impl Change {
                 // What other tenants of the run have used up cannot be tried on one person.
                 Limit::RunCreations | Limit::RunInactivations | Limit::RunLinkMoves => return None,
             },
-            Self::Reconsider => known.people.get_mut(&object)?.review = None,
+            // The question is asked again, and no rule answers it any more.
+            Self::Reconsider => {
+                let (conflict, candidates) = (Conflict::Rejected, Vec::new());
+                let asked = ReviewState::Open { conflict, candidates, seen: None, taken_back: true };
+                known.people.get_mut(&object)?.review = Some(asked);
+            }
             Self::ReadGroup { .. }
             | Self::GiveAddress
             | Self::RestoreAccount

@@ -8,6 +8,7 @@
 //! It looks at one person alone. Two things a whole read knows are beyond it: another person of the same
 //! read with the same address, and how much of a stop limit others have used up.
 
+mod advice;
 mod change;
 mod proposals;
 mod rivals;
@@ -23,7 +24,7 @@ use crate::{
     fields::{Field, FieldStory, StoryOf},
     ids::{ContactId, EntraObjectId},
     plan::{Line, PlanPage},
-    planner::{Known, KnownPerson, Needs, Planner, Step, Tried, capitalised, shown},
+    planner::{Known, KnownPerson, Needs, Planner, Step, Tried, shown},
     policy::{TenantPolicy, Timing},
     user::DirectoryUser,
 };
@@ -184,7 +185,7 @@ impl<'a> Case<'a> {
                 let step = |tried, decided, found: String| Step { tried, found, decided };
                 let link = match self.linked() {
                     Some(contact) => format!("Yes, to {}.", shown(contact)),
-                    None => "Yes, to a contact that is not there any more.".to_owned(),
+                    None => "Yes, to a contact that is no longer at this client.".to_owned(),
                 };
                 vec![
                     step(Tried::Directory, true, "No, Microsoft has no such user now.".to_owned()),
@@ -311,9 +312,4 @@ impl<'a> Case<'a> {
         };
         Some((reason, self.policy.timing(reason)))
     }
-}
-
-/// A sentence made of a clause.
-pub(crate) fn sentence(clause: &str) -> String {
-    format!("{}.", capitalised(clause))
 }

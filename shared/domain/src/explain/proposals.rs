@@ -2,15 +2,14 @@
 
 use serde::Serialize;
 
-use super::{Case, Change, StoryOf, summary};
+use super::{Case, Change, StoryOf, advice, summary};
 use crate::{
     contact::InactiveReason,
     fields::{Field, Overwrite, Verdict},
     inventory::ReviewState,
-    plan::{Action, Candidate, Conflict, Limit, Rule},
-    planner::client_name,
+    plan::{Action, Candidate, Conflict, Rule},
     policy::Timing,
-    scope::Exclusion,
+    scope::{Attribute, AttributeOperator, AttributeRule, Effect, Exclusion},
 };
 
 /// Most proposals about fields: the list of fields says the rest.
@@ -39,7 +38,7 @@ pub(super) fn of(case: &Case<'_>, present: &str) -> Vec<Proposal> {
         });
         if !matches!(tried, Some((true, _))) {
             let then = tried.map(|(_, then)| then);
-            proposals.push(Proposal { text: text(case, &change), change, then });
+            proposals.push(Proposal { text: advice::text(case, &change), change, then });
         }
     }
     proposals
@@ -79,6 +78,9 @@ fn of_nothing(case: &Case<'_>) -> Vec<Change> {
     if let Some((reason, timing)) = case.leaving(&steps) {
         let Some(link) = person.link.filter(|link| link.active) else { return leaving(case, reason) };
         let protected = case.contact(link.contact).filter(|contact| contact.protected);
+        if link.client == case.policy.client && case.contact(link.contact).is_none() {
+            return vec![Change::RestoreContact];
+        }
         return match protected {
             _ if timing == Timing::Never && reason == InactiveReason::DisabledUpstream => {
                 vec![Change::InactivateWhenDisabled]
@@ -107,7 +109,9 @@ fn excluded(case: &Case<'_>, reason: Exclusion, detail: Option<&str>) -> Vec<Cha
     let rules = case.policy.scope.rules();
     match reason {
         Exclusion::AccountDisabled => vec![Change::EnableAccount],
-        Exclusion::Attribute if detail == "attributes" => vec![Change::AddAttributeRule],
+        Exclusion::Attribute if detail == "attributes" => {
+            fitting(case).map(|rule| Change::AddAttributeRule { rule }).into_iter().collect()
+        }
         Exclusion::Attribute => vec![Change::RemoveAttributeRule { rule: detail }],
         Exclusion::DismissedByOperator | Exclusion::RejectedByOperator => vec![Change::Reconsider],
         Exclusion::Domain if detail == "includeDomains" => {
@@ -130,6 +134,19 @@ fn excluded(case: &Case<'_>, reason: Exclusion, detail: Option<&str>) -> Vec<Cha
         Exclusion::UnknownMembership => vec![Change::ReadGroup { group: detail }],
         Exclusion::Unlicensed => vec![Change::AssignLicence, Change::IncludeUnlicensed],
     }
+}
+
+/// A rule that takes the person in: on an attribute that such a rule looks at already, if the person has
+/// a value there.
+fn fitting(case: &Case<'_>) -> Option<AttributeRule> {
+    let rules = case.policy.scope.rules().attributes.iter();
+    let looked_at = rules.filter(|rule| rule.effect == Effect::Include).map(|rule| rule.attribute);
+    let others = [Attribute::Mail, Attribute::UserPrincipalName, Attribute::DisplayName];
+    let user = case.user()?;
+    let (attribute, value) =
+        looked_at.chain(others).find_map(|attribute| Some((attribute, attribute.of(user)?)))?;
+    let (operator, effect) = (AttributeOperator::Equals, Effect::Include);
+    Some(AttributeRule { attribute, operator, value: value.to_owned(), effect })
 }
 
 /// The contact that would be written if it were not protected.
@@ -217,117 +234,4 @@ fn fields(case: &Case<'_>) -> Vec<Change> {
             _ => None,
         });
     changes.take(FIELDS_MAX).collect()
-}
-
-/// What to do, in a sentence.
-fn text(case: &Case<'_>, change: &Change) -> String {
-    match change {
-        Change::IncludeGuests => "Turn on `includeGuests` in the settings.".to_owned(),
-        Change::IncludePendingGuests => "Let the person accept the invitation, or turn on \
-             `includePendingGuests` in the settings."
-            .to_owned(),
-        Change::IncludeServiceAccounts => {
-            "Turn on `includeServiceAccounts` in the settings, or rename the account.".to_owned()
-        }
-        Change::IncludeUnlicensed => "Turn off `licensedOnly` in the settings.".to_owned(),
-        Change::AssignLicence => "Assign a licence to the account.".to_owned(),
-        Change::RemovePattern { pattern } => {
-            format!("Remove the pattern `{pattern}` from `excludePatterns` in the settings.")
-        }
-        Change::RemoveExcludedDomain { domain } => {
-            format!("Remove `{domain}` from `excludeDomains` in the settings.")
-        }
-        Change::AddIncludedDomain { domain } => {
-            format!("Add `{domain}` to `includeDomains` in the settings.")
-        }
-        Change::LeaveGroup { group } => {
-            format!("Take the person out of the group {group}, or the group out of `excludeGroups`.")
-        }
-        Change::JoinGroup { .. } => {
-            "Put the person into one of the groups that `includeGroups` names.".to_owned()
-        }
-        Change::RemoveAttributeRule { rule } => {
-            format!("Remove the rule \"{}\" from `attributes` in the settings.", rule.replace('`', ""))
-        }
-        Change::AddAttributeRule => {
-            "Add a rule to `attributes` in the settings that takes the person in.".to_owned()
-        }
-        Change::ReadGroup { group } => format!(
-            "Allow the app to read the members of the group {group}, or take the group out of the settings."
-        ),
-        Change::GiveAddress => {
-            "Give the account a mailbox, or write its address into the directory's `mail`.".to_owned()
-        }
-        Change::EnableAccount => "Allow sign-in for the account in the directory.".to_owned(),
-        Change::RestoreAccount => "Restore the account in the directory; that is possible for 30 days after \
-             it was deleted."
-            .to_owned(),
-        Change::KeepWhenDisabled => {
-            "Turn off `markInactiveWhenDisabled` in the settings; that holds for every client.".to_owned()
-        }
-        Change::InactivateWhenDisabled => {
-            "Turn on `markInactiveWhenDisabled` in the settings; that holds for every client.".to_owned()
-        }
-        Change::Unprotect { contact } => {
-            format!("In the PSA, lift the protection of {}.", case.named(*contact))
-        }
-        Change::UnprotectField { field, .. } => {
-            format!("In the PSA, lift the protection of the field {}.", field.label())
-        }
-        Change::FreeAddress { address, contact } => {
-            format!("In the PSA, take the address {address} off {}.", owner_named(case, address, *contact))
-        }
-        Change::MakeFirst { address, contact } => {
-            format!("In the PSA, make {address} the first address of {}.", case.named(*contact))
-        }
-        Change::Rename { contact, name } => {
-            format!("If it is the same person, give {} the name {name} in the PSA.", case.named(*contact))
-        }
-        Change::ClearObjectId { contact } => {
-            format!("In the PSA, take the person's object id off {}.", case.named(*contact))
-        }
-        Change::GiveContactAddress { address } => format!(
-            "If the person has a contact already, give that contact the address {address}: then it is \
-             linked, and no new one is made."
-        ),
-        Change::SetPolicy { field, policy } => {
-            format!("Set the field {} to `{}` in the settings.", field.label(), policy.name())
-        }
-        Change::RaiseLimit { limit } => {
-            let limit = match limit {
-                Limit::Creations => "`limits.creations`",
-                Limit::Inactivations => "`vanish.allowedPercent`",
-                Limit::LinkMoves => "`limits.linkMoves`",
-                Limit::RunCreations => "`runLimits.creations`",
-                Limit::RunInactivations => "`runLimits.inactivations`",
-                Limit::RunLinkMoves => "`runLimits.linkMoves`",
-            };
-            format!("Raise {limit} in the settings.")
-        }
-        Change::Allow => {
-            "Allow what waits in the run: `runs allow`, or `runs reject` to decline it for good.".to_owned()
-        }
-        Change::Answer => "Or answer the question in the review queue.".to_owned(),
-        Change::Reconsider => "Take the decision about the person back in the review queue.".to_owned(),
-        Change::RestoreContact => {
-            "Bring the contact back in the PSA and import it, or undo the run that linked it.".to_owned()
-        }
-        Change::MoveLink => {
-            "Map the tenant to that client, or undo the run that linked the person there.".to_owned()
-        }
-    }
-}
-
-fn owner_named(
-    case: &Case<'_>,
-    address: &crate::email::EmailAddress,
-    contact: crate::ids::ContactId,
-) -> String {
-    let owner = case.known.owners.get(address).copied().flatten();
-    let elsewhere = owner.filter(|owner| owner.client != case.policy.client);
-    match elsewhere.map(|owner| client_name(case.known, owner.client)) {
-        Some(Some(name)) => format!("the contact of {name} that has it"),
-        Some(None) => "the contact of another client that has it".to_owned(),
-        None => case.named(contact),
-    }
 }

@@ -54,7 +54,9 @@ pub(super) fn of(case: &Case<'_>, outcome: Outcome, lines: &[Line]) -> Vec<Rival
         _ => (None, Vec::new()),
     };
     let rule = line.map_or(Rule::IdentityLink, |line| line.rule);
-    let judge = Judge { case, rule, candidates, conflict };
+    let is_taken_back =
+        line.is_none() && matches!(case.person().review, Some(ReviewState::Open { taken_back: true, .. }));
+    let judge = Judge { case, rule, candidates, conflict, is_taken_back };
     let mut rivals: Vec<Rival> = Vec::new();
     if let Some(hint) = case.person().hint.filter(|hint| Some(*hint) != winner)
         && let Some(contact) = case.contact(hint)
@@ -89,6 +91,8 @@ struct Judge<'a> {
     candidates: Vec<ContactId>,
     /// What is unclear then.
     conflict: Option<Conflict>,
+    /// An operator's answer was taken back, and what decided is only that.
+    is_taken_back: bool,
 }
 
 impl Judge<'_> {
@@ -123,15 +127,17 @@ impl Judge<'_> {
             .is_some_and(|contact| contact.belongs_to_another(case.policy.tenant, case.object()));
         let is_candidate = self.candidates.contains(&owner.contact);
         if owner.client != case.policy.client {
-            "nobody is linked to a contact of another client"
+            "the sync never links to a contact of another client"
         } else if case.contact(owner.contact).is_none() {
-            "the contact is not there"
+            "the contact is no longer there"
         } else if self.conflict == Some(Conflict::MailboxReused) && is_candidate {
             "the account it belonged to is gone, and the names differ"
         } else if is_anothers {
             "the contact belongs to another account"
         } else if owner.additional {
             "it is only an additional address of the contact"
+        } else if self.is_taken_back {
+            "an operator's answer was taken back, and only another one links the person"
         } else if rule == Rule::IdentityLink && !is_candidate {
             "the account is linked already, and that counts before any address"
         } else if rule == Rule::StoredObjectId {

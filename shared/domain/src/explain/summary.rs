@@ -1,14 +1,15 @@
 //! What becomes of a person, in a sentence or two.
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Case, sentence};
+use super::Case;
 use crate::{
-    contact::Link,
+    contact::{InactiveReason, Link},
     fields::FieldChange,
     inventory::ReviewState,
     plan::{Action, Conflict, Line, Rule},
-    planner::{Step, Tried, capitalised, client_name, shown},
+    planner::{MISSING, Step, Tried, capitalised, client_name, shown},
     policy::Timing,
     scope::{Excluded, Exclusion},
 };
@@ -106,7 +107,13 @@ fn of_action(case: &Case<'_>, rule: Rule, action: &Action) -> (Outcome, String) 
             (Outcome::Linked, text)
         }
         Action::Reactivate { activate, changes, .. } => {
-            let active = if *activate { " and becomes active" } else { ", and stays inactive" };
+            let is_inactive =
+                action.contact().and_then(|contact| case.contact(contact)).is_some_and(|c| c.inactive);
+            let active = match (activate, is_inactive) {
+                (true, _) => " and becomes active",
+                (false, true) => ", and stays inactive because it was not the sync that made it so",
+                (false, false) => "; it is active already",
+            };
             let text =
                 format!("The person is back: {} is linked again{active}.{}", named(), written(changes));
             (Outcome::Reactivated, text)
@@ -120,26 +127,39 @@ fn of_action(case: &Case<'_>, rule: Rule, action: &Action) -> (Outcome, String) 
             let why = "no rule writes what has changed";
             (Outcome::Unchanged, format!("{} stays as it is: {why}.", capitalised(&contact)))
         }
-        Action::Review { conflict, .. } => (Outcome::Review, asked(case, *conflict, false)),
-        Action::MarkInactive { reason, .. } => {
+        Action::Review { conflict, .. } => {
+            let text = format!(
+                "A human is asked, and nothing is written until there is an answer: {}.",
+                unclear(case, *conflict)
+            );
+            (Outcome::Review, text)
+        }
+        Action::MarkInactive { reason, before, .. } => {
             let contact = capitalised(&named());
-            (Outcome::Inactivated, format!("{contact} becomes inactive: {}.", reason.explanation()))
+            let what = if before.as_ref().is_some_and(|before| before.inactive) {
+                "is inactive already; only its link to the account ends"
+            } else {
+                "becomes inactive"
+            };
+            (Outcome::Inactivated, format!("{contact} {what}: {}.", reason.explanation()))
         }
         Action::NoteMissing { times, reason, .. } => {
             let what = reason.map_or("not in the directory", |reason| reason.explanation());
-            (Outcome::Grace, grace(case, what, *times))
+            (Outcome::Grace, grace(case, what, times.saturating_sub(1)))
         }
         Action::Stage { proposal, limit } => {
             let (_, would) = of_action(case, rule, proposal);
             let why = limit.explanation();
             let why = why.split_once(';').map_or(why, |(why, _)| why);
-            let text = format!("Waits for you: {why}. If you allow it: {would}");
-            (Outcome::Held, text)
+            let would = match (&**proposal, would.strip_prefix("Linked")) {
+                (Action::Create { .. }, _) => "a new contact is made.".to_owned(),
+                (Action::Link { .. }, Some(rest)) => format!("the account is linked{rest}"),
+                _ => would,
+            };
+            (Outcome::Held, format!("Waits for your decision: {why}. If you allow it, {would}"))
         }
         Action::Fail { code } if code == "contact_missing" => {
-            let text =
-                "Nothing can be done: the contact that the account is linked to is not there any more.";
-            (Outcome::Failed, text.to_owned())
+            (Outcome::Failed, format!("Nothing can be done: {MISSING}."))
         }
         Action::Fail { code } => (Outcome::Failed, format!("The record could not be used (`{code}`).")),
         Action::Hold { .. } | Action::Leave { .. } | Action::Restore { .. } | Action::Settle { .. } => {
@@ -149,17 +169,29 @@ fn of_action(case: &Case<'_>, rule: Rule, action: &Action) -> (Outcome, String) 
 }
 
 fn of_nothing(case: &Case<'_>, steps: &[Step]) -> (Outcome, String) {
-    if let Some(ReviewState::Open { conflict, .. }) = case.person().review
+    if let Some(ReviewState::Open { conflict, taken_back, .. }) = case.person().review
         && steps.iter().any(|step| step.decided && step.tried == Tried::OperatorDecision)
     {
-        return (Outcome::Review, asked(case, conflict, true));
+        let text = if taken_back {
+            "The question about the person is in the review queue again, because an operator's answer was \
+             taken back, and nothing is written until there is another one."
+                .to_owned()
+        } else {
+            format!(
+                "The question is in the review queue already, and nothing is written until it is answered: \
+                 {}.",
+                unclear(case, conflict)
+            )
+        };
+        return (Outcome::Review, text);
     }
     let active = case.person().link.filter(|link| link.active);
     match (active, case.leaving(steps)) {
         (Some(link), Some((reason, timing))) => kept(case, &link, reason.explanation(), timing),
         (None, Some((reason, _))) => {
             let reason = reason.explanation();
-            let text = format!("Nothing is done: {reason}, and the contact has been dealt with already.");
+            let text =
+                format!("Nothing is done: {reason}, and an earlier sync has dealt with the contact already.");
             (Outcome::Unchanged, text)
         }
         _ => {
@@ -175,42 +207,83 @@ fn kept(case: &Case<'_>, link: &Link, reason: &str, timing: Timing) -> (Outcome,
     let contact = case.named(link.contact);
     let why = match case.contact(link.contact) {
         None if link.client != case.policy.client => "it is a contact of another client".to_owned(),
-        None => "it is not there any more".to_owned(),
-        Some(_) if link.keep => "an operator has said so, and that holds until the person is back".to_owned(),
+        None => {
+            return (Outcome::Kept, format!("{}, but nothing can be done: {MISSING}.", capitalised(reason)));
+        }
+        Some(_) if link.keep => {
+            format!("an operator rejected making it inactive; that ends when {}", is_back(case))
+        }
         Some(_) if timing == Timing::Never => "the rule that would make it inactive is off".to_owned(),
         Some(contact) if contact.protected => "the PSA protects it".to_owned(),
         Some(contact) if contact.belongs_to_another(case.policy.tenant, case.object()) => {
             "it belongs to another account by now".to_owned()
         }
-        Some(_) => return (Outcome::Grace, grace(case, reason, link.missing.saturating_add(1))),
+        Some(_) => return (Outcome::Grace, grace(case, reason, link.missing)),
     };
     (Outcome::Kept, format!("{}, but {contact} stays as it is: {why}.", capitalised(reason)))
 }
 
-/// How long the grace lasts, of which the next sync is the `times`th.
-fn grace(case: &Case<'_>, reason: &str, times: u8) -> String {
+/// When somebody counts as back who is leaving.
+fn is_back(case: &Case<'_>) -> &'static str {
+    match case.leaving(&case.steps()) {
+        Some((InactiveReason::DisabledUpstream, _)) => "sign-in is allowed again",
+        Some((InactiveReason::OutOfScope, _)) => "the person is among those who are synced again",
+        _ => "the person is in the directory again",
+    }
+}
+
+/// How long the grace lasts, of which `seen` syncs in a row have seen what is confirmed by it.
+fn grace(case: &Case<'_>, reason: &str, seen: u8) -> String {
     let rules = &case.policy.vanish;
     let link = case.person().link;
     let contact = link.as_ref().map_or_else(|| "the contact".to_owned(), |link| case.named(link.contact));
-    let since = link.as_ref().and_then(|link| link.missing_since).unwrap_or(case.policy.now);
+    let is_inactive = case.linked().is_some_and(|contact| contact.inactive);
+    let (stays, then) = if is_inactive {
+        ("is inactive already and stays linked for now", "the link ends")
+    } else {
+        ("stays active for now", "it becomes inactive")
+    };
+    let wait = Wait { hours: rules.grace_hours, since: link.and_then(|link| link.missing_since) };
     let reads = rules.confirmations.max(1);
-    let hours = if rules.grace_hours == 0 {
-        String::new()
+    let when = if seen >= reads {
+        format!("Seen by {reads} of {reads} syncs; only the waiting time is left{}.", wait.until())
     } else {
-        let until = since + jiff::SignedDuration::from_hours(i64::from(rules.grace_hours));
-        format!(" and not before {} UTC", until.strftime("%Y-%m-%d %H:%M"))
+        let seen_by =
+            if reads == 1 { "a sync has".to_owned() } else { format!("{reads} syncs in a row have") };
+        let next = ordinal(seen.saturating_add(1));
+        format!(
+            "{} once {seen_by} seen that{}. The next sync is the {next}.",
+            capitalised(then),
+            wait.at_least()
+        )
     };
-    let seen = if reads == 1 {
-        "a sync has seen that".to_owned()
-    } else {
-        format!("{reads} syncs in a row have seen that")
-    };
-    format!(
-        "{}. {} is given grace: it becomes inactive once {seen}{hours}. The next sync is the {}.",
-        capitalised(reason),
-        capitalised(&contact),
-        ordinal(times),
-    )
+    format!("{}. {} {stays}. {when}", capitalised(reason), capitalised(&contact))
+}
+
+/// The hours that have to go by.
+struct Wait {
+    hours: u32,
+    /// When the first sync saw it; the time of one that is yet to come is not known.
+    since: Option<Timestamp>,
+}
+
+impl Wait {
+    fn end(&self) -> Option<String> {
+        let until = self.since? + SignedDuration::from_hours(i64::from(self.hours));
+        Some(format!("{} UTC", until.strftime("%Y-%m-%d %H:%M")))
+    }
+
+    fn until(&self) -> String {
+        self.end().map_or_else(String::new, |end| format!(", until {end}"))
+    }
+
+    fn at_least(&self) -> String {
+        match (self.hours, self.end()) {
+            (0, _) => String::new(),
+            (_, Some(end)) => format!(", and not before {end}"),
+            (hours, None) => format!(", at least {hours} hours after the first sync that sees it"),
+        }
+    }
 }
 
 fn ordinal(number: u8) -> String {
@@ -234,36 +307,32 @@ fn excluded(case: &Case<'_>, reason: Exclusion, detail: Option<&str>) -> String 
     format!("Left out: {}.{linked}", excluded.clause())
 }
 
-fn asked(case: &Case<'_>, conflict: Conflict, is_open: bool) -> String {
-    let waits = if is_open {
-        "The question is in the review queue already, and nothing is written until it is answered"
-    } else {
-        "A human is asked, and nothing is written until there is an answer"
-    };
+/// What only a human can say.
+fn unclear(case: &Case<'_>, conflict: Conflict) -> String {
     let client = match conflict {
         Conflict::LinkedAtOtherClient => case.person().link.map(|link| link.client),
         Conflict::AddressAtOtherClient => case.elsewhere().map(|(_, owner)| owner.client),
         _ => None,
     };
     let name = client.and_then(|client| client_name(case.known, client));
-    let whose = name.map_or_else(String::new, |name| format!(", {name}"));
-    format!("{waits}: {}{whose}.", conflict.explanation())
+    let whose = name.map_or_else(String::new, |name| format!(" ({name})"));
+    format!("{}{whose}", conflict.explanation())
 }
 
 fn matched(rule: Rule) -> &'static str {
     match rule {
         Rule::AliasAddress => "who has one of the person's other addresses and the same name",
-        Rule::SignInAddress => "who has the person's sign-in name as the address",
-        Rule::StoredObjectId => "on whom the PSA has the person's object id",
+        Rule::SignInAddress => "whose address is the person's sign-in name",
+        Rule::StoredObjectId => "which carries the person's object id in the PSA",
         _ => "who has the person's e-mail address",
     }
 }
 
 fn written(changes: &[FieldChange]) -> String {
     if changes.is_empty() {
-        return " No field of it changes.".to_owned();
+        return " No fields change.".to_owned();
     }
-    format!(" {}", sentence(&format!("written: {}", fields(changes))))
+    format!(" Fields written: {}.", fields(changes))
 }
 
 fn fields(changes: &[FieldChange]) -> String {

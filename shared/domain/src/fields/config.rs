@@ -86,7 +86,11 @@ impl FieldRules {
     /// Every part of it that is unknown, malformed or ambiguous.
     pub fn parse(config: &Value) -> Result<Self, Vec<InvalidRule>> {
         let Value::Object(entries) = config else {
-            return Err(vec![invalid("", "not_an_object", "The rules are no object.")]);
+            return Err(vec![invalid(
+                "",
+                "not_an_object",
+                format!("The rules are no object. Send a JSON object with the keys {}.", keys()),
+            )]);
         };
         let mut errors: Vec<InvalidRule> =
             entries.keys().filter(|key| !is_known(key)).map(|key| unknown(key)).collect();
@@ -228,12 +232,24 @@ fn is_on(value: &Value) -> bool {
     truth(value) == Some(true)
 }
 
+/// Every key as it is written.
+fn keys() -> String {
+    let fields = Field::ALL.into_iter().map(Field::key);
+    let keys: Vec<String> =
+        fields.chain([MARK_INACTIVE[0], ALLOW_CLEARING[0]]).map(|key| format!("`{key}`")).collect();
+    keys.join(", ")
+}
+
 fn said_of(path: &str, sentence: &str) -> String {
     format!("`{path}` {sentence}.")
 }
 
 fn unknown(path: &str) -> InvalidRule {
-    invalid(path, "unknown_key", format!("There is no rule `{path}`."))
+    let message = match path.split_once('.') {
+        Some(_) => format!("There is no rule `{path}`; a rule may have `overwrite` and `clear`."),
+        None => format!("There is no rule `{path}`; the rules are {}.", keys()),
+    };
+    invalid(path, "unknown_key", message)
 }
 
 fn invalid(path: &str, code: &'static str, message: impl Into<String>) -> InvalidRule {

@@ -167,10 +167,14 @@ fn why(verdict: Verdict, over_edit: bool) -> String {
         Verdict::SourceUnchanged => "Kept: the directory says what it said at the last sync.",
         Verdict::Blank => "Kept: the directory says nothing, and that clears nothing.",
         Verdict::Protected => "Kept: the PSA protects it.",
-        Verdict::FirstSync => "Kept: it is written once the directory changes, and this is the first sync.",
-        Verdict::Withheld => "Kept: an operator has dismissed the question whose address this is.",
+        Verdict::FirstSync => {
+            "Kept: this policy writes only what changes in the directory, and this is the person's first sync."
+        }
+        Verdict::Withheld => {
+            "Kept: another contact has this address, and an operator decided to leave it there."
+        }
         Verdict::NotLookedAt => {
-            "Kept for now: it is written once the directory, or a rule about fields, changes for this person."
+            "Kept: a contact is looked at again only when the directory or a field rule changes for this person."
         }
     };
     said.to_owned()

@@ -367,31 +367,32 @@ impl Turn {
 }
 
 impl Limit {
-    /// One sentence for the operator.
+    /// Why what crosses it waits, and until when, for the operator.
     pub fn explanation(self) -> &'static str {
         match self {
             Self::Creations => {
-                "more new contacts at once than the limit lets through; they wait until an operator decides"
+                "more new contacts at once than the limit lets through; they wait for `runs allow` or `runs \
+                 reject`"
             }
             Self::Inactivations => {
-                "more people would become inactive at once than the limit lets through; they wait until an \
-                 operator decides"
+                "more people would become inactive at once than the limit lets through; they wait for `runs \
+                 allow` or `runs reject`"
             }
             Self::LinkMoves => {
                 "more contacts would go from one account to another at once than the limit lets through; they \
-                 wait until an operator decides"
+                 wait for `runs allow` or `runs reject`"
             }
             Self::RunCreations => {
                 "more new contacts in all tenants of the sync together than the limit lets through; they wait \
-                 until an operator decides"
+                 for `runs allow` or `runs reject`"
             }
             Self::RunInactivations => {
                 "more people would become inactive in all tenants of the sync together than the limit lets \
-                 through; they wait until an operator decides"
+                 through; they wait for `runs allow` or `runs reject`"
             }
             Self::RunLinkMoves => {
                 "more contacts would go from one account to another in all tenants of the sync together than \
-                 the limit lets through; they wait until an operator decides"
+                 the limit lets through; they wait for `runs allow` or `runs reject`"
             }
         }
     }

@@ -123,7 +123,9 @@ impl Conflict {
             Self::AddressAtOtherClient => {
                 "the person's address or sign-in name belongs to a contact of another client"
             }
-            Self::AddressShared => "the contact this person would be is linked to another account",
+            Self::AddressShared => {
+                "the contact that fits this person already belongs to another Microsoft account"
+            }
             Self::AliasOnly => "only an alias address matches, and the names differ",
             Self::LinkedAtOtherClient => "the person is linked to a contact of another client",
             Self::MailboxReused => {
@@ -131,9 +133,9 @@ impl Conflict {
                  the same person under another name"
             }
             Self::MultipleEmailMatches => "the person's addresses belong to several contacts",
-            Self::Rejected => "an operator rejected what a run would have done for the person",
+            Self::Rejected => "an operator rejected this person's creation or link",
             Self::OwnedByColleague => {
-                "the new address is that of a colleague's contact: swapped, or passed on before it was given up"
+                "the new address still belongs to a colleague's contact (swapped, or reassigned too early)"
             }
         }
     }

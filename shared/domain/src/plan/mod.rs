@@ -93,7 +93,7 @@ impl Guard {
                 let rows = if *rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
                 format!(
                     "{rows} of the directory had no readable id and could be anybody: nobody was made \
-                     inactive for being missing."
+                     inactive for being missing. Sync again; if it stays, report it to Microsoft."
                 )
             }
             Self::ShortRead { read, expected } => {
@@ -104,7 +104,8 @@ impl Guard {
                 };
                 format!(
                     "The directory answered with {read} where {expected} were expected. That is taken for a \
-                     wrong answer: nobody was made inactive. If it is right, accept the new size."
+                     wrong answer: nobody was made inactive. If it is right, accept the new size: `entra-sync runs \
+                     accept-size --tenant TENANT`, or `POST …/sync/accept-size`."
                 )
             }
         }

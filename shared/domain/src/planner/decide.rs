@@ -6,6 +6,7 @@
 use super::{
     Known, Planner, Step,
     lookup::Missing,
+    notes::MISSING,
     trace::{Trace, Tried},
 };
 use crate::{
@@ -98,7 +99,7 @@ impl<'a> Decider<'a> {
             Some(link) => self.decide_returned(&link, facts),
             None if self.is_dismissed(user.object) => {
                 self.trace.note(Tried::OperatorDecision, true, || {
-                    "An operator has decided that this person is not synced.".to_owned()
+                    "No longer asked: an operator decided not to sync this person.".to_owned()
                 });
                 Ok(Decision::exclude(Exclusion::DismissedByOperator))
             }
@@ -122,16 +123,7 @@ impl<'a> Decider<'a> {
     fn decide_disabled(&mut self, link: Option<&Link>) -> Decision {
         let reason = InactiveReason::DisabledUpstream;
         let timing = self.policy().timing(reason);
-        self.trace.note(Tried::AccountEnabled, true, || {
-            let then = match (link, timing) {
-                (None, _) => "No contact is linked, so there is nothing to do.",
-                (Some(link), _) if !link.active => "The contact has been dealt with already.",
-                (Some(_), Timing::AtOnce) => "The contact becomes inactive with the next sync.",
-                (Some(_), Timing::AfterGrace) => "The contact becomes inactive once that is confirmed.",
-                (Some(_), Timing::Never) => "The rule that would make the contact inactive is off.",
-            };
-            format!("No, sign-in is blocked. {then}")
-        });
+        self.note_disabled(link, timing);
         match link {
             None => Decision::exclude(Exclusion::AccountDisabled),
             Some(link) if link.active && timing != Timing::Never => Decision::Leaving { reason, line: None },
@@ -224,9 +216,7 @@ impl<'a> Decider<'a> {
     }
 
     fn contact_missing(&mut self) -> Decision {
-        self.trace.note(Tried::Contact, true, || {
-            "No: the contact that the account is linked to is not there any more.".to_owned()
-        });
+        self.trace.note(Tried::Contact, true, || format!("No: {MISSING}."));
         Decision::fail("contact_missing")
     }
 
@@ -240,23 +230,22 @@ impl<'a> Decider<'a> {
         object: EntraObjectId,
     ) -> Result<Result<Vec<FieldChange>, Decision>, Missing> {
         let mut changes = self.policy().fields.changes(contact, base, facts);
-        self.note_fields(&changes);
         let is_email = |change: &FieldChange| matches!(change, FieldChange::Email { .. });
-        if !changes.iter().any(is_email) {
-            return Ok(Ok(changes));
-        }
-        let owner = self.owner(&facts.email)?.filter(|owner| owner.contact != contact.id);
-        let Some(owner) = owner else { return Ok(Ok(changes)) };
-        if self.is_dismissed(object) || self.is_settled(object, &facts.email) {
+        let owner = if changes.iter().any(is_email) { self.owner(&facts.email)? } else { None };
+        let owner = owner.filter(|owner| owner.contact != contact.id);
+        if let Some(owner) = owner {
+            if !self.is_dismissed(object) && !self.is_settled(object, &facts.email) {
+                let conflict = if owner.client == self.policy().client {
+                    self.conflict_in_client(owner)?
+                } else {
+                    Conflict::AddressAtOtherClient
+                };
+                return Ok(Err(self.ask(object, conflict, vec![candidate(contact), elsewhere_of(owner)])));
+            }
             changes.retain(|change| !is_email(change));
-            return Ok(Ok(changes));
         }
-        let conflict = if owner.client == self.policy().client {
-            self.conflict_in_client(owner)?
-        } else {
-            Conflict::AddressAtOtherClient
-        };
-        Ok(Err(self.ask(object, conflict, vec![candidate(contact), elsewhere_of(owner)])))
+        self.note_fields(&changes);
+        Ok(Ok(changes))
     }
 
     fn conflict_in_client(&self, owner: Owner) -> Result<Conflict, Missing> {
@@ -290,7 +279,7 @@ impl<'a> Decider<'a> {
         let is_dismissed = self.is_dismissed(object);
         self.trace.note(Tried::OperatorDecision, true, || {
             let then = if is_dismissed {
-                "An operator has dismissed that question, so the person is left out."
+                "An operator dismissed that question, so the person is left out."
             } else {
                 "Only a human can say which is right."
             };
@@ -328,8 +317,9 @@ impl Decider<'_> {
         if !writes || !self.was_taken_back(object) {
             return decided;
         }
-        self.trace.note(Tried::OperatorDecision, true, || {
-            "an operator's answer was taken back, so an operator has to decide".to_owned()
+        self.trace.overrule(Tried::OperatorDecision, || {
+            "No: an operator's answer about this person was taken back, so only an operator can decide."
+                .to_owned()
         });
         Decision::StillAmbiguous
     }

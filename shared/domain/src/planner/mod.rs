@@ -35,7 +35,7 @@ use crate::{
 pub(crate) use decide::shown;
 use decide::{Decider, Decision};
 use lookup::Missing;
-pub(crate) use notes::{capitalised, client_name};
+pub(crate) use notes::{MISSING, capitalised, client_name};
 use open::Open;
 pub use open::{Held, InForce, RunHeld};
 use overlay::Overlay;

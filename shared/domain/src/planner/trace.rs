@@ -55,7 +55,7 @@ impl Tried {
             Self::AccountEnabled => "Is sign-in allowed?",
             Self::Scope => "Is the person among those who are synced?",
             Self::Changed => "Has anything changed since the last sync?",
-            Self::StoredObjectId => "Has a contact the person's object id?",
+            Self::StoredObjectId => "Does a contact in the PSA carry this account's object id?",
             Self::PrimaryAddress => "Who has the e-mail address?",
             Self::SignInAddress => "Who has the sign-in name?",
             Self::AliasAddresses => "Who has the other addresses?",
@@ -80,6 +80,17 @@ impl Trace {
         if let Some(steps) = &mut self.0 {
             steps.push(Step { tried, found: found(), decided });
         }
+    }
+
+    /// The answer that decides after all: what the steps before it would have led to does not happen.
+    pub(super) fn overrule(&mut self, tried: Tried, found: impl FnOnce() -> String) {
+        if let Some(steps) = &mut self.0 {
+            steps.retain(|step| !matches!(step.tried, Tried::Fields | Tried::NoMatch));
+            for step in steps {
+                step.decided = false;
+            }
+        }
+        self.note(tried, true, found);
     }
 
     /// Says that the last answer to this question decided.

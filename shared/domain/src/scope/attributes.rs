@@ -80,7 +80,7 @@ impl Compiled {
     }
 
     fn fits(&self, user: &DirectoryUser) -> bool {
-        let Some(text) = of(user, self.attribute) else { return false };
+        let Some(text) = self.attribute.of(user) else { return false };
         match &self.test {
             Test::Contains(value) => folded(text).contains(value),
             Test::Equals(value) => folded(text) == *value,
@@ -90,19 +90,22 @@ impl Compiled {
     }
 }
 
-fn of(user: &DirectoryUser, attribute: Attribute) -> Option<&str> {
-    let text = match attribute {
-        Attribute::CompanyName => &user.company_name,
-        Attribute::Department => &user.department,
-        Attribute::DisplayName => &user.display_name,
-        Attribute::GivenName => &user.given_name,
-        Attribute::JobTitle => &user.job_title,
-        Attribute::Mail => &user.mail,
-        Attribute::OfficeLocation => &user.office_location,
-        Attribute::Surname => &user.surname,
-        Attribute::UserPrincipalName => &user.user_principal_name,
-    };
-    text.as_deref()
+impl Attribute {
+    /// What the directory says there of `user`.
+    pub(crate) fn of(self, user: &DirectoryUser) -> Option<&str> {
+        let text = match self {
+            Self::CompanyName => &user.company_name,
+            Self::Department => &user.department,
+            Self::DisplayName => &user.display_name,
+            Self::GivenName => &user.given_name,
+            Self::JobTitle => &user.job_title,
+            Self::Mail => &user.mail,
+            Self::OfficeLocation => &user.office_location,
+            Self::Surname => &user.surname,
+            Self::UserPrincipalName => &user.user_principal_name,
+        };
+        text.as_deref()
+    }
 }
 
 /// A rule's value as it is compared: cleaned as the directory's texts are, then folded.

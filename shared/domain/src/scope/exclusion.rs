@@ -45,20 +45,21 @@ impl Exclusion {
         match self {
             Self::AccountDisabled => "sign-in is blocked in the directory and no contact is linked",
             Self::Attribute => "a rule on an attribute leaves this person out, or none takes them in",
-            Self::DismissedByOperator => "an operator dismissed this person in the review queue",
+            Self::DismissedByOperator => "an operator decided not to sync this person",
             Self::Domain => "the domain of the address is left out, or is none of those taken in",
             Self::Group => "a member of a group that is left out, or of none that is taken in",
             Self::Guest => "an invited (guest) account; its home is another company's directory",
             Self::MissingIdentity => {
-                "no usable e-mail address in the directory; a sign-in name at onmicrosoft.com is none"
+                "no usable e-mail address in the directory; a sign-in name at onmicrosoft.com does not count \
+                 as one"
             }
             Self::Pattern => "one of your patterns matches the address or the name",
             Self::PendingInvitation => "an invited account whose invitation has not been accepted",
-            Self::ProtectedContact => "the contact is protected: the sync does not touch it",
-            Self::RejectedByOperator => "an operator rejected what was planned for this person",
+            Self::ProtectedContact => "the PSA protects this contact, so the sync does not touch it",
+            Self::RejectedByOperator => "an operator rejected this person's creation or link",
             Self::ServiceAccount => "the address or the name looks like a service account's",
             Self::UnknownLicence => {
-                "only licensed people are taken; left out until the directory says whether this one is"
+                "only licensed people are taken, and the directory has not said whether this one is"
             }
             Self::UnknownMembership => "left out until the members of a group that a rule names can be read",
             Self::Unlicensed => "only licensed people are taken, and this one has no licence",
@@ -72,7 +73,7 @@ impl Excluded {
         let Some(detail) = self.detail.as_deref() else { return self.reason.explanation().to_owned() };
         match (self.reason, detail) {
             (Exclusion::Attribute, "attributes") => {
-                "no rule on an attribute takes the person in, and there are such rules".to_owned()
+                "none of the attribute rules that take people in fits this person".to_owned()
             }
             (Exclusion::Attribute, rule) => {
                 format!("the rule {} leaves the person out", rule.replace('`', "\""))
@@ -80,11 +81,11 @@ impl Excluded {
             (Exclusion::Domain, "includeDomains") => {
                 "the domain of the address is none of those that are taken in".to_owned()
             }
-            (Exclusion::Domain, rule) => format!("the domain {rule} is left out"),
+            (Exclusion::Domain, rule) => format!("the rules leave out the domain {rule}"),
             (Exclusion::Group, "includeGroups") => {
                 "a member of none of the groups that are taken in".to_owned()
             }
-            (Exclusion::Group, group) => format!("a member of the group {group}, which is left out"),
+            (Exclusion::Group, group) => format!("a member of the group {group}, which the rules leave out"),
             (Exclusion::Pattern, pattern) => {
                 format!("the pattern `{pattern}` matches the address or the name")
             }

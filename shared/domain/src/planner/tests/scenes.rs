@@ -180,11 +180,11 @@ fn contact() -> impl Strategy<Value = ContactSpec> {
 fn review() -> impl Strategy<Value = ReviewState> {
     prop_oneof![
         Just(ReviewState::Dismissed),
-        (1_u128..7).prop_map(|candidate| ReviewState::Open {
+        (1_u128..7, any::<bool>()).prop_map(|(candidate, taken_back)| ReviewState::Open {
             conflict: Conflict::AddressShared,
             candidates: vec![contact_id(candidate)],
             seen: None,
-            taken_back: false,
+            taken_back,
         }),
     ]
 }

@@ -300,7 +300,12 @@ impl World {
                 let candidates = candidates.iter().map(|candidate| candidate.contact).collect();
                 let client = self.policy.client;
                 let seen = line.about.as_ref().map(|about| about.fingerprint(client));
-                let open = ReviewState::Open { conflict: *conflict, candidates, seen, taken_back: false };
+                // The store keeps that an answer was taken back until there is another one.
+                let taken_back = matches!(
+                    self.reviews.get(&line.object),
+                    Some(ReviewState::Open { taken_back: true, .. })
+                );
+                let open = ReviewState::Open { conflict: *conflict, candidates, seen, taken_back };
                 self.reviews.insert(line.object, open);
             }
             Action::Restore { contact, turn, .. } => self.turn_link(line.object, *contact, turn.to.link),
