@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::{
-    fields::{Field, Overwrite},
+    fields::{Field, Overwrite, UnknownField},
     flags::Feature,
     ids::{ClientId, ContactId, EntraObjectId, LineId, ManagedTenantId, ReviewItemId, RunId},
 };
@@ -231,7 +231,7 @@ pub struct MapArguments {
     pub unmap: Vec<ManagedTenantId>,
 }
 
-/// Of `preview` and `sync`.
+/// Of `preview`, `sync` and `runs undo`.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct ScopeArguments {
     /// Only the tenants of this client
@@ -386,12 +386,12 @@ pub enum RunsCommand {
         /// Only for this person (Entra object id); may be repeated
         #[arg(long)]
         person: Vec<EntraObjectId>,
-        /// Only this field, by its name in the lines; may be repeated
-        #[arg(long)]
-        field: Vec<String>,
-        /// Only of this tenant
-        #[arg(long)]
-        tenant: Option<ManagedTenantId>,
+        /// Only this field, by its name in the lines or the settings; may be repeated
+        #[arg(long, value_parser = contact_field)]
+        field: Vec<Field>,
+        /// What of it
+        #[command(flatten)]
+        scope: ScopeArguments,
     },
     /// Let what waits in a run through
     Allow {
@@ -651,6 +651,11 @@ fn clearing(text: &str) -> Result<(Field, bool), String> {
     let switch = Switch::from_str(switch, true).map_err(|_| "on or off is expected")?;
     let field = name.field().filter(|field| field.is_clearable());
     field.map(|field| (field, switch.into())).ok_or_else(|| "this one is never cleared".to_owned())
+}
+
+/// A field of a contact by any of its names, or as the settings of this command call it.
+fn contact_field(text: &str) -> Result<Field, UnknownField> {
+    text.parse().or_else(|unknown| field_name(text).ok().and_then(FieldName::field).ok_or(unknown))
 }
 
 fn field_name(text: &str) -> Result<FieldName, String> {

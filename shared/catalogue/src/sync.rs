@@ -97,6 +97,14 @@ pub(crate) const ENTRIES: &[Entry] = &[
         next: "Send at least one of the two.",
     },
     Entry {
+        code: "unknown_field",
+        area: Area::Sync,
+        cause: "An undo of some fields only names one that is no field.",
+        effect: "Nothing was taken back, and contacts stay as they are.",
+        next: "Name fields as the lines of the run or the settings do: `fullName`, `email`, `phones`, `role`, \
+               `department`, `office`, `company` or `userPrincipalName`. Without any, everything is taken back.",
+    },
+    Entry {
         code: "unknown_run",
         area: Area::Sync,
         cause: "There is no run with this id in this workspace.",

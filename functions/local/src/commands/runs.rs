@@ -50,16 +50,18 @@ pub(crate) async fn run(context: &Context, options: &RunsArguments) -> Result<En
             output::result(context.output, &views, || lines_table(&all, &names, show_all))?;
         }
         Some(RunsCommand::Apply { run }) => {
-            return from_plan(context, RunKind::Apply, PlanSource { run, part: PlanPart::Lines }, None).await;
+            let source = PlanSource { run, part: PlanPart::Lines };
+            return from_plan(context, RunKind::Apply, source, RunScope::default()).await;
         }
-        Some(RunsCommand::Undo { run, person, field, tenant }) => {
-            let scope = UndoScope { people: person, fields: field };
+        Some(RunsCommand::Undo { run, person, field, scope: of }) => {
+            let scope = UndoScope::of(person, field);
             let source = PlanSource { run, part: PlanPart::Undo { scope } };
-            return from_plan(context, RunKind::Undo, source, tenant).await;
+            let of = RunScope { client: of.client, tenant: of.tenant };
+            return from_plan(context, RunKind::Undo, source, of).await;
         }
         Some(RunsCommand::Allow { run, line }) => {
             let source = PlanSource { run, part: PlanPart::Staged { lines: line } };
-            return from_plan(context, RunKind::Apply, source, None).await;
+            return from_plan(context, RunKind::Apply, source, RunScope::default()).await;
         }
         Some(RunsCommand::Reject { run, line }) => {
             house.store.run(house.workspace, run).await?.ok_or_else(unknown)?;
@@ -122,10 +124,9 @@ async fn from_plan(
     context: &Context,
     kind: RunKind,
     source: PlanSource,
-    tenant: Option<ManagedTenantId>,
+    scope: RunScope,
 ) -> Result<Ending, Failure> {
     let house = &context.house;
-    let scope = RunScope { client: None, tenant };
     let request =
         StartRequest { source: Some(source), ..StartRequest::manual(house.workspace, kind, scope, None) };
     let begun = start(&house.sync, request).await.map_err(|error| not_begun(&error))?;

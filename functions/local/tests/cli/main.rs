@@ -24,4 +24,5 @@ mod secrecy;
 mod serve;
 mod server;
 mod tool;
+mod undo;
 mod world;

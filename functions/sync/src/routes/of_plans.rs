@@ -9,6 +9,7 @@ use axum::{
     routing::{get, post},
 };
 use domain::{
+    fields::{Field, UnknownField},
     ids::{EntraObjectId, LineId, ManagedTenantId, RunId},
     run::RunKind,
     undo::UndoScope,
@@ -70,7 +71,7 @@ async fn undo(
     JsonBody(body): JsonBody<PartBody>,
 ) -> Result<Reply<StartedView>, ApiError> {
     let people = ids::<EntraObjectId>(&body.entra_object_ids, "entraObjectIds")?;
-    let scope = UndoScope { people, fields: body.fields.clone() };
+    let scope = UndoScope::of(people, fields(&body.fields)?);
     begin(&sync, &caller, run, RunKind::Undo, PlanPart::Undo { scope }, &body).await
 }
 
@@ -210,6 +211,20 @@ async fn person(
     let runs = u16::try_from(TIMELINE.parse(query.limit.as_deref())?).unwrap_or(u16::MAX);
     let moments = timeline(&sync.store, caller.workspace, tenant, person, runs).await;
     Ok(Reply::ok(TimelineView { moments: moments.map_err(store_failed)? }))
+}
+
+fn fields(names: &[String]) -> Result<Vec<Field>, ApiError> {
+    let field = |name: &String| {
+        name.trim().parse().map_err(|unknown: UnknownField| {
+            let name = edge::text::safe(name, 40);
+            ApiError::bad_request(
+                "unknown_field",
+                format!("`fields`: `{name}`: {unknown}. Nothing was changed."),
+                "Name fields as the lines of the run or the settings do; without any, everything is taken back.",
+            )
+        })
+    };
+    names.iter().map(field).collect()
 }
 
 fn ids<T: std::str::FromStr<Err = domain::ids::InvalidId>>(

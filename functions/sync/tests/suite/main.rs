@@ -7,4 +7,5 @@ mod plans;
 mod preflight;
 mod runs;
 mod start;
+mod undo;
 mod verifying;
