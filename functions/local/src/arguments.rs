@@ -243,7 +243,7 @@ pub struct ScopeArguments {
 }
 
 /// Of `preview`.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct PreviewArguments {
     /// What to plan
     #[command(flatten)]
@@ -251,6 +251,10 @@ pub struct PreviewArguments {
     /// Show people who are left out, too (JSON always does)
     #[arg(long)]
     pub all: bool,
+    /// Try out rules that are not saved, from a JSON file (`-` for standard input) with `fieldSyncConfig`, `scope`
+    /// or both in the form that `settings --output json` shows; of one client, they hold instead of its own
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<PathBuf>,
 }
 
 /// Of `review`.

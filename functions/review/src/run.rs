@@ -63,6 +63,7 @@ impl DecisionRun {
             failed_tenants: 0,
             counters: Counters::default(),
             cancel_requested: false,
+            unsaved_rules: false,
             settings,
             source: None,
             turns: Turns::default(),

@@ -12,6 +12,7 @@ mod progress;
 mod reap;
 pub mod routes;
 mod start;
+mod unsaved;
 pub mod views;
 mod words;
 
@@ -29,6 +30,7 @@ pub use lines::{LinePage, lines};
 pub use plans::{Moment, PlanCheck, reject, timeline, verify};
 pub use progress::{RunProgress, progress};
 pub use start::{Begun, NotBegun, StartRequest, Unusable, start};
+pub use unsaved::{InvalidRules, UnsavedRules};
 pub use words::not_carried_out;
 
 /// Everything the use cases need.

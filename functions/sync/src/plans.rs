@@ -127,6 +127,8 @@ pub struct Moment {
     pub at: Timestamp,
     /// Whether it was a preview.
     pub is_dry_run: bool,
+    /// Whether it has tried out rules that nobody has saved.
+    pub unsaved_rules: bool,
     /// What was done, and why.
     #[serde(flatten)]
     pub line: LineView,
@@ -163,7 +165,14 @@ pub async fn timeline(
 }
 
 fn moment(run: &Run, line: &Line, stale: Option<String>) -> Moment {
-    Moment { run_id: run.id, at: run.started_at, is_dry_run: !run.kind.writes(), line: line.into(), stale }
+    Moment {
+        run_id: run.id,
+        at: run.started_at,
+        is_dry_run: !run.kind.writes(),
+        unsaved_rules: run.unsaved_rules,
+        line: line.into(),
+        stale,
+    }
 }
 
 fn lines_of(pages: &[StoredPage]) -> impl Iterator<Item = &Line> {

@@ -40,6 +40,8 @@ pub struct RunView {
     pub failed_tenants: u32,
     /// Whether it writes nothing.
     pub is_dry_run: bool,
+    /// Whether it has tried out rules that nobody has saved.
+    pub unsaved_rules: bool,
     /// The one tenant it covers.
     pub scope_managed_tenant_id: Option<ManagedTenantId>,
     /// The one client it covers.
@@ -171,6 +173,7 @@ impl RunView {
             succeeded_tenants: succeeded,
             failed_tenants: failed,
             is_dry_run: !run.kind.writes(),
+            unsaved_rules: run.unsaved_rules,
             scope_managed_tenant_id: run.scope.tenant,
             scope_client_id: run.scope.client,
             workflow_id: run.execution,

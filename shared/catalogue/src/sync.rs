@@ -92,9 +92,9 @@ pub(crate) const ENTRIES: &[Entry] = &[
     Entry {
         code: "scope_missing",
         area: Area::Sync,
-        cause: "A preview needs a `clientId` or a `managedTenantId`.",
+        cause: "A preview needs a `clientId` or a `managedTenantId`, unless it tries out rules.",
         effect: "Nothing was planned, and contacts stay as they are.",
-        next: "Send at least one of the two.",
+        next: "Send at least one of the two, or rules that are not saved.",
     },
     Entry {
         code: "unknown_field",
@@ -110,6 +110,13 @@ pub(crate) const ENTRIES: &[Entry] = &[
         cause: "There is no run with this id in this workspace.",
         effect: "Nothing was changed, and contacts stay as they are.",
         next: "Take an id from `GET /api/integrations/entra/sync/runs` or `entra-sync runs`.",
+    },
+    Entry {
+        code: "unsaved_rules",
+        area: Area::Sync,
+        cause: "This preview has tried out rules that are not saved, so its plan is not applied.",
+        effect: "Nothing was changed, and contacts stay as they are.",
+        next: "Save the rules, preview again, and apply that preview.",
     },
     Entry {
         code: "workflow_died",

@@ -68,6 +68,9 @@ pub struct Run {
     /// The rules of the run: those in force when it was accepted, for all of its tenants and waves.
     #[serde(default)]
     pub settings: SyncSettings,
+    /// Whether nobody has saved those rules: a preview that tries them out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unsaved_rules: bool,
     /// The stored plan it works from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<PlanSource>,
@@ -91,6 +94,12 @@ const BEGINNING: SignedDuration = SignedDuration::from_mins(2);
 const SILENCE: SignedDuration = SignedDuration::from_mins(15);
 
 impl Run {
+    /// Whether what holds for single clients instead of the run's settings counts. Rules that are tried out for
+    /// one client are what would hold for it.
+    pub fn takes_overrides(&self) -> bool {
+        !self.unsaved_rules || self.scope == RunScope::default()
+    }
+
     /// Whether nothing moves the run any more although it has not ended: its workflow has died.
     pub fn is_dead(&self, now: Timestamp) -> bool {
         let last_wave = Timestamp::from_millisecond(self.turns.at).unwrap_or(Timestamp::MIN);

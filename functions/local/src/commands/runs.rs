@@ -165,7 +165,11 @@ fn story(moments: &[Moment]) -> String {
         why.extend(line.changes.iter().map(change));
         why.extend(moment.stale.iter().map(|code| format!("not done: {}", sync::not_carried_out(code))));
         let action = line.action.replace('_', " ");
-        let what = if moment.is_dry_run { format!("would {action}") } else { action };
+        let what = match (moment.is_dry_run, moment.unsaved_rules) {
+            (_, true) => format!("would {action}, with rules that are not saved"),
+            (true, _) => format!("would {action}"),
+            _ => action,
+        };
         vec![
             moment.at.strftime("%Y-%m-%d %H:%M").to_string(),
             what,
@@ -182,7 +186,7 @@ fn list(views: &[RunView]) -> String {
         vec![
             run.run_id.to_string(),
             run.started_at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
-            name(&run.run_type),
+            format!("{}{}", name(&run.run_type), if run.unsaved_rules { " (rules not saved)" } else { "" }),
             name(&run.status),
             format!("{}/{}", run.succeeded_tenants, run.total_tenants),
             count(c.created),

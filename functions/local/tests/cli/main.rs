@@ -25,4 +25,5 @@ mod serve;
 mod server;
 mod tool;
 mod undo;
+mod unsaved;
 mod world;
