@@ -1,11 +1,11 @@
-//! What can be done with a stored plan besides showing it: proving that nobody has changed it,
-//! answering what waits for an operator, and telling one person's story over all runs.
+//! What can be done with a stored plan besides showing and checking it: answering what waits for an operator,
+//! and telling one person's story over the runs.
 
 use std::collections::BTreeSet;
 
 use domain::{
     ids::{EntraObjectId, Identity, LineId, ManagedTenantId, RunId, WorkspaceId},
-    plan::{Action, ChainHash, Line},
+    plan::{Action, Line},
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -15,50 +15,6 @@ use crate::views::LineView;
 
 /// Stored pages that are read at once.
 const PAGES_AT_ONCE: u16 = 20;
-
-/// Whether the stored plan of one tenant is as it was written.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PlanCheck {
-    /// The tenant.
-    pub managed_tenant_id: ManagedTenantId,
-    /// Pages the result of the tenant speaks of.
-    pub pages: u32,
-    /// Whether every page is there and the chain over them ends in the hash of the result.
-    pub intact: bool,
-    /// The first page that is missing or was changed.
-    pub first_fault: Option<u32>,
-}
-
-/// Checks the hash chain over every plan page of a run. Pages that were removed because their time was
-/// up count as missing.
-pub async fn verify(store: &Store, workspace: WorkspaceId, run: RunId) -> Result<Vec<PlanCheck>, StoreError> {
-    let mut checks = Vec::new();
-    for result in store.tenant_runs(workspace, run).await? {
-        let mut chain = ChainHash::GENESIS;
-        let (mut number, mut first_fault) = (0, None);
-        while number < result.pages && first_fault.is_none() {
-            let pages = store.pages(workspace, run, result.tenant, number, PAGES_AT_ONCE).await?;
-            if pages.is_empty() {
-                first_fault = Some(number + 1);
-            }
-            for stored in pages.into_iter().filter(|stored| stored.head.number <= result.pages) {
-                chain = chain.followed_by(&stored.page.encode());
-                number += 1;
-                if stored.head.number != number || stored.head.chain != chain {
-                    first_fault = Some(number);
-                    break;
-                }
-            }
-        }
-        if first_fault.is_none() && result.chain.is_some_and(|noted| noted != chain) {
-            first_fault = Some(result.pages);
-        }
-        let (managed_tenant_id, intact) = (result.tenant, first_fault.is_none());
-        checks.push(PlanCheck { managed_tenant_id, pages: result.pages, intact, first_fault });
-    }
-    Ok(checks)
-}
 
 /// Remembers that an operator does not want what waits in a run: the contacts of people who have left
 /// stay as they are until those are back, and people who would be created or linked are not asked about

@@ -68,6 +68,22 @@ pub(crate) const ENTRIES: &[Entry] = &[
         next: "Take the id of a run that has written.",
     },
     Entry {
+        code: "plan_not_intact",
+        area: Area::Sync,
+        cause: "The stored plan of this run is not as it was written: a page or a result was changed or removed.",
+        effect: "Checking changes nothing. What the run has written stays.",
+        next: "Take nothing from the plan: do not apply or undo the run, and let nothing of it through. Find out who \
+               can write to the table (on one machine: to the data folder), then make a new plan.",
+    },
+    Entry {
+        code: "plan_unchecked",
+        area: Area::Sync,
+        cause: "The stored plan of this run cannot be checked as a whole: the run is going on, has ended before a \
+                tenant had, or is so old that pages have been removed.",
+        effect: "Checking changes nothing. What the run has written stays.",
+        next: "Look at what is said of each tenant (`entra-sync runs verify`).",
+    },
+    Entry {
         code: "run_ended",
         area: Area::Sync,
         cause: "The run has ended already, so it cannot be cancelled.",

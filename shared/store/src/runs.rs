@@ -93,7 +93,15 @@ const BEGINNING: SignedDuration = SignedDuration::from_mins(2);
 /// take less than ten minutes.
 const SILENCE: SignedDuration = SignedDuration::from_mins(15);
 
+/// How long plan pages are kept; the counters and hashes stay.
+const PLAN_RETENTION: SignedDuration = SignedDuration::from_hours(24 * 180);
+
 impl Run {
+    /// Until when the pages of its plan are kept.
+    pub fn plan_expires(&self) -> Timestamp {
+        self.started_at.saturating_add(PLAN_RETENTION).unwrap_or(Timestamp::MAX)
+    }
+
     /// Whether what holds for single clients instead of the run's settings counts. Rules that are tried out for
     /// one client are what would hold for it.
     pub fn takes_overrides(&self) -> bool {

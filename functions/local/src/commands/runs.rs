@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ::sync::{
-    Moment, PlanCheck, StartRequest, progress, start,
+    Finding, Moment, PlanCheck, RunCheck, StartRequest, progress, start,
     views::{ChangeView, LineView, RunDetailView, RunView},
 };
 use domain::{ids::ManagedTenantId, run::RunKind, undo::UndoScope};
@@ -86,11 +86,14 @@ pub(crate) async fn run(context: &Context, options: &RunsArguments) -> Result<En
             })?;
         }
         Some(RunsCommand::Verify { run }) => {
-            house.store.run(house.workspace, run).await?.ok_or_else(unknown)?;
-            let checks = ::sync::verify(&house.store, house.workspace, run).await?;
+            let checked = ::sync::verify(&house.store, house.workspace, run, house.clock.now()).await?;
+            let checked = checked.ok_or_else(unknown)?;
             let names = tenant_names(house).await?;
-            output::result(context.output, &checks, || verified(&checks, &names))?;
-            return Ok(if checks.iter().all(|check| check.intact) { Ending::Done } else { Ending::Failed });
+            output::result(context.output, &checked, || verified(&checked, &names))?;
+            if !checked.intact {
+                Talk::failure(&not_intact(&checked));
+                return Ok(Ending::Failed);
+            }
         }
         Some(RunsCommand::Person { tenant, object }) => {
             let moments =
@@ -145,16 +148,40 @@ async fn from_plan(
     Ok(ending(status))
 }
 
-fn verified(checks: &[PlanCheck], names: &BTreeMap<ManagedTenantId, String>) -> String {
+fn verified(checked: &RunCheck, names: &BTreeMap<ManagedTenantId, String>) -> String {
     let row = |check: &PlanCheck| {
         let found = match check.first_fault {
-            None => "as it was written".to_owned(),
-            Some(page) => format!("page {page} is missing or was changed"),
+            None => check.explanation.to_owned(),
+            Some(page) => format!("Page {page}: {}", check.explanation),
         };
         let name = names.get(&check.managed_tenant_id).cloned().unwrap_or_default();
         vec![name, count(u64::from(check.pages)), found]
     };
-    output::table(&["tenant", "pages", "plan"], checks.iter().map(row).collect(), 1)
+    let mut text = output::table(&["tenant", "pages", "plan"], checked.tenants.iter().map(row).collect(), 2);
+    if checked.unknown_tenants > 0 {
+        let unknown = count(u64::from(checked.unknown_tenants));
+        text.extend(["\nTenants of the run of which nothing is stored any more: ", &unknown, "."]);
+    }
+    text
+}
+
+fn not_intact(checked: &RunCheck) -> Failure {
+    let is_tampered = checked.unknown_tenants > 0
+        || checked.tenants.iter().any(|check| {
+            matches!(check.finding, Finding::PageChanged | Finding::PageMissing | Finding::ResultMissing)
+        });
+    if is_tampered {
+        return Failure::new(
+            "plan_not_intact",
+            "The stored plan of this run is not as it was written.",
+            "Take nothing from it: do not apply or undo this run, and find out who can write to the table.",
+        );
+    }
+    Failure::new(
+        "plan_unchecked",
+        "The stored plan of this run cannot be checked as a whole: parts of it are not there, or not yet.",
+        "Look at what is said of each tenant.",
+    )
 }
 
 fn story(moments: &[Moment]) -> String {

@@ -26,4 +26,5 @@ mod server;
 mod tool;
 mod undo;
 mod unsaved;
+mod verify;
 mod world;

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use store::{PlanPart, PlanSource, RunScope};
 
 use super::{no_such_run, not_begun, parse};
-use crate::{Moment, PlanCheck, StartRequest, Sync, reject, start, timeline, verify};
+use crate::{Moment, RunCheck, StartRequest, Sync, reject, start, timeline, verify};
 
 /// Runs a timeline looks through.
 const TIMELINE: paging::Limit = paging::Limit { default: 20, max: 50 };
@@ -164,21 +164,13 @@ async fn accept_size(
     Ok(Reply::ok(SizeView { managed_tenant_id, accepted }))
 }
 
-#[derive(Debug, Serialize)]
-struct CheckView {
-    intact: bool,
-    tenants: Vec<PlanCheck>,
-}
-
 async fn check(
     State(sync): State<Arc<Sync>>,
     Reader(caller): Reader,
     PathId(run): PathId<RunId>,
-) -> Result<Reply<CheckView>, ApiError> {
-    let found = sync.store.run(caller.workspace, run).await.map_err(store_failed)?;
-    found.ok_or_else(no_such_run)?;
-    let tenants = verify(&sync.store, caller.workspace, run).await.map_err(store_failed)?;
-    Ok(Reply::ok(CheckView { intact: tenants.iter().all(|tenant| tenant.intact), tenants }))
+) -> Result<Reply<RunCheck>, ApiError> {
+    let checked = verify(&sync.store, caller.workspace, run, sync.clock.now()).await.map_err(store_failed)?;
+    Ok(Reply::ok(checked.ok_or_else(no_such_run)?))
 }
 
 #[derive(Debug, Deserialize)]

@@ -206,7 +206,6 @@ fn ended_run() -> Run {
         counters: Counters { read: 7, created: 7, ..Counters::default() },
         halted: Some(failure("connection")),
         cancel_requested: true,
-        unsaved_rules: false,
         ..run(run_id(1))
     }
 }
