@@ -431,6 +431,9 @@ pub enum RunsCommand {
         tenant: ManagedTenantId,
         /// The person's Entra object id
         object: EntraObjectId,
+        /// How many runs to look through, of whatever tenants
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        runs: u16,
     },
     /// Stop a run after the page it is at
     Cancel {

@@ -92,7 +92,31 @@ pub struct Moment {
     pub stale: Option<String>,
 }
 
-/// What the newest runs of one tenant said about one person, newest first. Runs in which nothing was
+/// One person's story, and how far back it goes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Timeline {
+    /// What was said, the newest first.
+    pub moments: Vec<Moment>,
+    /// Where it was looked for.
+    pub looked_through: LookedThrough,
+}
+
+/// The newest runs of a workspace, of whatever tenants: which of them speak of a person nobody has noted.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LookedThrough {
+    /// How many.
+    pub runs: usize,
+    /// The oldest of them.
+    pub oldest_run_id: Option<RunId>,
+    /// When that began.
+    pub since: Option<Timestamp>,
+    /// Whether there are older ones, which may say more.
+    pub older_runs: bool,
+}
+
+/// What the newest runs said about one person of a tenant, newest first. Runs in which nothing was
 /// said, because nothing had changed, are left out.
 pub async fn timeline(
     store: &Store,
@@ -100,9 +124,20 @@ pub async fn timeline(
     tenant: ManagedTenantId,
     person: EntraObjectId,
     runs: u16,
-) -> Result<Vec<Moment>, StoreError> {
+) -> Result<Timeline, StoreError> {
     let mut moments = Vec::new();
-    for run in store.runs(workspace, None, runs).await? {
+    // One more tells whether there is one.
+    let mut newest = store.runs(workspace, None, runs.saturating_add(1)).await?;
+    let older_runs = newest.len() > usize::from(runs);
+    newest.truncate(usize::from(runs));
+    let oldest = newest.last();
+    let looked_through = LookedThrough {
+        runs: newest.len(),
+        oldest_run_id: oldest.map(|run| run.id),
+        since: oldest.map(|run| run.started_at),
+        older_runs,
+    };
+    for run in newest {
         let stale = store.stale_lines(workspace, run.id, tenant).await?;
         let mut after = 0;
         let mut of_run = Vec::new();
@@ -117,7 +152,7 @@ pub async fn timeline(
         }
         moments.extend(of_run.into_iter().rev());
     }
-    Ok(moments)
+    Ok(Timeline { moments, looked_through })
 }
 
 fn moment(run: &Run, line: &Line, stale: Option<String>) -> Moment {

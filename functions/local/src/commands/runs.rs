@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ::sync::{
-    Finding, Moment, PlanCheck, RunCheck, StartRequest, progress, start,
+    Finding, LookedThrough, Moment, PlanCheck, RunCheck, StartRequest, Timeline, progress, start,
     views::{ChangeView, LineView, RunDetailView, RunView},
 };
 use domain::{ids::ManagedTenantId, run::RunKind, undo::UndoScope};
@@ -19,9 +19,6 @@ use crate::{
     output::{self, Failure, Talk, count},
     watch,
 };
-
-/// Runs that a person's story looks through.
-const TIMELINE_RUNS: u16 = 50;
 
 pub(crate) async fn run(context: &Context, options: &RunsArguments) -> Result<Ending, Failure> {
     let house = &context.house;
@@ -95,10 +92,9 @@ pub(crate) async fn run(context: &Context, options: &RunsArguments) -> Result<En
                 return Ok(Ending::Failed);
             }
         }
-        Some(RunsCommand::Person { tenant, object }) => {
-            let moments =
-                ::sync::timeline(&house.store, house.workspace, tenant, object, TIMELINE_RUNS).await?;
-            output::result(context.output, &moments, || story(&moments))?;
+        Some(RunsCommand::Person { tenant, object, runs }) => {
+            let told = ::sync::timeline(&house.store, house.workspace, tenant, object, runs).await?;
+            output::result(context.output, &told, || story(&told))?;
         }
         Some(RunsCommand::Cancel { run }) => {
             house.store.run(house.workspace, run).await?.ok_or_else(unknown)?;
@@ -184,7 +180,7 @@ fn not_intact(checked: &RunCheck) -> Failure {
     )
 }
 
-fn story(moments: &[Moment]) -> String {
+fn story(told: &Timeline) -> String {
     let row = |moment: &Moment| {
         let line = &moment.line;
         let change = |change: &ChangeView| format!("{}: {} → {}", change.field, change.old, change.new);
@@ -204,7 +200,25 @@ fn story(moments: &[Moment]) -> String {
             moment.run_id.to_string(),
         ]
     };
-    output::table(&["when (UTC)", "what", "why", "run"], moments.iter().map(row).collect(), 4)
+    let table =
+        output::table(&["when (UTC)", "what", "why", "run"], told.moments.iter().map(row).collect(), 4);
+    format!("{table}\n{}", looked_through(&told.looked_through))
+}
+
+fn looked_through(looked: &LookedThrough) -> String {
+    let (Some(run), Some(since)) = (looked.oldest_run_id, looked.since) else {
+        return "There are no runs.".to_owned();
+    };
+    let since = since.strftime("%Y-%m-%d %H:%M");
+    if looked.older_runs {
+        format!(
+            "Only the newest {} runs were looked through, back to {since} (run {run}). There are older ones: \
+             `--runs` says how many to look through.",
+            looked.runs
+        )
+    } else {
+        format!("All {} runs were looked through, back to {since}.", looked.runs)
+    }
 }
 
 fn list(views: &[RunView]) -> String {

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use store::{PlanPart, PlanSource, RunScope};
 
 use super::{no_such_run, not_begun, parse};
-use crate::{Moment, RunCheck, StartRequest, Sync, reject, start, timeline, verify};
+use crate::{RunCheck, StartRequest, Sync, Timeline, reject, start, timeline, verify};
 
 /// Runs a timeline looks through.
 const TIMELINE: paging::Limit = paging::Limit { default: 20, max: 50 };
@@ -181,16 +181,11 @@ struct TimelineQuery {
     limit: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
-struct TimelineView {
-    moments: Vec<Moment>,
-}
-
 async fn person(
     State(sync): State<Arc<Sync>>,
     Reader(caller): Reader,
     QueryOf(query): QueryOf<TimelineQuery>,
-) -> Result<Reply<TimelineView>, ApiError> {
+) -> Result<Reply<Timeline>, ApiError> {
     let tenant: Option<ManagedTenantId> = parse(query.managed_tenant_id.as_deref(), "managedTenantId")?;
     let person: Option<EntraObjectId> = parse(query.entra_object_id.as_deref(), "entraObjectId")?;
     let (Some(tenant), Some(person)) = (tenant, person) else {
@@ -201,8 +196,8 @@ async fn person(
         ));
     };
     let runs = u16::try_from(TIMELINE.parse(query.limit.as_deref())?).unwrap_or(u16::MAX);
-    let moments = timeline(&sync.store, caller.workspace, tenant, person, runs).await;
-    Ok(Reply::ok(TimelineView { moments: moments.map_err(store_failed)? }))
+    let story = timeline(&sync.store, caller.workspace, tenant, person, runs).await;
+    story.map(Reply::ok).map_err(store_failed)
 }
 
 fn fields(names: &[String]) -> Result<Vec<Field>, ApiError> {
