@@ -393,6 +393,9 @@ pub enum RunsCommand {
         /// Only this field, by its name in the lines or the settings; may be repeated
         #[arg(long, value_parser = contact_field)]
         field: Vec<Field>,
+        /// Only plan it: every line, and nothing is written; `runs apply` of the preview carries out exactly that
+        #[arg(long)]
+        preview: bool,
         /// What of it
         #[command(flatten)]
         scope: ScopeArguments,

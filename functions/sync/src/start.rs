@@ -94,7 +94,7 @@ pub struct Begun {
 /// See [`NotBegun`]. A run that the engine did not take is stored as failed, so that it does not
 /// look as if it were going on.
 pub async fn start(sync: &Sync, request: StartRequest) -> Result<Begun, NotBegun> {
-    check_gates(sync, &request).await?;
+    let kind = check_gates(sync, &request).await?;
     let now = sync.clock.now();
     let unsaved = request.unsaved.filter(|_| !request.kind.writes());
     let unsaved_rules = unsaved.is_some();
@@ -105,7 +105,7 @@ pub async fn start(sync: &Sync, request: StartRequest) -> Result<Begun, NotBegun
     let run = Run {
         id: RunId::new(sync.entropy.time_ordered_id(now)),
         workspace: request.workspace,
-        kind: request.kind,
+        kind,
         trigger: request.trigger,
         run_status: RunStatus::Queued,
         scope: request.scope,
@@ -142,11 +142,14 @@ pub async fn start(sync: &Sync, request: StartRequest) -> Result<Begun, NotBegun
     }
 }
 
-/// The four steps in their order: connect, discover, map, sync.
-async fn check_gates(sync: &Sync, request: &StartRequest) -> Result<(), NotBegun> {
+/// The four steps in their order: connect, discover, map, sync. Answers of what kind the run is.
+async fn check_gates(sync: &Sync, request: &StartRequest) -> Result<RunKind, NotBegun> {
     if let Some(source) = &request.source {
-        check_source(sync, request.workspace, source).await?;
-        return check_running(sync, request).await;
+        let of = check_source(sync, request.workspace, source).await?;
+        check_running(sync, request).await?;
+        // Whoever applies a preview of an undo takes back.
+        let is_undo = request.kind == RunKind::Apply && of.takes_back() && source.part == PlanPart::Lines;
+        return Ok(if is_undo { RunKind::Undo } else { request.kind });
     }
     let connection = sync.store.connection(request.workspace).await?;
     if connection.is_none_or(|found| found.connection_status == ConnectionStatus::Disconnected) {
@@ -169,11 +172,12 @@ async fn check_gates(sync: &Sync, request: &StartRequest) -> Result<(), NotBegun
     if mappings.iter().find(in_scope).is_none() {
         return Err(NotBegun::NothingMapped);
     }
-    check_running(sync, request).await
+    check_running(sync, request).await?;
+    Ok(request.kind)
 }
 
 /// A stored plan needs no directory: what is in it was read when it was made.
-async fn check_source(sync: &Sync, workspace: WorkspaceId, source: &PlanSource) -> Result<(), NotBegun> {
+async fn check_source(sync: &Sync, workspace: WorkspaceId, source: &PlanSource) -> Result<Run, NotBegun> {
     let run = sync.store.run(workspace, source.run).await?;
     let run = run.ok_or(NotBegun::Source(Unusable::Unknown))?;
     let unusable = match &source.part {
@@ -184,7 +188,7 @@ async fn check_source(sync: &Sync, workspace: WorkspaceId, source: &PlanSource) 
         PlanPart::Undo { .. } if !run.kind.writes() => Some(Unusable::NothingWritten),
         _ => None,
     };
-    unusable.map_or(Ok(()), |unusable| Err(NotBegun::Source(unusable)))
+    unusable.map_or(Ok(run), |unusable| Err(NotBegun::Source(unusable)))
 }
 
 async fn check_running(sync: &Sync, request: &StartRequest) -> Result<(), NotBegun> {

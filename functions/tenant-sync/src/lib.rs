@@ -19,7 +19,7 @@ use directory::{Directories, Directory, ErrorClass, ReadError};
 use domain::{
     ids::ManagedTenantId,
     plan::Guard,
-    run::{Counters, RunKind, TenantFailure, TenantStatus},
+    run::{Counters, TenantFailure, TenantStatus},
 };
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
@@ -149,7 +149,7 @@ impl TenantSync {
         let mut work = Work::new(self, job, target, lease, state, before.clone());
         let end = if attempts > ATTEMPTS_MAX {
             Err(Stop::Failed(failure::gave_up(attempts - 1)))
-        } else if job.run.kind != RunKind::Undo && !self.is_still_mapped(job, target).await? {
+        } else if !job.run.takes_back() && !self.is_still_mapped(job, target).await? {
             Err(Stop::Failed(failure::mapping_changed()))
         } else {
             work.run().await

@@ -102,6 +102,12 @@ impl Run {
         self.started_at.saturating_add(PLAN_RETENTION).unwrap_or(Timestamp::MAX)
     }
 
+    /// Whether it takes back what another run has done, or plans to.
+    pub fn takes_back(&self) -> bool {
+        let source = self.source.as_ref().map(|source| &source.part);
+        self.kind == RunKind::Undo || matches!(source, Some(PlanPart::Undo { .. }))
+    }
+
     /// Whether what holds for single clients instead of the run's settings counts. Rules that are tried out for
     /// one client are what would hold for it.
     pub fn takes_overrides(&self) -> bool {

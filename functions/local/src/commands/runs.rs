@@ -6,7 +6,12 @@ use ::sync::{
     Finding, LookedThrough, Moment, PlanCheck, RunCheck, StartRequest, Timeline, progress, start,
     views::{ChangeView, LineView, RunDetailView, RunView},
 };
-use domain::{ids::ManagedTenantId, run::RunKind, undo::UndoScope};
+use domain::{
+    ids::ManagedTenantId,
+    run::{RunKind, RunStatus},
+    undo::UndoScope,
+};
+use serde::Serialize;
 use store::{PlanPart, PlanSource, RunScope};
 
 use super::{
@@ -15,7 +20,7 @@ use super::{
 };
 use crate::{
     Ending,
-    arguments::{RunsArguments, RunsCommand},
+    arguments::{OutputForm, RunsArguments, RunsCommand},
     output::{self, Failure, Talk, count},
     watch,
 };
@@ -50,11 +55,12 @@ pub(crate) async fn run(context: &Context, options: &RunsArguments) -> Result<En
             let source = PlanSource { run, part: PlanPart::Lines };
             return from_plan(context, RunKind::Apply, source, RunScope::default()).await;
         }
-        Some(RunsCommand::Undo { run, person, field, scope: of }) => {
+        Some(RunsCommand::Undo { run, person, field, preview, scope: of }) => {
             let scope = UndoScope::of(person, field);
             let source = PlanSource { run, part: PlanPart::Undo { scope } };
             let of = RunScope { client: of.client, tenant: of.tenant };
-            return from_plan(context, RunKind::Undo, source, of).await;
+            let kind = if preview { RunKind::Preflight } else { RunKind::Undo };
+            return from_plan(context, kind, source, of).await;
         }
         Some(RunsCommand::Allow { run, line }) => {
             let source = PlanSource { run, part: PlanPart::Staged { lines: line } };
@@ -118,6 +124,15 @@ pub(crate) async fn run(context: &Context, options: &RunsArguments) -> Result<En
     Ok(Ending::Done)
 }
 
+/// A run, and of a preview its lines, as `preview` shows them.
+#[derive(Serialize)]
+struct PlannedView {
+    #[serde(flatten)]
+    detail: RunDetailView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lines: Option<Vec<LineView>>,
+}
+
 /// Starts a run that works from a stored plan, watches it to its end and shows it.
 async fn from_plan(
     context: &Context,
@@ -129,19 +144,32 @@ async fn from_plan(
     let request =
         StartRequest { source: Some(source), ..StartRequest::manual(house.workspace, kind, scope, None) };
     let begun = start(&house.sync, request).await.map_err(|error| not_begun(&error))?;
-    let label = if kind == RunKind::Undo { "taking back" } else { "applying" };
+    let label = match kind {
+        RunKind::Preflight => "planning",
+        _ if begun.run.takes_back() => "taking back",
+        _ => "applying",
+    };
     let progress = watch::run(house, begun.run.id, label).await?;
     let status = progress.run.run_status;
     let mut all = Vec::new();
     for result in &progress.ended {
         all.extend(tenant_lines(house, progress.run.id, result.tenant).await?);
     }
-    let view = RunDetailView::from(progress);
+    let lines = (!kind.writes()).then(|| all.iter().map(|(_, line)| line.into()).collect());
+    let view = PlannedView { detail: RunDetailView::from(progress), lines };
     let names = tenant_names(house).await?;
     output::result(context.output, &view, || {
-        format!("{}\n{}", lines_table(&all, &names, false), run_table(&view, &names))
+        format!("{}\n{}", lines_table(&all, &names, false), run_table(&view.detail, &names))
     })?;
-    Ok(ending(status))
+    if kind.writes() {
+        return Ok(ending(status));
+    }
+    if context.output == OutputForm::Table {
+        let run = view.detail.run.run_id;
+        Talk::say(format_args!("Nothing was written. `runs apply {run}` carries out exactly this."));
+    }
+    let planned = all.iter().any(|(_, line)| line.writes_contact());
+    Ok(if planned && status == RunStatus::Completed { Ending::ChangesPlanned } else { ending(status) })
 }
 
 fn verified(checked: &RunCheck, names: &BTreeMap<ManagedTenantId, String>) -> String {
@@ -227,7 +255,7 @@ fn list(views: &[RunView]) -> String {
         vec![
             run.run_id.to_string(),
             run.started_at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
-            format!("{}{}", name(&run.run_type), if run.unsaved_rules { " (rules not saved)" } else { "" }),
+            run_type(run),
             name(&run.status),
             format!("{}/{}", run.succeeded_tenants, run.total_tenants),
             count(c.created),
@@ -252,7 +280,16 @@ fn list(views: &[RunView]) -> String {
     output::table(&header, views.iter().map(row).collect(), 4)
 }
 
-fn name(value: &impl serde::Serialize) -> String {
+fn run_type(run: &RunView) -> String {
+    let more = match run {
+        RunView { unsaved_rules: true, .. } => " (rules not saved)",
+        RunView { is_dry_run: true, takes_back: true, .. } => " (of an undo)",
+        _ => "",
+    };
+    format!("{}{more}", name(&run.run_type))
+}
+
+fn name(value: &impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
 }
 

@@ -122,3 +122,91 @@ fn what_a_run_did_for_one_client_is_taken_back_alone() {
         }
     }
 }
+
+fn preview(synced: &Synced, arguments: &[&str]) -> Value {
+    let command = ["runs", "undo", &synced.run, "--preview", "--output", "json"];
+    synced.folder.run(&[&command[..], arguments].concat()).ended_with(2).document()
+}
+
+fn run_of(document: &Value) -> &str {
+    document["run"]["runId"].as_str().unwrap()
+}
+
+#[test]
+fn a_preview_of_an_undo_has_its_lines_and_writes_nothing() {
+    for part in [&[][..], &["--field", "role"]] {
+        let synced = Synced::new();
+        let planned = preview(&synced, part);
+        let run = &planned["run"];
+        assert_eq!((&run["runType"], &run["isDryRun"]), (&json!("preflight"), &json!(true)));
+        assert_eq!((&run["takesBack"], &run["sourceRunId"]), (&json!(true), &json!(synced.run)));
+        assert_eq!(contacts(&synced.folder), synced.after, "nothing was written");
+        synced.folder.run(&["runs", "undo", run_of(&planned)]).failed_with("nothing_to_undo");
+        let undone = synced.folder.json(&[&["runs", "undo", &synced.run], part].concat());
+        assert_eq!(synced.folder.json(&["runs", "lines", run_of(&undone)]), planned["lines"]);
+        assert_eq!(undone["run"]["summary"]["restored"], planned["run"]["summary"]["restored"]);
+    }
+}
+
+#[test]
+fn a_preview_of_an_undo_is_applied_exactly_and_can_be_taken_back() {
+    let synced = Synced::new();
+    // An undo needs no mapping, and neither does its preview.
+    let sync = synced.folder.json(&["runs", "show", &synced.run]);
+    let tenant = sync["tenantResults"][0]["managedTenantId"].as_str().unwrap();
+    synced.folder.json(&["map", "--unmap", tenant]);
+    let planned = preview(&synced, &[]);
+    let undone = synced.folder.json(&["runs", "apply", run_of(&planned)]);
+    assert_eq!((&undone["run"]["runType"], &undone["run"]["status"]), (&json!("undo"), &json!("completed")));
+    assert_eq!(undone["run"]["summary"]["restored"], planned["run"]["summary"]["restored"]);
+    assert_eq!(synced.folder.json(&["runs", "lines", run_of(&undone)]), planned["lines"]);
+    let shown = ["role", "fullName", "isInactive", "entraObjectId"];
+    let now = contacts(&synced.folder);
+    for (id, before) in &synced.before {
+        assert!(shown.iter().all(|field| now[id][field] == before[field]), "{before}");
+    }
+    synced.folder.json(&["runs", "undo", run_of(&undone)]);
+    let again = contacts(&synced.folder);
+    for (id, after) in &synced.after {
+        assert!(shown.iter().all(|field| again[id][field] == after[field]), "{after}");
+    }
+}
+
+#[test]
+fn what_somebody_changes_after_the_preview_of_an_undo_stays() {
+    let synced = Synced::new();
+    let planned = preview(&synced, &["--field", "fullName"]);
+    let lines = planned["lines"].as_array().unwrap();
+    let edited = lines[0]["contactNameId"].as_str().unwrap();
+    let mut contact = synced.after[edited].clone();
+    contact["fullName"] = json!("Renamed since");
+    synced.folder.write("renamed.json", json!([contact]).to_string());
+    synced.folder.json(&["import", "contacts", "renamed.json"]);
+    let undone = synced.folder.json(&["runs", "apply", run_of(&planned)]);
+    assert_eq!(undone["run"]["summary"]["stale"], 1);
+    let now = contacts(&synced.folder);
+    assert_eq!(now[edited]["fullName"], "Renamed since");
+    for line in &lines[1..] {
+        let id = line["contactNameId"].as_str().unwrap();
+        assert_eq!(now[id]["fullName"], synced.before[id]["fullName"]);
+    }
+}
+
+#[test]
+fn an_undo_is_previewed_over_http() {
+    let synced = Synced::new();
+    let server = Server::start(&synced.folder);
+    let path = format!("/sync/runs/{}/undo", synced.run);
+    let started = server.post(&path, r#"{"fields":["role"],"preview":true}"#);
+    assert_eq!((started.status, &started.json()["data"]["isDryRun"]), (202, &json!(true)), "{started:#?}");
+    let planned = server.ended_run(&started);
+    assert!(planned["run"]["summary"]["restored"].as_u64() > Some(0), "{planned}");
+    assert_eq!(planned["run"]["takesBack"], true);
+    let applied = server.post(&format!("/sync/runs/{}/apply", run_of(&planned)), "{}");
+    assert_eq!(applied.json()["data"]["isDryRun"], false, "{applied:#?}");
+    let undone = server.ended_run(&applied);
+    assert_eq!(undone["run"]["summary"]["restored"], planned["run"]["summary"]["restored"]);
+    server.interrupt();
+    server.ended().succeeded();
+    synced.went_back("role");
+}

@@ -46,10 +46,20 @@ struct PartBody {
     fields: Vec<String>,
 }
 
+/// An undo of that part, or a preview of it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct UndoBody {
+    #[serde(flatten)]
+    part: PartBody,
+    preview: bool,
+}
+
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct StartedView {
     accepted: bool,
+    is_dry_run: bool,
     run_id: RunId,
     source_run_id: RunId,
     workflow_id: String,
@@ -68,11 +78,12 @@ async fn undo(
     State(sync): State<Arc<Sync>>,
     Writer(caller): Writer,
     PathId(run): PathId<RunId>,
-    JsonBody(body): JsonBody<PartBody>,
+    JsonBody(UndoBody { part: body, preview }): JsonBody<UndoBody>,
 ) -> Result<Reply<StartedView>, ApiError> {
     let people = ids::<EntraObjectId>(&body.entra_object_ids, "entraObjectIds")?;
     let scope = UndoScope::of(people, fields(&body.fields)?);
-    begin(&sync, &caller, run, RunKind::Undo, PlanPart::Undo { scope }, &body).await
+    let kind = if preview { RunKind::Preflight } else { RunKind::Undo };
+    begin(&sync, &caller, run, kind, PlanPart::Undo { scope }, &body).await
 }
 
 async fn allow(
@@ -102,6 +113,7 @@ async fn begin(
     let begun = start(sync, request).await.map_err(not_begun)?;
     Ok(Reply::accepted(StartedView {
         accepted: true,
+        is_dry_run: !begun.run.kind.writes(),
         run_id: begun.run.id,
         source_run_id: run,
         workflow_id: begun.execution,
