@@ -137,7 +137,7 @@ pub(crate) const ROUTES: &[Route] = &[
         .with(r#"{"scope":"single-client"}"#)
         .needs(ClientSync),
     post("/api/integrations/entra/sync/preflight", refused(400, "scope_missing")),
-    post("/api/integrations/entra/sync/preflight", refused(400, "scope_missing"))
+    post("/api/integrations/entra/sync/preflight", refused(409, "not_connected"))
         .with(r#"{"fieldSyncConfig":{}}"#)
         .needs(FieldSync),
     read("/api/integrations/entra/sync/runs", ok()),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
+    fields::{Field, FieldChange},
     ids::{ContactId, EntraObjectId, Identity, LineId, ManagedTenantId},
     invariants::{self, Planned, TakenBack},
     plan::{Action, Line},
@@ -165,13 +166,13 @@ impl Life {
         let (mut undone, mut scope) = (UndoScope::default(), RunScope::default());
         match what {
             Stored::UndoField => {
-                let changes: Vec<&str> = lines
+                let changes: Vec<Field> = lines
                     .iter()
                     .flat_map(|(_, line)| line.action.changes())
-                    .map(|it| it.describe().0)
+                    .map(FieldChange::field)
                     .collect();
                 let Some(field) = dice.pick(&changes) else { return Ok(None) };
-                undone.fields.push(field.to_owned());
+                undone = UndoScope::of(Vec::new(), [field]);
             }
             Stored::UndoPerson => undone.people.push(line.object),
             Stored::UndoTenant => scope.tenant = Some(tenant),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::{
-    fields::{Field, Overwrite},
+    fields::{Field, Overwrite, UnknownField},
     flags::Feature,
     ids::{ClientId, ContactId, EntraObjectId, LineId, ManagedTenantId, ReviewItemId, RunId},
 };
@@ -231,7 +231,7 @@ pub struct MapArguments {
     pub unmap: Vec<ManagedTenantId>,
 }
 
-/// Of `preview` and `sync`.
+/// Of `preview`, `sync` and `runs undo`.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct ScopeArguments {
     /// Only the tenants of this client
@@ -243,7 +243,7 @@ pub struct ScopeArguments {
 }
 
 /// Of `preview`.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct PreviewArguments {
     /// What to plan
     #[command(flatten)]
@@ -251,6 +251,10 @@ pub struct PreviewArguments {
     /// Show people who are left out, too (JSON always does)
     #[arg(long)]
     pub all: bool,
+    /// Try out rules that are not saved, from a JSON file (`-` for standard input) with `fieldSyncConfig`, `scope`
+    /// or both in the form that `settings --output json` shows; of one client, they hold instead of its own
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<PathBuf>,
 }
 
 /// Of `review`.
@@ -386,12 +390,15 @@ pub enum RunsCommand {
         /// Only for this person (Entra object id); may be repeated
         #[arg(long)]
         person: Vec<EntraObjectId>,
-        /// Only this field, by its name in the lines; may be repeated
+        /// Only this field, by its name in the lines or the settings; may be repeated
+        #[arg(long, value_parser = contact_field)]
+        field: Vec<Field>,
+        /// Only plan it: every line, and nothing is written; `runs apply` of the preview carries out exactly that
         #[arg(long)]
-        field: Vec<String>,
-        /// Only of this tenant
-        #[arg(long)]
-        tenant: Option<ManagedTenantId>,
+        preview: bool,
+        /// What of it
+        #[command(flatten)]
+        scope: ScopeArguments,
     },
     /// Let what waits in a run through
     Allow {
@@ -427,6 +434,9 @@ pub enum RunsCommand {
         tenant: ManagedTenantId,
         /// The person's Entra object id
         object: EntraObjectId,
+        /// How many runs to look through, of whatever tenants
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        runs: u16,
     },
     /// Stop a run after the page it is at
     Cancel {
@@ -651,6 +661,11 @@ fn clearing(text: &str) -> Result<(Field, bool), String> {
     let switch = Switch::from_str(switch, true).map_err(|_| "on or off is expected")?;
     let field = name.field().filter(|field| field.is_clearable());
     field.map(|field| (field, switch.into())).ok_or_else(|| "this one is never cleared".to_owned())
+}
+
+/// A field of a contact by any of its names, or as the settings of this command call it.
+fn contact_field(text: &str) -> Result<Field, UnknownField> {
+    text.parse().or_else(|unknown| field_name(text).ok().and_then(FieldName::field).ok_or(unknown))
 }
 
 fn field_name(text: &str) -> Result<FieldName, String> {

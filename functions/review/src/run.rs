@@ -12,16 +12,13 @@ use domain::{
     review::Ruling,
     run::{Counters, RunKind, RunStatus, TenantFailure, TenantStatus, Trigger},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use store::{
     Applier, Author, ClientScope, Lease, Overrides, Progress, ReviewItem, Run, RunScope, StaleLine,
     StoredPage, StoredPageHead, Target, TenantRun, Turns,
 };
 
 use crate::{Decider, NotDecided, Review, ground::identity};
-
-/// How long plan pages are kept; the counters and hashes stay.
-const RETENTION: SignedDuration = SignedDuration::from_hours(24 * 180);
 
 /// Plan pages of one answer, at most.
 const PAGES_MAX: u16 = 2;
@@ -63,6 +60,7 @@ impl DecisionRun {
             failed_tenants: 0,
             counters: Counters::default(),
             cancel_requested: false,
+            unsaved_rules: false,
             settings,
             source: None,
             turns: Turns::default(),
@@ -274,7 +272,7 @@ impl DecisionRun {
     }
 
     fn expires(&self) -> i64 {
-        (self.run.started_at + RETENTION).as_second()
+        self.run.plan_expires().as_second()
     }
 }
 

@@ -17,7 +17,7 @@ use domain::{
     planner::RunHeld,
     run::RunStatus,
 };
-use store::{ManagedTenant, PlanSource, Run, RunScope, Store, StoreError, Target};
+use store::{ManagedTenant, Overrides, PlanSource, Run, RunScope, Store, StoreError, Target};
 use workflow::{
     errors::{TaskError, TaskFailure},
     payloads::{RunInput, RunOutcome, StepInput, Wave},
@@ -84,7 +84,8 @@ impl RunSteps {
 
 impl RunSteps {
     async fn begin_with(&self, run: &Run, targets: &[Target]) -> Result<(), StoreError> {
-        let overrides = self.store.overrides(run.workspace).await?;
+        let overrides =
+            if run.takes_overrides() { self.store.overrides(run.workspace).await? } else { Overrides::new() };
         let room = match &run.source {
             None => Some(self.room(run, targets).await?),
             // Somebody has looked at it.

@@ -12,6 +12,8 @@ mod progress;
 mod reap;
 pub mod routes;
 mod start;
+mod unsaved;
+mod verify;
 pub mod views;
 mod words;
 
@@ -26,9 +28,11 @@ pub use explain::{
     Explain, Explained, ExplainedFieldView, ExplainedView, NotExplained, PersonKey, StepView, Told, Writer,
 };
 pub use lines::{LinePage, lines};
-pub use plans::{Moment, PlanCheck, reject, timeline, verify};
+pub use plans::{LookedThrough, Moment, Timeline, reject, timeline};
 pub use progress::{RunProgress, progress};
 pub use start::{Begun, NotBegun, StartRequest, Unusable, start};
+pub use unsaved::{InvalidRules, UnsavedRules};
+pub use verify::{Finding, PlanCheck, RunCheck, verify};
 pub use words::not_carried_out;
 
 /// Everything the use cases need.

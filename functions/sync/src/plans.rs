@@ -1,11 +1,11 @@
-//! What can be done with a stored plan besides showing it: proving that nobody has changed it,
-//! answering what waits for an operator, and telling one person's story over all runs.
+//! What can be done with a stored plan besides showing and checking it: answering what waits for an operator,
+//! and telling one person's story over the runs.
 
 use std::collections::BTreeSet;
 
 use domain::{
     ids::{EntraObjectId, Identity, LineId, ManagedTenantId, RunId, WorkspaceId},
-    plan::{Action, ChainHash, Line},
+    plan::{Action, Line},
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -15,50 +15,6 @@ use crate::views::LineView;
 
 /// Stored pages that are read at once.
 const PAGES_AT_ONCE: u16 = 20;
-
-/// Whether the stored plan of one tenant is as it was written.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PlanCheck {
-    /// The tenant.
-    pub managed_tenant_id: ManagedTenantId,
-    /// Pages the result of the tenant speaks of.
-    pub pages: u32,
-    /// Whether every page is there and the chain over them ends in the hash of the result.
-    pub intact: bool,
-    /// The first page that is missing or was changed.
-    pub first_fault: Option<u32>,
-}
-
-/// Checks the hash chain over every plan page of a run. Pages that were removed because their time was
-/// up count as missing.
-pub async fn verify(store: &Store, workspace: WorkspaceId, run: RunId) -> Result<Vec<PlanCheck>, StoreError> {
-    let mut checks = Vec::new();
-    for result in store.tenant_runs(workspace, run).await? {
-        let mut chain = ChainHash::GENESIS;
-        let (mut number, mut first_fault) = (0, None);
-        while number < result.pages && first_fault.is_none() {
-            let pages = store.pages(workspace, run, result.tenant, number, PAGES_AT_ONCE).await?;
-            if pages.is_empty() {
-                first_fault = Some(number + 1);
-            }
-            for stored in pages.into_iter().filter(|stored| stored.head.number <= result.pages) {
-                chain = chain.followed_by(&stored.page.encode());
-                number += 1;
-                if stored.head.number != number || stored.head.chain != chain {
-                    first_fault = Some(number);
-                    break;
-                }
-            }
-        }
-        if first_fault.is_none() && result.chain.is_some_and(|noted| noted != chain) {
-            first_fault = Some(result.pages);
-        }
-        let (managed_tenant_id, intact) = (result.tenant, first_fault.is_none());
-        checks.push(PlanCheck { managed_tenant_id, pages: result.pages, intact, first_fault });
-    }
-    Ok(checks)
-}
 
 /// Remembers that an operator does not want what waits in a run: the contacts of people who have left
 /// stay as they are until those are back, and people who would be created or linked are not asked about
@@ -127,6 +83,8 @@ pub struct Moment {
     pub at: Timestamp,
     /// Whether it was a preview.
     pub is_dry_run: bool,
+    /// Whether it has tried out rules that nobody has saved.
+    pub unsaved_rules: bool,
     /// What was done, and why.
     #[serde(flatten)]
     pub line: LineView,
@@ -134,7 +92,31 @@ pub struct Moment {
     pub stale: Option<String>,
 }
 
-/// What the newest runs of one tenant said about one person, newest first. Runs in which nothing was
+/// One person's story, and how far back it goes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Timeline {
+    /// What was said, the newest first.
+    pub moments: Vec<Moment>,
+    /// Where it was looked for.
+    pub looked_through: LookedThrough,
+}
+
+/// The newest runs of a workspace, of whatever tenants: which of them speak of a person nobody has noted.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LookedThrough {
+    /// How many.
+    pub runs: usize,
+    /// The oldest of them.
+    pub oldest_run_id: Option<RunId>,
+    /// When that began.
+    pub since: Option<Timestamp>,
+    /// Whether there are older ones, which may say more.
+    pub older_runs: bool,
+}
+
+/// What the newest runs said about one person of a tenant, newest first. Runs in which nothing was
 /// said, because nothing had changed, are left out.
 pub async fn timeline(
     store: &Store,
@@ -142,9 +124,20 @@ pub async fn timeline(
     tenant: ManagedTenantId,
     person: EntraObjectId,
     runs: u16,
-) -> Result<Vec<Moment>, StoreError> {
+) -> Result<Timeline, StoreError> {
     let mut moments = Vec::new();
-    for run in store.runs(workspace, None, runs).await? {
+    // One more tells whether there is one.
+    let mut newest = store.runs(workspace, None, runs.saturating_add(1)).await?;
+    let older_runs = newest.len() > usize::from(runs);
+    newest.truncate(usize::from(runs));
+    let oldest = newest.last();
+    let looked_through = LookedThrough {
+        runs: newest.len(),
+        oldest_run_id: oldest.map(|run| run.id),
+        since: oldest.map(|run| run.started_at),
+        older_runs,
+    };
+    for run in newest {
         let stale = store.stale_lines(workspace, run.id, tenant).await?;
         let mut after = 0;
         let mut of_run = Vec::new();
@@ -159,11 +152,18 @@ pub async fn timeline(
         }
         moments.extend(of_run.into_iter().rev());
     }
-    Ok(moments)
+    Ok(Timeline { moments, looked_through })
 }
 
 fn moment(run: &Run, line: &Line, stale: Option<String>) -> Moment {
-    Moment { run_id: run.id, at: run.started_at, is_dry_run: !run.kind.writes(), line: line.into(), stale }
+    Moment {
+        run_id: run.id,
+        at: run.started_at,
+        is_dry_run: !run.kind.writes(),
+        unsaved_rules: run.unsaved_rules,
+        line: line.into(),
+        stale,
+    }
 }
 
 fn lines_of(pages: &[StoredPage]) -> impl Iterator<Item = &Line> {

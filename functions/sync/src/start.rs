@@ -5,10 +5,10 @@ use domain::{
     mapping::Decision,
     run::{Counters, RunKind, RunStatus, TenantFailure, Trigger},
 };
-use store::{ConnectionStatus, PlanPart, PlanSource, Run, RunScope, StoreError, SyncSettings, Turns};
+use store::{ConnectionStatus, PlanPart, PlanSource, Run, RunScope, StoreError, Turns};
 use workflow::{NotStarted, payloads::RunInput};
 
-use crate::{Sync, reap};
+use crate::{Sync, UnsavedRules, reap};
 
 /// Runs that are looked through for one that is still going on.
 const RECENT_RUNS: u16 = 25;
@@ -28,14 +28,14 @@ pub struct StartRequest {
     pub actor: Option<UserId>,
     /// The stored plan to work from, for a run that applies one or takes one back.
     pub source: Option<PlanSource>,
-    /// Rules to preview with instead of those in force; a run that writes has none.
-    pub settings: Option<SyncSettings>,
+    /// Rules to preview with instead of those that are saved; a run that writes has none.
+    pub unsaved: Option<UnsavedRules>,
 }
 
 impl StartRequest {
     /// A run of this kind, for a person.
     pub fn manual(workspace: WorkspaceId, kind: RunKind, scope: RunScope, actor: Option<UserId>) -> Self {
-        Self { workspace, kind, scope, trigger: Trigger::Manual, actor, source: None, settings: None }
+        Self { workspace, kind, scope, trigger: Trigger::Manual, actor, source: None, unsaved: None }
     }
 }
 
@@ -75,6 +75,8 @@ pub enum Unusable {
     NothingStaged,
     /// There is no such run.
     Unknown,
+    /// The preview has tried out rules that nobody has saved.
+    UnsavedRules,
 }
 
 /// A run that was accepted.
@@ -92,12 +94,18 @@ pub struct Begun {
 /// See [`NotBegun`]. A run that the engine did not take is stored as failed, so that it does not
 /// look as if it were going on.
 pub async fn start(sync: &Sync, request: StartRequest) -> Result<Begun, NotBegun> {
-    check_gates(sync, &request).await?;
+    let kind = check_gates(sync, &request).await?;
     let now = sync.clock.now();
+    let unsaved = request.unsaved.filter(|_| !request.kind.writes());
+    let unsaved_rules = unsaved.is_some();
+    let settings = match unsaved {
+        Some(rules) => rules.settings(&sync.store, request.workspace, request.scope).await?,
+        None => sync.store.settings(request.workspace).await?,
+    };
     let run = Run {
         id: RunId::new(sync.entropy.time_ordered_id(now)),
         workspace: request.workspace,
-        kind: request.kind,
+        kind,
         trigger: request.trigger,
         run_status: RunStatus::Queued,
         scope: request.scope,
@@ -110,10 +118,8 @@ pub async fn start(sync: &Sync, request: StartRequest) -> Result<Begun, NotBegun
         failed_tenants: 0,
         counters: Counters::default(),
         cancel_requested: false,
-        settings: match request.settings.filter(|_| !request.kind.writes()) {
-            Some(settings) => settings,
-            None => sync.store.settings(request.workspace).await?,
-        },
+        settings,
+        unsaved_rules,
         source: request.source,
         room: None,
         turns: Turns::default(),
@@ -136,11 +142,14 @@ pub async fn start(sync: &Sync, request: StartRequest) -> Result<Begun, NotBegun
     }
 }
 
-/// The four steps in their order: connect, discover, map, sync.
-async fn check_gates(sync: &Sync, request: &StartRequest) -> Result<(), NotBegun> {
+/// The four steps in their order: connect, discover, map, sync. Answers of what kind the run is.
+async fn check_gates(sync: &Sync, request: &StartRequest) -> Result<RunKind, NotBegun> {
     if let Some(source) = &request.source {
-        check_source(sync, request.workspace, source).await?;
-        return check_running(sync, request).await;
+        let of = check_source(sync, request.workspace, source).await?;
+        check_running(sync, request).await?;
+        // Whoever applies a preview of an undo takes back.
+        let is_undo = request.kind == RunKind::Apply && of.takes_back() && source.part == PlanPart::Lines;
+        return Ok(if is_undo { RunKind::Undo } else { request.kind });
     }
     let connection = sync.store.connection(request.workspace).await?;
     if connection.is_none_or(|found| found.connection_status == ConnectionStatus::Disconnected) {
@@ -163,21 +172,23 @@ async fn check_gates(sync: &Sync, request: &StartRequest) -> Result<(), NotBegun
     if mappings.iter().find(in_scope).is_none() {
         return Err(NotBegun::NothingMapped);
     }
-    check_running(sync, request).await
+    check_running(sync, request).await?;
+    Ok(request.kind)
 }
 
 /// A stored plan needs no directory: what is in it was read when it was made.
-async fn check_source(sync: &Sync, workspace: WorkspaceId, source: &PlanSource) -> Result<(), NotBegun> {
+async fn check_source(sync: &Sync, workspace: WorkspaceId, source: &PlanSource) -> Result<Run, NotBegun> {
     let run = sync.store.run(workspace, source.run).await?;
     let run = run.ok_or(NotBegun::Source(Unusable::Unknown))?;
     let unusable = match &source.part {
         _ if !run.run_status.is_terminal() => Some(Unusable::NotEnded),
+        PlanPart::Lines | PlanPart::Staged { .. } if run.unsaved_rules => Some(Unusable::UnsavedRules),
         PlanPart::Lines if run.kind.writes() => Some(Unusable::NotAPreview),
         PlanPart::Staged { .. } if run.counters.held == 0 => Some(Unusable::NothingStaged),
         PlanPart::Undo { .. } if !run.kind.writes() => Some(Unusable::NothingWritten),
         _ => None,
     };
-    unusable.map_or(Ok(()), |unusable| Err(NotBegun::Source(unusable)))
+    unusable.map_or(Ok(run), |unusable| Err(NotBegun::Source(unusable)))
 }
 
 async fn check_running(sync: &Sync, request: &StartRequest) -> Result<(), NotBegun> {

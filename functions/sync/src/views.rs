@@ -40,6 +40,12 @@ pub struct RunView {
     pub failed_tenants: u32,
     /// Whether it writes nothing.
     pub is_dry_run: bool,
+    /// Whether it has tried out rules that nobody has saved.
+    pub unsaved_rules: bool,
+    /// The run whose plan it applies or takes back.
+    pub source_run_id: Option<RunId>,
+    /// Whether it takes back what another run has done, or plans to.
+    pub takes_back: bool,
     /// The one tenant it covers.
     pub scope_managed_tenant_id: Option<ManagedTenantId>,
     /// The one client it covers.
@@ -171,6 +177,9 @@ impl RunView {
             succeeded_tenants: succeeded,
             failed_tenants: failed,
             is_dry_run: !run.kind.writes(),
+            unsaved_rules: run.unsaved_rules,
+            takes_back: run.takes_back(),
+            source_run_id: run.source.map(|source| source.run),
             scope_managed_tenant_id: run.scope.tenant,
             scope_client_id: run.scope.client,
             workflow_id: run.execution,

@@ -19,7 +19,7 @@ use directory::{Directories, Directory, ErrorClass, ReadError};
 use domain::{
     ids::ManagedTenantId,
     plan::Guard,
-    run::{Counters, RunKind, TenantFailure, TenantStatus},
+    run::{Counters, TenantFailure, TenantStatus},
 };
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
@@ -81,9 +81,6 @@ enum TenantEnd {
     Unfinished,
 }
 
-/// How long plan pages are kept; the counters and hashes stay.
-const RETENTION: SignedDuration = SignedDuration::from_hours(24 * 180);
-
 impl TenantSync {
     /// Works the tenants of `batch` until each is done, fails, or `deadline` nears.
     ///
@@ -107,7 +104,7 @@ impl TenantSync {
         let ended = self.store.tenant_runs(workspace, run_id).await.map_err(task_failure)?;
         let ended: BTreeSet<ManagedTenantId> = ended.into_iter().map(|result| result.tenant).collect();
         targets.retain(|target| batch.tenants.contains(&target.tenant) && !ended.contains(&target.tenant));
-        let expires = (run.started_at + RETENTION).as_second();
+        let expires = run.plan_expires().as_second();
         let job = Job { run, overrides, directory, deadline: deadline - MARGIN, expires };
         let job = &job;
         let ends: Vec<Result<TenantEnd, StoreError>> = stream::iter(targets)
@@ -152,7 +149,7 @@ impl TenantSync {
         let mut work = Work::new(self, job, target, lease, state, before);
         let end = if attempts > ATTEMPTS_MAX {
             Err(Stop::Failed(failure::gave_up(attempts - 1)))
-        } else if job.run.kind != RunKind::Undo && !self.is_still_mapped(job, target).await? {
+        } else if !job.run.takes_back() && !self.is_still_mapped(job, target).await? {
             Err(Stop::Failed(failure::mapping_changed()))
         } else {
             work.run().await

@@ -61,6 +61,8 @@ impl Work<'_> {
     fn held_after(&self, source: &PlanSource, staged: &[(LineId, Limit)]) -> Held {
         let mut held = self.state.ground.held;
         match &source.part {
+            // An undo that was previewed says nothing about what waits.
+            PlanPart::Lines if self.job.run.takes_back() => held,
             PlanPart::Lines => {
                 held = Held::default();
                 for (_, limit) in staged {

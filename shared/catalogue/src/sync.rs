@@ -68,6 +68,22 @@ pub(crate) const ENTRIES: &[Entry] = &[
         next: "Take the id of a run that has written.",
     },
     Entry {
+        code: "plan_not_intact",
+        area: Area::Sync,
+        cause: "The stored plan of this run is not as it was written: a page or a result was changed or removed.",
+        effect: "Checking changes nothing. What the run has written stays.",
+        next: "Take nothing from the plan: do not apply or undo the run, and let nothing of it through. Find out who \
+               can write to the table (on one machine: to the data folder), then make a new plan.",
+    },
+    Entry {
+        code: "plan_unchecked",
+        area: Area::Sync,
+        cause: "The stored plan of this run cannot be checked as a whole: the run is going on, has ended before a \
+                tenant had, or is so old that pages have been removed.",
+        effect: "Checking changes nothing. What the run has written stays.",
+        next: "Look at what is said of each tenant (`entra-sync runs verify`).",
+    },
+    Entry {
         code: "run_ended",
         area: Area::Sync,
         cause: "The run has ended already, so it cannot be cancelled.",
@@ -92,9 +108,17 @@ pub(crate) const ENTRIES: &[Entry] = &[
     Entry {
         code: "scope_missing",
         area: Area::Sync,
-        cause: "A preview needs a `clientId` or a `managedTenantId`.",
+        cause: "A preview needs a `clientId` or a `managedTenantId`, unless it tries out rules.",
         effect: "Nothing was planned, and contacts stay as they are.",
-        next: "Send at least one of the two.",
+        next: "Send at least one of the two, or rules that are not saved.",
+    },
+    Entry {
+        code: "unknown_field",
+        area: Area::Sync,
+        cause: "An undo of some fields only names one that is no field.",
+        effect: "Nothing was taken back, and contacts stay as they are.",
+        next: "Name fields as the lines of the run or the settings do: `fullName`, `email`, `phones`, `role`, \
+               `department`, `office`, `company` or `userPrincipalName`. Without any, everything is taken back.",
     },
     Entry {
         code: "unknown_run",
@@ -102,6 +126,13 @@ pub(crate) const ENTRIES: &[Entry] = &[
         cause: "There is no run with this id in this workspace.",
         effect: "Nothing was changed, and contacts stay as they are.",
         next: "Take an id from `GET /api/integrations/entra/sync/runs` or `entra-sync runs`.",
+    },
+    Entry {
+        code: "unsaved_rules",
+        area: Area::Sync,
+        cause: "This preview has tried out rules that are not saved, so its plan is not applied.",
+        effect: "Nothing was changed, and contacts stay as they are.",
+        next: "Save the rules, preview again, and apply that preview.",
     },
     Entry {
         code: "workflow_died",

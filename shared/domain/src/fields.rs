@@ -50,7 +50,10 @@ pub enum Field {
 
 /// A text that names no field.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("not a field such as `role` or `phones`")]
+#[error(
+    "no field has this name: a field is `fullName`, `email`, `phones`, `role`, `department`, `office`, `company` \
+     or `userPrincipalName`"
+)]
 pub struct UnknownField;
 
 impl Field {
@@ -103,9 +106,10 @@ impl Field {
 impl FromStr for Field {
     type Err = UnknownField;
 
-    /// Reads [`Field::name`], or any key that the PSA's overwrite rules know the field by.
+    /// Reads [`Field::name`], [`Field::label`], or any key that the PSA's overwrite rules know the field by.
     fn from_str(text: &str) -> Result<Self, UnknownField> {
-        let is_named = |field: &Self| field.name() == text || field.keys().contains(&text);
+        let is_named =
+            |field: &Self| [field.name(), field.label()].contains(&text) || field.keys().contains(&text);
         Self::ALL.into_iter().find(is_named).ok_or(UnknownField)
     }
 }

@@ -139,7 +139,7 @@ impl Counters {
 pub enum RunKind {
     /// Every mapped tenant.
     AllTenants,
-    /// Applies a plan that is stored: a preview's, or the staged lines of a run.
+    /// Applies a plan that is stored: that of a preview, or the staged lines of a run.
     Apply,
     /// Carries out one answer of an operator to a question.
     Decision,
@@ -149,7 +149,7 @@ pub enum RunKind {
     Preflight,
     /// The tenants of one client.
     SingleTenant,
-    /// Takes back what another run has done.
+    /// Takes back what another run has done: as it stands now, or as a preview of that has planned it.
     Undo,
 }
 

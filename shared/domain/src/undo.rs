@@ -4,34 +4,52 @@
 //! linked. Only what still is as the run left it is put back; what somebody has changed since, and what the
 //! PSA protects by now, stays and is named. The way back of a way back is the way there, so an undo can be undone.
 
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
 use crate::{
     contact::{Contact, InactiveReason},
-    fields::FieldChange,
-    ids::{ContactId, Identity},
+    fields::{Field, FieldChange},
+    ids::{ContactId, EntraObjectId, Identity},
     plan::{Action, ContactState, Line, LinkState, Turn},
 };
 
 /// What an undo takes back: everything, or only some of it.
-#[derive(Clone, Debug, Default, serde::Deserialize, Eq, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct UndoScope {
     /// Only these people; empty = everybody.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub people: Vec<crate::ids::EntraObjectId>,
-    /// Only these fields, by the names of [`FieldChange::describe`]; empty = everything. With fields
-    /// named, links and whether a contact is in use stay as they are.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub fields: Vec<String>,
+    pub people: Vec<EntraObjectId>,
+    /// Only these fields; `None` = everything. With fields named, links and whether a contact is in use stay
+    /// as they are.
+    #[serde(deserialize_with = "stored_fields", skip_serializing_if = "Option::is_none")]
+    pub fields: Option<BTreeSet<Field>>,
+}
+
+/// Fields were stored by their labels before they were checked. A text that names no field took nothing
+/// back then, and does not now.
+fn stored_fields<'de, D: Deserializer<'de>>(stored: D) -> Result<Option<BTreeSet<Field>>, D::Error> {
+    let names = Option::<Vec<String>>::deserialize(stored)?;
+    Ok(names.map(|names| names.iter().filter_map(|name| name.parse().ok()).collect()))
 }
 
 impl UndoScope {
+    /// An undo of these people and fields only; no people = everybody, no fields = everything.
+    pub fn of(people: Vec<EntraObjectId>, fields: impl IntoIterator<Item = Field>) -> Self {
+        let fields = Some(fields.into_iter().collect()).filter(|fields: &BTreeSet<Field>| !fields.is_empty());
+        Self { people, fields }
+    }
+
     /// Whether the line is about somebody the undo is about.
     pub fn covers(&self, line: &Line) -> bool {
         self.people.is_empty() || self.people.contains(&line.object)
     }
 
-    fn covers_field(&self, change: &FieldChange) -> bool {
-        self.fields.is_empty() || self.fields.iter().any(|field| field == change.describe().0)
+    /// Whether the undo is about the field.
+    pub fn covers_field(&self, field: Field) -> bool {
+        self.fields.as_ref().is_none_or(|fields| fields.contains(&field))
     }
 }
 
@@ -40,12 +58,12 @@ impl UndoScope {
 pub fn way_back(line: &Line, identity: Identity, now: Option<&Contact>, scope: &UndoScope) -> Option<Action> {
     if let Action::Settle { contact } = line.action {
         // Only the answer goes back, and it is no field.
-        let is_meant = scope.covers(line) && scope.fields.is_empty();
+        let is_meant = scope.covers(line) && scope.fields.is_none();
         return is_meant.then_some(Action::Settle { contact });
     }
     let contact = line.action.contact_written().filter(|_| scope.covers(line))?;
-    let only_fields = !scope.fields.is_empty();
-    if only_fields && !line.action.changes().iter().any(|change| scope.covers_field(change)) {
+    let only_fields = scope.fields.is_some();
+    if only_fields && !line.action.changes().iter().any(|change| scope.covers_field(change.field())) {
         return None;
     }
     let Some(now) = now else { return Some(leave(contact, "contact_missing", Vec::new())) };
@@ -99,7 +117,7 @@ fn fields_back(
     scope: &UndoScope,
 ) -> (Vec<FieldChange>, Vec<(String, String)>) {
     let (mut back, mut kept) = (Vec::new(), Vec::new());
-    for change in changes.iter().filter(|change| scope.covers_field(change)) {
+    for change in changes.iter().filter(|change| scope.covers_field(change.field())) {
         if change.is_in_place(now) && !now.protects(change.field()) {
             back.push(change.inverse());
         } else {

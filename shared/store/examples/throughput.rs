@@ -126,6 +126,7 @@ fn run(number: u32) -> Run {
         failed_tenants: 0,
         counters: Counters::default(),
         cancel_requested: false,
+        unsaved_rules: false,
         settings: store::SyncSettings::default(),
         source: None,
         room: None,

@@ -40,7 +40,7 @@ pub use error::StoreError;
 pub use flags::{FeatureFlag, FlagChanged};
 pub use logins::PendingLogin;
 pub use people::{ContactsAndLastSeen, FoundPerson};
-pub use plans::{StoredPage, StoredPageHead};
+pub use plans::{PageAsStored, StoredPage, StoredPageHead};
 pub use queue::{Author, ReviewPlace};
 pub use read_only::ReadOnly;
 pub use renewals::{RenewalLease, RenewalTaken};

@@ -32,6 +32,17 @@ pub struct StoredPage {
     pub page: PlanPage,
 }
 
+/// A plan page as it is stored, for whoever checks it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PageAsStored {
+    /// Its place by its key; `None` when that is no place.
+    pub number: Option<u32>,
+    /// What is stored beside it; `None` when that cannot be read.
+    pub head: Option<StoredPageHead>,
+    /// The encoded page, byte for byte what was hashed; `None` when it cannot be unpacked.
+    pub bytes: Option<Vec<u8>>,
+}
+
 /// What is stored beside a plan page.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -106,6 +117,31 @@ impl Store {
         after: u32,
         limit: u16,
     ) -> Result<Vec<StoredPage>, StoreError> {
+        let items = self.page_items(workspace, run, tenant, after, limit).await?;
+        items.into_iter().map(read).collect()
+    }
+
+    /// The same pages for whoever checks them: as they are stored, whether they can be read or not.
+    pub async fn pages_as_stored(
+        &self,
+        workspace: WorkspaceId,
+        run: RunId,
+        tenant: ManagedTenantId,
+        after: u32,
+        limit: u16,
+    ) -> Result<Vec<PageAsStored>, StoreError> {
+        let items = self.page_items(workspace, run, tenant, after, limit).await?;
+        Ok(items.into_iter().map(as_stored).collect())
+    }
+
+    async fn page_items(
+        &self,
+        workspace: WorkspaceId,
+        run: RunId,
+        tenant: ManagedTenantId,
+        after: u32,
+        limit: u16,
+    ) -> Result<Vec<Item>, StoreError> {
         let key = keys::plan_page(workspace, run, tenant, after);
         let after = (after > 0).then(|| {
             let sk = AttributeValue::S(key.sk.clone());
@@ -113,12 +149,10 @@ impl Store {
         });
         let mut query =
             Query { prefix: Some("PAGE#"), limit: Some(i32::from(limit)), after, ..Query::of(&key.pk) };
-        let mut pages: Vec<StoredPage> = Vec::new();
+        let mut pages: Vec<Item> = Vec::new();
         loop {
             let (items, next) = self.query_page(&query).await?;
-            for item in items {
-                pages.push(read(item)?);
-            }
+            pages.extend(items);
             match next {
                 Some(next) if pages.len() < usize::from(limit) => {
                     query.after = Some(next);
@@ -161,11 +195,23 @@ impl Store {
 }
 
 fn read(mut item: Item) -> Result<StoredPage, StoreError> {
+    let bytes = bytes_of(&mut item)?;
+    let page = PlanPage::decode(&bytes).map_err(|error| StoreError::damaged("plan page", error))?;
+    Ok(StoredPage { head: decode("plan page", item)?, page })
+}
+
+fn as_stored(mut item: Item) -> PageAsStored {
+    let bytes = bytes_of(&mut item).ok();
+    let key = item.get("sk").and_then(|key| key.as_s().ok());
+    let number = key.and_then(|key| key.strip_prefix("PAGE#")?.parse().ok());
+    PageAsStored { number, head: decode("plan page", item).ok(), bytes }
+}
+
+/// The encoded page, as it was before it was compressed.
+fn bytes_of(item: &mut Item) -> Result<Vec<u8>, StoreError> {
     let Some(AttributeValue::B(body)) = item.remove("body") else {
         return Err(StoreError::damaged("plan page", "its body is missing"));
     };
-    let bytes = decompress_to_vec_with_limit(body.as_ref(), PAGE_BYTES_MAX)
-        .map_err(|error| StoreError::damaged("plan page", format!("inflating: {error:?}")))?;
-    let page = PlanPage::decode(&bytes).map_err(|error| StoreError::damaged("plan page", error))?;
-    Ok(StoredPage { head: decode("plan page", item)?, page })
+    decompress_to_vec_with_limit(body.as_ref(), PAGE_BYTES_MAX)
+        .map_err(|error| StoreError::damaged("plan page", format!("inflating: {error:?}")))
 }

@@ -68,6 +68,9 @@ pub struct Run {
     /// The rules of the run: those in force when it was accepted, for all of its tenants and waves.
     #[serde(default)]
     pub settings: SyncSettings,
+    /// Whether nobody has saved those rules: a preview that tries them out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unsaved_rules: bool,
     /// The stored plan it works from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<PlanSource>,
@@ -90,7 +93,27 @@ const BEGINNING: SignedDuration = SignedDuration::from_mins(2);
 /// take less than ten minutes.
 const SILENCE: SignedDuration = SignedDuration::from_mins(15);
 
+/// How long plan pages are kept; the counters and hashes stay.
+const PLAN_RETENTION: SignedDuration = SignedDuration::from_hours(24 * 180);
+
 impl Run {
+    /// Until when the pages of its plan are kept.
+    pub fn plan_expires(&self) -> Timestamp {
+        self.started_at.saturating_add(PLAN_RETENTION).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Whether it takes back what another run has done, or plans to.
+    pub fn takes_back(&self) -> bool {
+        let source = self.source.as_ref().map(|source| &source.part);
+        self.kind == RunKind::Undo || matches!(source, Some(PlanPart::Undo { .. }))
+    }
+
+    /// Whether what holds for single clients instead of the run's settings counts. Rules that are tried out for
+    /// one client are what would hold for it.
+    pub fn takes_overrides(&self) -> bool {
+        !self.unsaved_rules || self.scope == RunScope::default()
+    }
+
     /// Whether nothing moves the run any more although it has not ended: its workflow has died.
     pub fn is_dead(&self, now: Timestamp) -> bool {
         let last_wave = Timestamp::from_millisecond(self.turns.at).unwrap_or(Timestamp::MIN);

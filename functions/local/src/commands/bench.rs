@@ -214,7 +214,7 @@ async fn quiet(house: &House, kind: RunKind) -> Result<sync::RunProgress, Failur
         trigger: domain::run::Trigger::Manual,
         actor: None,
         source: None,
-        settings: None,
+        unsaved: None,
     };
     let begun = sync::start(&house.sync, request).await;
     let begun = begun.map_err(|error| failed(&error))?;

@@ -57,7 +57,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Ending, Failure> {
         Command::Flags(options) => flags::run(&context, options).await?,
         Command::Import(options) => people::import(&context, options).await?,
         Command::Map(options) => map::run(&context, options).await?,
-        Command::Preview(options) => sync::preview(&context, *options).await?,
+        Command::Preview(options) => sync::preview(&context, options).await?,
         Command::Renew(options) => renew::run(&context, *options).await?,
         Command::Review(options) => review::run(&context, options).await?,
         Command::Runs(options) => runs::run(&context, options).await?,

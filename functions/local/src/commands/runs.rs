@@ -3,10 +3,15 @@
 use std::collections::BTreeMap;
 
 use ::sync::{
-    Moment, PlanCheck, StartRequest, progress, start,
+    Finding, LookedThrough, Moment, PlanCheck, RunCheck, StartRequest, Timeline, progress, start,
     views::{ChangeView, LineView, RunDetailView, RunView},
 };
-use domain::{ids::ManagedTenantId, run::RunKind, undo::UndoScope};
+use domain::{
+    ids::ManagedTenantId,
+    run::{RunKind, RunStatus},
+    undo::UndoScope,
+};
+use serde::Serialize;
 use store::{PlanPart, PlanSource, RunScope};
 
 use super::{
@@ -15,13 +20,10 @@ use super::{
 };
 use crate::{
     Ending,
-    arguments::{RunsArguments, RunsCommand},
+    arguments::{OutputForm, RunsArguments, RunsCommand},
     output::{self, Failure, Talk, count},
     watch,
 };
-
-/// Runs that a person's story looks through.
-const TIMELINE_RUNS: u16 = 50;
 
 pub(crate) async fn run(context: &Context, options: &RunsArguments) -> Result<Ending, Failure> {
     let house = &context.house;
@@ -50,16 +52,19 @@ pub(crate) async fn run(context: &Context, options: &RunsArguments) -> Result<En
             output::result(context.output, &views, || lines_table(&all, &names, show_all))?;
         }
         Some(RunsCommand::Apply { run }) => {
-            return from_plan(context, RunKind::Apply, PlanSource { run, part: PlanPart::Lines }, None).await;
+            let source = PlanSource { run, part: PlanPart::Lines };
+            return from_plan(context, RunKind::Apply, source, RunScope::default()).await;
         }
-        Some(RunsCommand::Undo { run, person, field, tenant }) => {
-            let scope = UndoScope { people: person, fields: field };
+        Some(RunsCommand::Undo { run, person, field, preview, scope: of }) => {
+            let scope = UndoScope::of(person, field);
             let source = PlanSource { run, part: PlanPart::Undo { scope } };
-            return from_plan(context, RunKind::Undo, source, tenant).await;
+            let of = RunScope { client: of.client, tenant: of.tenant };
+            let kind = if preview { RunKind::Preflight } else { RunKind::Undo };
+            return from_plan(context, kind, source, of).await;
         }
         Some(RunsCommand::Allow { run, line }) => {
             let source = PlanSource { run, part: PlanPart::Staged { lines: line } };
-            return from_plan(context, RunKind::Apply, source, None).await;
+            return from_plan(context, RunKind::Apply, source, RunScope::default()).await;
         }
         Some(RunsCommand::Reject { run, line }) => {
             house.store.run(house.workspace, run).await?.ok_or_else(unknown)?;
@@ -84,16 +89,18 @@ pub(crate) async fn run(context: &Context, options: &RunsArguments) -> Result<En
             })?;
         }
         Some(RunsCommand::Verify { run }) => {
-            house.store.run(house.workspace, run).await?.ok_or_else(unknown)?;
-            let checks = ::sync::verify(&house.store, house.workspace, run).await?;
+            let checked = ::sync::verify(&house.store, house.workspace, run, house.clock.now()).await?;
+            let checked = checked.ok_or_else(unknown)?;
             let names = tenant_names(house).await?;
-            output::result(context.output, &checks, || verified(&checks, &names))?;
-            return Ok(if checks.iter().all(|check| check.intact) { Ending::Done } else { Ending::Failed });
+            output::result(context.output, &checked, || verified(&checked, &names))?;
+            if !checked.intact {
+                Talk::failure(&not_intact(&checked));
+                return Ok(Ending::Failed);
+            }
         }
-        Some(RunsCommand::Person { tenant, object }) => {
-            let moments =
-                ::sync::timeline(&house.store, house.workspace, tenant, object, TIMELINE_RUNS).await?;
-            output::result(context.output, &moments, || story(&moments))?;
+        Some(RunsCommand::Person { tenant, object, runs }) => {
+            let told = ::sync::timeline(&house.store, house.workspace, tenant, object, runs).await?;
+            output::result(context.output, &told, || story(&told))?;
         }
         Some(RunsCommand::Cancel { run }) => {
             house.store.run(house.workspace, run).await?.ok_or_else(unknown)?;
@@ -117,46 +124,91 @@ pub(crate) async fn run(context: &Context, options: &RunsArguments) -> Result<En
     Ok(Ending::Done)
 }
 
+/// A run, and of a preview its lines, as `preview` shows them.
+#[derive(Serialize)]
+struct PlannedView {
+    #[serde(flatten)]
+    detail: RunDetailView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lines: Option<Vec<LineView>>,
+}
+
 /// Starts a run that works from a stored plan, watches it to its end and shows it.
 async fn from_plan(
     context: &Context,
     kind: RunKind,
     source: PlanSource,
-    tenant: Option<ManagedTenantId>,
+    scope: RunScope,
 ) -> Result<Ending, Failure> {
     let house = &context.house;
-    let scope = RunScope { client: None, tenant };
     let request =
         StartRequest { source: Some(source), ..StartRequest::manual(house.workspace, kind, scope, None) };
     let begun = start(&house.sync, request).await.map_err(|error| not_begun(&error))?;
-    let label = if kind == RunKind::Undo { "taking back" } else { "applying" };
+    let label = match kind {
+        RunKind::Preflight => "planning",
+        _ if begun.run.takes_back() => "taking back",
+        _ => "applying",
+    };
     let progress = watch::run(house, begun.run.id, label).await?;
     let status = progress.run.run_status;
     let mut all = Vec::new();
     for result in &progress.ended {
         all.extend(tenant_lines(house, progress.run.id, result.tenant).await?);
     }
-    let view = RunDetailView::from(progress);
+    let lines = (!kind.writes()).then(|| all.iter().map(|(_, line)| line.into()).collect());
+    let view = PlannedView { detail: RunDetailView::from(progress), lines };
     let names = tenant_names(house).await?;
     output::result(context.output, &view, || {
-        format!("{}\n{}", lines_table(&all, &names, false), run_table(&view, &names))
+        format!("{}\n{}", lines_table(&all, &names, false), run_table(&view.detail, &names))
     })?;
-    Ok(ending(status))
+    if kind.writes() {
+        return Ok(ending(status));
+    }
+    if context.output == OutputForm::Table {
+        let run = view.detail.run.run_id;
+        Talk::say(format_args!("Nothing was written. `runs apply {run}` carries out exactly this."));
+    }
+    let planned = all.iter().any(|(_, line)| line.writes_contact());
+    Ok(if planned && status == RunStatus::Completed { Ending::ChangesPlanned } else { ending(status) })
 }
 
-fn verified(checks: &[PlanCheck], names: &BTreeMap<ManagedTenantId, String>) -> String {
+fn verified(checked: &RunCheck, names: &BTreeMap<ManagedTenantId, String>) -> String {
     let row = |check: &PlanCheck| {
         let found = match check.first_fault {
-            None => "as it was written".to_owned(),
-            Some(page) => format!("page {page} is missing or was changed"),
+            None => check.explanation.to_owned(),
+            Some(page) => format!("Page {page}: {}", check.explanation),
         };
         let name = names.get(&check.managed_tenant_id).cloned().unwrap_or_default();
         vec![name, count(u64::from(check.pages)), found]
     };
-    output::table(&["tenant", "pages", "plan"], checks.iter().map(row).collect(), 1)
+    let mut text = output::table(&["tenant", "pages", "plan"], checked.tenants.iter().map(row).collect(), 2);
+    if checked.unknown_tenants > 0 {
+        let unknown = count(u64::from(checked.unknown_tenants));
+        text.extend(["\nTenants of the run of which nothing is stored any more: ", &unknown, "."]);
+    }
+    text
 }
 
-fn story(moments: &[Moment]) -> String {
+fn not_intact(checked: &RunCheck) -> Failure {
+    let is_tampered = checked.unknown_tenants > 0
+        || checked.tenants.iter().any(|check| {
+            matches!(check.finding, Finding::PageChanged | Finding::PageMissing | Finding::ResultMissing)
+        });
+    if is_tampered {
+        return Failure::new(
+            "plan_not_intact",
+            "The stored plan of this run is not as it was written.",
+            "Take nothing from it: do not apply or undo this run, and find out who can write to the table.",
+        );
+    }
+    Failure::new(
+        "plan_unchecked",
+        "The stored plan of this run cannot be checked as a whole: parts of it are not there, or not yet.",
+        "Look at what is said of each tenant.",
+    )
+}
+
+fn story(told: &Timeline) -> String {
     let row = |moment: &Moment| {
         let line = &moment.line;
         let change = |change: &ChangeView| format!("{}: {} → {}", change.field, change.old, change.new);
@@ -164,7 +216,11 @@ fn story(moments: &[Moment]) -> String {
         why.extend(line.changes.iter().map(change));
         why.extend(moment.stale.iter().map(|code| format!("not done: {}", sync::not_carried_out(code))));
         let action = line.action.replace('_', " ");
-        let what = if moment.is_dry_run { format!("would {action}") } else { action };
+        let what = match (moment.is_dry_run, moment.unsaved_rules) {
+            (_, true) => format!("would {action}, with rules that are not saved"),
+            (true, _) => format!("would {action}"),
+            _ => action,
+        };
         vec![
             moment.at.strftime("%Y-%m-%d %H:%M").to_string(),
             what,
@@ -172,7 +228,25 @@ fn story(moments: &[Moment]) -> String {
             moment.run_id.to_string(),
         ]
     };
-    output::table(&["when (UTC)", "what", "why", "run"], moments.iter().map(row).collect(), 4)
+    let table =
+        output::table(&["when (UTC)", "what", "why", "run"], told.moments.iter().map(row).collect(), 4);
+    format!("{table}\n{}", looked_through(&told.looked_through))
+}
+
+fn looked_through(looked: &LookedThrough) -> String {
+    let (Some(run), Some(since)) = (looked.oldest_run_id, looked.since) else {
+        return "There are no runs.".to_owned();
+    };
+    let since = since.strftime("%Y-%m-%d %H:%M");
+    if looked.older_runs {
+        format!(
+            "Only the newest {} runs were looked through, back to {since} (run {run}). There are older ones: \
+             `--runs` says how many to look through.",
+            looked.runs
+        )
+    } else {
+        format!("All {} runs were looked through, back to {since}.", looked.runs)
+    }
 }
 
 fn list(views: &[RunView]) -> String {
@@ -181,7 +255,7 @@ fn list(views: &[RunView]) -> String {
         vec![
             run.run_id.to_string(),
             run.started_at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
-            name(&run.run_type),
+            run_type(run),
             name(&run.status),
             format!("{}/{}", run.succeeded_tenants, run.total_tenants),
             count(c.created),
@@ -206,7 +280,16 @@ fn list(views: &[RunView]) -> String {
     output::table(&header, views.iter().map(row).collect(), 4)
 }
 
-fn name(value: &impl serde::Serialize) -> String {
+fn run_type(run: &RunView) -> String {
+    let more = match run {
+        RunView { unsaved_rules: true, .. } => " (rules not saved)",
+        RunView { is_dry_run: true, takes_back: true, .. } => " (of an undo)",
+        _ => "",
+    };
+    format!("{}{more}", name(&run.run_type))
+}
+
+fn name(value: &impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
 }
 

@@ -1,9 +1,9 @@
 //! `preview` and `sync`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use ::sync::{
-    NotBegun, RunProgress, StartRequest, Unusable, lines, start,
+    NotBegun, RunProgress, StartRequest, UnsavedRules, Unusable, lines, start,
     views::{LineView, RunDetailView},
 };
 use domain::{
@@ -11,6 +11,7 @@ use domain::{
     plan::{Action, Line},
     run::{RunKind, RunStatus, Trigger},
 };
+use edge::ApiError;
 use serde::Serialize;
 use store::RunScope;
 
@@ -31,10 +32,12 @@ struct PreviewView {
     lines: Vec<LineView>,
 }
 
-pub(crate) async fn preview(context: &Context, options: PreviewArguments) -> Result<Ending, Failure> {
+pub(crate) async fn preview(context: &Context, options: &PreviewArguments) -> Result<Ending, Failure> {
     let house = &context.house;
     mention_fake(house);
-    let progress = begin(house, RunKind::Preflight, options.scope).await?;
+    let unsaved = options.rules.as_deref().map(rules_of).transpose()?;
+    let is_tried_out = unsaved.is_some();
+    let progress = begin(house, RunKind::Preflight, options.scope, unsaved).await?;
     let planned = all_lines(house, &progress).await?;
     let status = progress.run.run_status;
     let writes = planned.iter().any(|(_, line)| writes(line));
@@ -48,7 +51,11 @@ pub(crate) async fn preview(context: &Context, options: PreviewArguments) -> Res
         format!("{lines}\n{}", run_table(&view.detail, &names))
     })?;
     if context.output == crate::arguments::OutputForm::Table {
-        Talk::say("Nothing was written.");
+        Talk::say(if is_tried_out {
+            "Nothing was written, and the rules are not saved: this preview is not applied."
+        } else {
+            "Nothing was written."
+        });
     }
     Ok(match status {
         RunStatus::Completed if writes => Ending::ChangesPlanned,
@@ -66,12 +73,24 @@ pub(crate) async fn sync(context: &Context, scope: ScopeArguments) -> Result<End
     } else {
         RunKind::AllTenants
     };
-    let progress = begin(house, kind, scope).await?;
+    let progress = begin(house, kind, scope, None).await?;
     let status = progress.run.run_status;
     let view = RunDetailView::from(progress);
     let names = tenant_names(house).await?;
     output::result(context.output, &view, || run_table(&view, &names))?;
     Ok(ending(status))
+}
+
+fn rules_of(file: &Path) -> Result<UnsavedRules, Failure> {
+    let document = output::read_file(file).map_err(|error| {
+        Failure::of("file_unreadable", &error, "Check the name of the file and your right to read it.")
+    })?;
+    let rules = UnsavedRules::from_json(&document);
+    rules.map_err(|invalid| Failure {
+        remedy: "Take `fieldSyncConfig`, `scope` or both from `settings --output json` and change them."
+            .to_owned(),
+        ..Failure::from(ApiError::from(invalid))
+    })
 }
 
 pub(crate) fn ending(status: RunStatus) -> Ending {
@@ -87,6 +106,7 @@ pub(crate) async fn begin(
     house: &House,
     kind: RunKind,
     scope: ScopeArguments,
+    unsaved: Option<UnsavedRules>,
 ) -> Result<RunProgress, Failure> {
     // Whoever asks for a preview has not asked for a sync.
     for run in house.resume(|run| kind.writes() || !run.kind.writes()).await? {
@@ -100,7 +120,7 @@ pub(crate) async fn begin(
         trigger: Trigger::Manual,
         actor: None,
         source: None,
-        settings: None,
+        unsaved,
     };
     let begun = start(&house.sync, request).await.map_err(|error| not_begun(&error))?;
     let label = if kind.writes() { "syncing" } else { "planning" };
@@ -297,6 +317,11 @@ fn unusable_source(unusable: Unusable) -> Failure {
             "nothing_to_undo",
             "This run is a preview: it has written nothing that could be taken back.",
             "Take the id of a run that has written.",
+        ),
+        Unusable::UnsavedRules => (
+            "unsaved_rules",
+            "This preview has tried out rules that are not saved, so its plan is not applied.",
+            "Save the rules with `entra-sync settings`, preview again, and apply that preview.",
         ),
         Unusable::Unknown => ("unknown_run", "There is no run with this id.", "Take an id from `runs`."),
     };

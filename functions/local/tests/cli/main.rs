@@ -25,4 +25,7 @@ mod secrecy;
 mod serve;
 mod server;
 mod tool;
+mod undo;
+mod unsaved;
+mod verify;
 mod world;

@@ -202,8 +202,8 @@ fn a_run_is_verified_and_a_person_has_a_story() {
     let sync = folder.json(&["sync"]);
     let undo = folder.json(&["runs", "undo", run_of(&sync)]);
     for run in [&preview, &sync, &undo] {
-        let checks = folder.json(&["runs", "verify", run_of(run)]);
-        assert!(checks.as_array().unwrap().iter().all(|check| check["intact"] == true), "{checks}");
+        let checked = folder.json(&["runs", "verify", run_of(run)]);
+        assert_eq!((&checked["intact"], checked["tenants"].as_array().unwrap().len()), (&json!(true), 4));
     }
     let result = &sync["tenantResults"][0];
     let tenant = result["managedTenantId"].as_str().unwrap();
@@ -212,8 +212,27 @@ fn a_run_is_verified_and_a_person_has_a_story() {
     let created = lines.iter().find(|line| line["action"] == "create").unwrap();
     let person = created["entraObjectId"].as_str().unwrap();
     let story = folder.json(&["runs", "person", "--tenant", tenant, person]);
-    let told: Vec<(&Value, &Value)> =
-        story.as_array().unwrap().iter().map(|moment| (&moment["action"], &moment["isDryRun"])).collect();
+    let told: Vec<(&Value, &Value)> = story["moments"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|moment| (&moment["action"], &moment["isDryRun"]))
+        .collect();
     let (yes, no) = (json!(true), json!(false));
     assert_eq!(told, [(&json!("restore"), &no), (&json!("create"), &no), (&json!("create"), &yes)]);
+    let looked = &story["lookedThrough"];
+    assert_eq!((&looked["runs"], &looked["olderRuns"]), (&json!(3), &no));
+    assert_eq!(
+        (&looked["oldestRunId"], &looked["since"]),
+        (&preview["run"]["runId"], &preview["run"]["startedAt"])
+    );
+    // Whoever looks less far back is told.
+    let bounded = ["runs", "person", "--tenant", tenant, person, "--runs", "2"];
+    let story = folder.json(&bounded);
+    assert_eq!(story["moments"].as_array().unwrap().len(), 2);
+    let looked = &story["lookedThrough"];
+    assert_eq!((&looked["runs"], &looked["olderRuns"]), (&json!(2), &yes));
+    assert_eq!(looked["oldestRunId"], sync["run"]["runId"]);
+    let shown = folder.run(&bounded).succeeded().stdout;
+    assert!(shown.contains("newest 2 runs") && shown.contains(run_of(&sync)), "{shown}");
 }

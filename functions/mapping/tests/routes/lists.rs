@@ -226,6 +226,7 @@ async fn synced(world: &World, number: u128, kind: RunKind, status: TenantStatus
         failed_tenants: 0,
         counters: Counters::default(),
         cancel_requested: false,
+        unsaved_rules: false,
         settings: store::SyncSettings::default(),
         source: None,
         room: None,

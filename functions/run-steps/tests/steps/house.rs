@@ -76,6 +76,7 @@ pub(crate) fn queued(now: Timestamp) -> Run {
         failed_tenants: 0,
         counters: Counters::default(),
         cancel_requested: false,
+        unsaved_rules: false,
         halted: None,
         settings: SyncSettings::default(),
         source: None,

@@ -62,7 +62,9 @@ pub(super) async fn of(
 ) -> Result<History, StoreError> {
     let mut history = History::default();
     let mut pages_read = 0;
-    for run in store.runs(workspace, None, RUNS_MAX).await? {
+    // What was said with rules that nobody has saved is no story of the person.
+    let runs = store.runs(workspace, None, RUNS_MAX).await?;
+    for run in runs.into_iter().filter(|run| !run.unsaved_rules) {
         let lines = lines_about(store, &run, tenant, person, &mut pages_read).await?;
         if !lines.is_empty() {
             let stale = store.stale_lines(workspace, run.id, tenant).await?;

@@ -13,7 +13,6 @@ use axum::{
     routing::{get, post},
 };
 use domain::{
-    fields::{FieldRules, InvalidRule},
     flags::Feature,
     ids::{ManagedTenantId, RunId, WorkspaceId},
     run::RunKind,
@@ -22,12 +21,12 @@ use domain::{
 use edge::{ApiError, Features, JsonBody, PathId, QueryOf, Reader, Reply, Writer, paging};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
-use store::{Run, RunScope, StoreError, SyncSettings};
+use store::{Run, RunScope, StoreError};
 
 pub use of_people::explaining;
 
 use crate::{
-    StartRequest, Sync, lines, progress, reap, start,
+    StartRequest, Sync, UnsavedRules, lines, progress, reap, start,
     start::{NotBegun, Unusable},
     views::{BUCKETS, LineView, RunDetailView, RunView, Summary, bucket},
 };
@@ -169,18 +168,18 @@ async fn preflight(
         client: parse(body.client_id.as_deref(), "clientId")?,
         tenant: parse(body.managed_tenant_id.as_deref(), "managedTenantId")?,
     };
-    if scope == RunScope::default() {
+    let unsaved = UnsavedRules::new(body.field_sync_config, body.scope)?;
+    if scope == RunScope::default() && unsaved.is_none() {
         return Err(ApiError::bad_request(
             "scope_missing",
-            "A preview needs a `clientId` or a `managedTenantId`. Nothing was planned.",
-            "Send at least one of the two.",
+            "A preview needs a `clientId` or a `managedTenantId`, unless it tries out rules. Nothing was planned.",
+            "Send at least one of the two, or rules that are not saved.",
         ));
     }
     let samples = sample_limit(body.sample_limit);
     let workspace = caller.workspace;
     let kind = RunKind::Preflight;
-    let settings = unsaved(&sync, workspace, body.field_sync_config, body.scope).await?;
-    let request = StartRequest { settings, ..StartRequest::manual(workspace, kind, scope, caller.user) };
+    let request = StartRequest { unsaved, ..StartRequest::manual(workspace, kind, scope, caller.user) };
     let begun = start(&sync, request).await.map_err(not_begun)?;
     let began = sync.clock.now();
     while sync.clock.now().duration_since(began) < PATIENCE {
@@ -192,37 +191,6 @@ async fn preflight(
         sync.clock.sleep(INTERVAL).await;
     }
     Ok(Reply::accepted(RunView::from(begun.run)).into_response())
-}
-
-/// The rules in force with those in their place that are only tried out; `None` when there are none.
-async fn unsaved(
-    sync: &Sync,
-    workspace: WorkspaceId,
-    fields: Option<serde_json::Value>,
-    scope: Option<ScopeRules>,
-) -> Result<Option<SyncSettings>, ApiError> {
-    if fields.is_none() && scope.is_none() {
-        return Ok(None);
-    }
-    let invalid = |what: &str| {
-        ApiError::bad_request(
-            "invalid_rules",
-            format!("The rules to preview with cannot be used: {what}. Nothing was planned."),
-            "Send rules as the settings take them.",
-        )
-    };
-    let mut settings = sync.store.settings(workspace).await.map_err(store_failed)?;
-    if let Some(fields) = fields {
-        let first =
-            |faults: Vec<InvalidRule>| faults.first().map(|fault| fault.message.clone()).unwrap_or_default();
-        FieldRules::parse(&fields).map_err(|faults| invalid(&edge::text::safe(&first(faults), 160)))?;
-        settings.field_sync_config = fields;
-    }
-    if let Some(scope) = scope {
-        scope.compile().map_err(|fault| invalid(&edge::text::safe(&fault.to_string(), 160)))?;
-        settings.scope = scope;
-    }
-    Ok(Some(settings))
 }
 
 /// Lines shown of each bucket: the PSA truncates what it is sent and keeps it within 1 to 100.
@@ -456,6 +424,11 @@ fn source_unusable(unusable: Unusable) -> ApiError {
             "Take the id of a run that has written.",
         ),
         Unusable::Unknown => no_such_run(),
+        Unusable::UnsavedRules => ApiError::conflict(
+            "unsaved_rules",
+            "This preview has tried out rules that are not saved, so its plan is not applied. Nothing was changed.",
+            "Save the rules, preview again, and apply that preview.",
+        ),
     }
 }
 

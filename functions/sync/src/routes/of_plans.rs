@@ -9,6 +9,7 @@ use axum::{
     routing::{get, post},
 };
 use domain::{
+    fields::{Field, UnknownField},
     ids::{EntraObjectId, LineId, ManagedTenantId, RunId},
     run::RunKind,
     undo::UndoScope,
@@ -18,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use store::{PlanPart, PlanSource, RunScope};
 
 use super::{no_such_run, not_begun, parse};
-use crate::{Moment, PlanCheck, StartRequest, Sync, reject, start, timeline, verify};
+use crate::{RunCheck, StartRequest, Sync, Timeline, reject, start, timeline, verify};
 
 /// Runs a timeline looks through.
 const TIMELINE: paging::Limit = paging::Limit { default: 20, max: 50 };
@@ -45,10 +46,20 @@ struct PartBody {
     fields: Vec<String>,
 }
 
+/// An undo of that part, or a preview of it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct UndoBody {
+    #[serde(flatten)]
+    part: PartBody,
+    preview: bool,
+}
+
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct StartedView {
     accepted: bool,
+    is_dry_run: bool,
     run_id: RunId,
     source_run_id: RunId,
     workflow_id: String,
@@ -67,11 +78,12 @@ async fn undo(
     State(sync): State<Arc<Sync>>,
     Writer(caller): Writer,
     PathId(run): PathId<RunId>,
-    JsonBody(body): JsonBody<PartBody>,
+    JsonBody(UndoBody { part: body, preview }): JsonBody<UndoBody>,
 ) -> Result<Reply<StartedView>, ApiError> {
     let people = ids::<EntraObjectId>(&body.entra_object_ids, "entraObjectIds")?;
-    let scope = UndoScope { people, fields: body.fields.clone() };
-    begin(&sync, &caller, run, RunKind::Undo, PlanPart::Undo { scope }, &body).await
+    let scope = UndoScope::of(people, fields(&body.fields)?);
+    let kind = if preview { RunKind::Preflight } else { RunKind::Undo };
+    begin(&sync, &caller, run, kind, PlanPart::Undo { scope }, &body).await
 }
 
 async fn allow(
@@ -101,6 +113,7 @@ async fn begin(
     let begun = start(sync, request).await.map_err(not_begun)?;
     Ok(Reply::accepted(StartedView {
         accepted: true,
+        is_dry_run: !begun.run.kind.writes(),
         run_id: begun.run.id,
         source_run_id: run,
         workflow_id: begun.execution,
@@ -163,21 +176,13 @@ async fn accept_size(
     Ok(Reply::ok(SizeView { managed_tenant_id, accepted }))
 }
 
-#[derive(Debug, Serialize)]
-struct CheckView {
-    intact: bool,
-    tenants: Vec<PlanCheck>,
-}
-
 async fn check(
     State(sync): State<Arc<Sync>>,
     Reader(caller): Reader,
     PathId(run): PathId<RunId>,
-) -> Result<Reply<CheckView>, ApiError> {
-    let found = sync.store.run(caller.workspace, run).await.map_err(store_failed)?;
-    found.ok_or_else(no_such_run)?;
-    let tenants = verify(&sync.store, caller.workspace, run).await.map_err(store_failed)?;
-    Ok(Reply::ok(CheckView { intact: tenants.iter().all(|tenant| tenant.intact), tenants }))
+) -> Result<Reply<RunCheck>, ApiError> {
+    let checked = verify(&sync.store, caller.workspace, run, sync.clock.now()).await.map_err(store_failed)?;
+    Ok(Reply::ok(checked.ok_or_else(no_such_run)?))
 }
 
 #[derive(Debug, Deserialize)]
@@ -188,16 +193,11 @@ struct TimelineQuery {
     limit: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
-struct TimelineView {
-    moments: Vec<Moment>,
-}
-
 async fn person(
     State(sync): State<Arc<Sync>>,
     Reader(caller): Reader,
     QueryOf(query): QueryOf<TimelineQuery>,
-) -> Result<Reply<TimelineView>, ApiError> {
+) -> Result<Reply<Timeline>, ApiError> {
     let tenant: Option<ManagedTenantId> = parse(query.managed_tenant_id.as_deref(), "managedTenantId")?;
     let person: Option<EntraObjectId> = parse(query.entra_object_id.as_deref(), "entraObjectId")?;
     let (Some(tenant), Some(person)) = (tenant, person) else {
@@ -208,8 +208,22 @@ async fn person(
         ));
     };
     let runs = u16::try_from(TIMELINE.parse(query.limit.as_deref())?).unwrap_or(u16::MAX);
-    let moments = timeline(&sync.store, caller.workspace, tenant, person, runs).await;
-    Ok(Reply::ok(TimelineView { moments: moments.map_err(store_failed)? }))
+    let story = timeline(&sync.store, caller.workspace, tenant, person, runs).await;
+    story.map(Reply::ok).map_err(store_failed)
+}
+
+fn fields(names: &[String]) -> Result<Vec<Field>, ApiError> {
+    let field = |name: &String| {
+        name.trim().parse().map_err(|unknown: UnknownField| {
+            let name = edge::text::safe(name, 40);
+            ApiError::bad_request(
+                "unknown_field",
+                format!("`fields`: `{name}`: {unknown}. Nothing was changed."),
+                "Name fields as the lines of the run or the settings do; without any, everything is taken back.",
+            )
+        })
+    };
+    names.iter().map(field).collect()
 }
 
 fn ids<T: std::str::FromStr<Err = domain::ids::InvalidId>>(

@@ -35,6 +35,8 @@ use workflow::{
 pub(crate) const WORKSPACE: WorkspaceId = WorkspaceId::new(Uuid::from_u128(0xA1));
 pub(crate) const USER: UserId = UserId::new(Uuid::from_u128(0xD1));
 
+pub(crate) const TABLE: &str = "contacts";
+
 const BASE: &str = "/api/integrations/entra/sync";
 
 pub(crate) struct House {
@@ -44,6 +46,8 @@ pub(crate) struct House {
     pub(crate) store: Store,
     /// In front of what the routes do.
     pub(crate) probe: Probe,
+    /// The table, for whoever goes round the store.
+    pub(crate) table: aws_sdk_dynamodb::Client,
 }
 
 /// The workflow engine.
@@ -120,8 +124,8 @@ impl House {
     pub(crate) async fn empty() -> Self {
         let engine = Engine::in_memory().unwrap();
         let (probe, probed) = Probe::around(engine.clone());
-        let [store, seen] =
-            [aws_client(engine), client_over(probed)].map(|client| Store::new(client, "contacts"));
+        let table = aws_client(engine);
+        let [store, seen] = [table.clone(), client_over(probed)].map(|client| Store::new(client, TABLE));
         store.create_table_if_absent().await.unwrap();
         let clock = VirtualClock::starting_at("2026-03-02T08:00:00Z".parse().unwrap());
         let time = || Arc::new(clock.clone()) as Arc<dyn Clock>;
@@ -133,7 +137,7 @@ impl House {
             clock: time(),
             entropy: Arc::new(SeededEntropy::new(7)),
         };
-        Self { sync: Arc::new(sync), clock, engine, store, probe }
+        Self { sync: Arc::new(sync), clock, engine, store, probe, table }
     }
 
     /// A connected workspace; tenants 1 and 2 are mapped to client 1, tenant 3 to client 2.
@@ -234,7 +238,7 @@ impl Carrier {
         self.steps.step(StepInput::Begin { workspace_id, run_id }).await.unwrap();
         let now = self.steps.clock.now();
         for target in self.steps.store.targets(workspace_id, run_id).await.unwrap() {
-            let counters = self.store_plan(run, target.tenant, plan, now).await;
+            let (counters, chain) = self.store_plan(run, target.tenant, plan, now).await;
             let failed = plan.failure.is_some();
             let result = TenantRun {
                 tenant: target.tenant,
@@ -245,12 +249,16 @@ impl Carrier {
                 started_at: now,
                 completed_at: now,
                 pages: u32::try_from(plan.pages.len()).unwrap(),
-                chain: None,
+                chain: Some(chain),
                 guard: None,
             };
             assert!(self.steps.store.put_tenant_run(workspace_id, run_id, &result).await.unwrap());
         }
         self.finish(run).await;
+    }
+
+    pub(crate) async fn step(&self, input: StepInput) {
+        self.steps.step(input).await.unwrap();
     }
 
     pub(crate) async fn finish(&self, run: RunInput) {
@@ -264,8 +272,8 @@ impl Carrier {
         tenant: ManagedTenantId,
         plan: &Plan,
         now: Timestamp,
-    ) -> Counters {
-        let mut counters = Counters::default();
+    ) -> (Counters, ChainHash) {
+        let (mut counters, mut chain) = (Counters::default(), ChainHash::GENESIS);
         let group_end = u32::try_from(plan.pages.len()).unwrap();
         let expires = now.as_second() + 60;
         let store = &self.steps.store;
@@ -273,7 +281,7 @@ impl Carrier {
         let (lease, _) = taken.unwrap();
         for (number, page) in (1..).zip(&plan.pages) {
             counters.add(&page.counters);
-            let chain = ChainHash::GENESIS;
+            chain = chain.followed_by(&page.encode());
             let head = StoredPageHead {
                 number,
                 group_end,
@@ -288,7 +296,7 @@ impl Carrier {
             assert!(put.await.unwrap());
         }
         assert!(store.release_tenant(run.workspace_id, tenant, lease, None).await.unwrap());
-        counters
+        (counters, chain)
     }
 }
 

@@ -7,4 +7,6 @@ mod plans;
 mod preflight;
 mod runs;
 mod start;
+mod timeline;
+mod undo;
 mod verifying;

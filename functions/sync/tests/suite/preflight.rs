@@ -1,12 +1,17 @@
 //! Previews over HTTP.
 
 use ambient::Clock;
-use domain::run::{Counters, RunKind, RunStatus, TenantFailure};
+use domain::{
+    fields::FieldRules,
+    policy::StopLimits,
+    run::{Counters, RunKind, RunStatus, TenantFailure},
+};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use store::{ClientOverrides, SyncSettings};
 
 use crate::{
-    house::{Does, House, Plan, client, tenant},
+    house::{Does, House, Plan, WORKSPACE, client, tenant},
     plans::{created, every_line, page},
 };
 
@@ -121,4 +126,60 @@ async fn a_preview_that_the_engine_refuses_is_said_to_have_failed() {
     let house = House::new().await;
     house.engine_does(Does::Refuse);
     house.post("/preflight", json!({ "clientId": client(1) })).await.refused(503, "workflow_unavailable");
+}
+
+#[tokio::test]
+async fn rules_that_are_not_saved_stand_in_the_run_and_nowhere_else() {
+    let house = House::new().await;
+    let own = ClientOverrides {
+        field_sync_config: json!({ "role": "never" }),
+        limits: Some(StopLimits { short_read_percent: 7, ..StopLimits::default() }),
+        ..ClientOverrides::default()
+    };
+    house.store.put_overrides(WORKSPACE, client(1), &own).await.unwrap();
+    let rules = json!({ "role": true });
+    for (scope, is_of_client) in [
+        (json!({ "clientId": client(1) }), true),
+        (json!({ "managedTenantId": tenant(2) }), true),
+        (json!({ "clientId": client(2) }), false),
+        (json!({}), false),
+    ] {
+        house.engine_does(Does::Carry(Plan::default()));
+        let mut body = scope.clone();
+        body["fieldSyncConfig"] = rules.clone();
+        body["scope"] = json!({ "licensedOnly": true });
+        let data = house.post("/preflight", body).await.data(200);
+        assert_eq!(data["run"]["unsavedRules"], true, "{scope}");
+        let run = house.run(&data["runId"]).await;
+        assert_eq!(run.settings.fields(), FieldRules::from_psa(&rules), "{scope}");
+        assert!(run.settings.scope.licensed_only);
+        // The rest is as it is for whom the preview is about.
+        assert_eq!(run.settings.limits.short_read_percent == 7, is_of_client, "{scope}");
+        let (_, overrides) = house.store.targets_and_overrides(WORKSPACE, run.id).await.unwrap();
+        let is_of_all = scope == json!({});
+        assert_eq!(overrides.get(&client(1)), is_of_all.then_some(&own), "{scope}");
+        let path = format!("/runs/{}/apply", run.id);
+        house.post(&path, json!({})).await.refused(409, "unsaved_rules");
+    }
+    assert_eq!(house.store.settings(WORKSPACE).await.unwrap(), SyncSettings::default());
+    let saved = house.post("/preflight", json!({ "clientId": client(1) })).await.data(200);
+    assert_eq!(saved["run"]["unsavedRules"], false);
+    let run = house.run(&saved["runId"]).await;
+    let (_, overrides) = house.store.targets_and_overrides(WORKSPACE, run.id).await.unwrap();
+    assert_eq!(overrides.get(&client(1)), Some(&own));
+}
+
+#[tokio::test]
+async fn rules_that_make_no_sense_are_not_tried_out() {
+    let house = House::new().await;
+    for wrong in [
+        json!({ "fieldSyncConfig": { "fax": true } }),
+        json!({ "fieldSyncConfig": [] }),
+        json!({ "scope": { "excludePatterns": [""] } }),
+    ] {
+        let mut body = wrong.clone();
+        body["clientId"] = json!(client(1));
+        house.post("/preflight", body).await.refused(400, "invalid_rules");
+    }
+    assert!(house.store.runs(WORKSPACE, None, 1).await.unwrap().is_empty());
 }

@@ -287,6 +287,7 @@ impl House {
             failed_tenants: 0,
             counters: Counters::default(),
             cancel_requested: false,
+            unsaved_rules: false,
             halted: None,
             settings: self.store.settings(WORKSPACE).await.unwrap(),
             source,

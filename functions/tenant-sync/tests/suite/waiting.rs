@@ -51,6 +51,7 @@ enum Decides {
     RejectsOneTwice,
     AppliesTheSameAgain,
     TakesTheSyncBack,
+    TakesTheSyncBackAsPreviewed,
 }
 
 async fn decide(customer: &mut Customer, of: &Ended, waiting: &[LineId], decides: Decides) {
@@ -73,6 +74,13 @@ async fn decide(customer: &mut Customer, of: &Ended, waiting: &[LineId], decides
         Decides::AppliesTheSameAgain => parts.push(PlanPart::Lines),
         Decides::TakesTheSyncBack => {
             parts.push(PlanPart::Undo { scope: domain::undo::UndoScope::default() });
+        }
+        Decides::TakesTheSyncBackAsPreviewed => {
+            let part = PlanPart::Undo { scope: domain::undo::UndoScope::default() };
+            let source = PlanSource { run: of.run.id, part };
+            let preview = customer.work_from(RunKind::Preflight, source).await;
+            let source = PlanSource { run: preview.run.id, part: PlanPart::Lines };
+            customer.work_from(RunKind::Undo, source).await;
         }
     }
     if let Some(lines) = rejected {
@@ -106,6 +114,7 @@ async fn what_waits_at_a_limit_waits_until_an_operator_has_decided_about_it() {
         (Decides::AppliesTheSameAgain, 0, 4, 0),
         // The two who had come are cut off, and whoever waits goes on waiting.
         (Decides::TakesTheSyncBack, 0, 4, -2),
+        (Decides::TakesTheSyncBackAsPreviewed, 0, 4, -2),
     ];
     for hours in [0, 168] {
         for (decides, created, held, let_in) in cases {

@@ -81,10 +81,7 @@ impl<'a> Contacts<'a> {
     }
 
     fn wrong_field(&self, story: &TakenBack<'_>, lines: usize) -> Option<String> {
-        let fields = SHOWN.iter().filter(|field| {
-            let named = &story.scope.fields;
-            named.is_empty() || named.iter().any(|name| name == field.label())
-        });
+        let fields = SHOWN.iter().filter(|field| story.scope.covers_field(**field));
         for field in fields.clone() {
             let [left, now, after] = [self.left, self.now, self.after].map(|contact| shown(contact, *field));
             // What was created keeps its values.
@@ -109,12 +106,12 @@ impl<'a> Contacts<'a> {
     fn wrong_state(&self, story: &TakenBack<'_>) -> Option<String> {
         let [left, now, after] = [self.left, self.now, self.after].map(state);
         let before = self.before.map_or((true, None), state);
-        let is_ours = now == left && story.scope.fields.is_empty() && !self.now.protected;
+        let is_ours = now == left && story.scope.fields.is_none() && !self.now.protected;
         let wanted = if is_ours { before } else { now };
         if after != wanted {
             return Some(told(self.now, &format!("is {after:?} and not {wanted:?} (inactive, whose)")));
         }
-        let is_left = before != left && before != now && !is_ours && story.scope.fields.is_empty();
+        let is_left = before != left && before != now && !is_ours && story.scope.fields.is_none();
         (is_left && !self.is_told(story, None))
             .then(|| format!("contact {} keeps its state and nobody is told", self.now.id))
     }

@@ -201,17 +201,17 @@ fn every_line_by_what_has_happened_since() {
     for row in TABLE.lines().filter(|row| !row.trim().is_empty()).skip(1) {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
         if cells[0] == "only role" {
-            scope.fields = vec!["role".to_owned()];
+            scope = UndoScope::of(Vec::new(), [Field::Role]);
             continue;
         }
         for (since, cell) in SINCE.into_iter().zip(&cells[1..]) {
             assert_eq!(outcome(cells[0], since, &scope), *cell, "{}, {since}, {scope:?}", cells[0]);
-            assert!(seen.insert((cells[0], since, scope.fields.len())), "{row}");
+            assert!(seen.insert((cells[0], since, scope.fields.is_some())), "{row}");
         }
     }
-    let all = ACTIONS
-        .into_iter()
-        .flat_map(|action| SINCE.into_iter().flat_map(move |since| [(action, since, 0), (action, since, 1)]));
+    let all = ACTIONS.into_iter().flat_map(|action| {
+        SINCE.into_iter().flat_map(move |since| [(action, since, false), (action, since, true)])
+    });
     assert_eq!(seen, all.collect(), "every combination, once");
 }
 
@@ -219,7 +219,7 @@ fn every_line_by_what_has_happened_since() {
 fn an_undo_is_about_nobody_but_those_it_names() {
     for action in ACTIONS {
         let person = |number| UndoScope { people: vec![object(number)], ..UndoScope::default() };
-        let phones = UndoScope { fields: vec!["phones".to_owned()], ..UndoScope::default() };
+        let phones = UndoScope::of(Vec::new(), [Field::Phones]);
         assert_eq!(outcome(action, "as left", &person(2)), "-", "{action}");
         assert_eq!(outcome(action, "as left", &phones), "-", "{action}");
         let whole = outcome(action, "as left", &UndoScope::default());
@@ -254,5 +254,21 @@ fn there_and_back_and_there_again() {
         let again =
             again.contact_after(client(), identity(1), LineId::new(Uuid::nil()), Some(&undone)).unwrap();
         assert_eq!(shown(&again), shown(&there), "{action}");
+    }
+}
+
+/// As it was stored before fields were checked: by their labels, and whatever else was typed.
+#[test]
+fn scopes_of_old_runs_are_read() {
+    let read = |fields: Value| -> UndoScope { serde_json::from_value(json!({ "fields": fields })).unwrap() };
+    let all: Vec<&str> = Field::ALL.into_iter().map(Field::label).collect();
+    assert_eq!(read(json!(all)), UndoScope::of(Vec::new(), Field::ALL));
+    assert_eq!(serde_json::from_value::<UndoScope>(json!({})).unwrap(), UndoScope::default());
+    // What named no field took nothing back.
+    let nothing = read(json!(["fax"]));
+    assert_eq!(outcome("update", "as left", &nothing), "-");
+    assert_eq!(outcome("create", "as left", &nothing), "-");
+    for scope in [nothing, UndoScope::default(), UndoScope::of(vec![object(1)], [Field::FullName])] {
+        assert_eq!(serde_json::from_value::<UndoScope>(json!(scope)).unwrap(), scope);
     }
 }

@@ -172,6 +172,7 @@ pub(crate) fn run(id: RunId) -> Run {
         failed_tenants: 0,
         counters: Counters::default(),
         cancel_requested: false,
+        unsaved_rules: false,
         settings: store::SyncSettings::default(),
         source: None,
         room: None,

@@ -181,9 +181,11 @@ fn fields_are_known_by_all_their_names() {
     for field in Field::ALL {
         assert_eq!(serde_json::to_value(field).unwrap(), Value::from(field.name()));
         assert_eq!(field.name().parse(), Ok(field));
+        assert_eq!(field.label().parse(), Ok(field));
         assert!(field.keys().iter().all(|key| key.parse() == Ok(field)));
     }
-    assert!("shoeSize".parse::<Field>().is_err());
+    let unknown = "shoeSize".parse::<Field>().unwrap_err().to_string();
+    assert!(Field::ALL.iter().all(|field| unknown.contains(&format!("`{}`", field.name()))), "{unknown}");
 }
 
 fn rules() -> impl Strategy<Value = FieldRules> {

@@ -161,11 +161,9 @@ fn by_hand(people: &mut People) {
 
 #[test]
 fn what_an_undo_does_breaks_nothing() {
-    let only = |fields: &[&str], people: &[u128]| UndoScope {
-        fields: fields.iter().map(ToString::to_string).collect(),
-        people: people.iter().map(|person| identity(*person).object).collect(),
-    };
-    for scope in [only(&[], &[]), only(&["role"], &[]), only(&["office"], &[]), only(&[], &[NEW])] {
+    let only = |field: Field| UndoScope::of(Vec::new(), [field]);
+    let of_one = UndoScope::of(vec![identity(NEW).object], []);
+    for scope in [UndoScope::default(), only(Field::Role), only(Field::Office), of_one] {
         for edit in [|_: &mut People| {}, by_hand] {
             assert_eq!(Undone::of(scope.clone(), edit).found(), Ok(()), "{scope:?}");
         }

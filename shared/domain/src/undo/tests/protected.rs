@@ -36,9 +36,9 @@ fn what_is_protected_by_now_is_left_and_named() {
     now.protected = true;
     let whole = leave(ID, "contact_protected", kept(&[("role", "Lead"), ("department", "Sales")]));
     assert_eq!(back(&line, &now, UndoScope::default()), Some(whole));
-    let role = UndoScope { fields: vec!["role".to_owned()], ..UndoScope::default() };
+    let role = UndoScope::of(Vec::new(), [Field::Role]);
     assert_eq!(back(&line, &now, role), Some(leave(ID, "contact_protected", kept(&[("role", "Lead")]))));
-    let office = UndoScope { fields: vec!["office".to_owned()], ..UndoScope::default() };
+    let office = UndoScope::of(Vec::new(), [Field::Office]);
     assert_eq!(back(&line, &now, office), None, "no line about it");
 }
 
