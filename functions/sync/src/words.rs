@@ -138,12 +138,18 @@ fn failed(code: &str) -> String {
             "something that decides about the person was not looked up, which is a defect of this service",
             "nothing is written about the person; report it with the id of the run",
         ),
+        "stored_unreadable" => (
+            UNREADABLE,
+            "nothing is written about the person; `entra-sync codes stored_unreadable` says what to do",
+        ),
         "too_large" => ("Microsoft sent a record that is larger than any record is", AGAIN),
         "unknown_removal" => ("Microsoft removed the person in a way that is not known here", AGAIN),
         other => return format!("the record could not be used ({other}); {AGAIN}"),
     };
     format!("{why}; {then}")
 }
+
+const UNREADABLE: &str = "what is stored about the person has a form that this version does not know";
 
 const MISSING: &str =
     "the contact that the person is linked to is no longer at this client (deleted in the PSA, or moved)";
@@ -157,6 +163,7 @@ fn left(code: &str) -> &str {
         "changed_since" => "somebody has changed it since",
         "contact_missing" => "it is no longer at this client (deleted in the PSA, or moved)",
         "contact_protected" => "the PSA protects it",
+        "stored_unreadable" => UNREADABLE,
         other => other,
     }
 }
@@ -171,6 +178,7 @@ pub fn not_carried_out(code: &str) -> &str {
         "contact_missing" => "the contact is no longer at this client (deleted in the PSA, or moved)",
         "link_gone" => "the person's link has ended meanwhile",
         "linked_elsewhere" => "the person is linked to another contact by now",
+        "stored_unreadable" => UNREADABLE,
         other => other,
     }
 }

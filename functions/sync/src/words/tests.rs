@@ -161,7 +161,8 @@ fn left_out() -> Vec<Case> {
 fn others() -> Vec<Case> {
     let causes = every!(BadRowCause: IdNotGuid, MemberType, NoId, NotAnObject, TooLarge, UnknownRemoval)
         .map(|cause| wire(&cause));
-    let codes = causes.into_iter().chain(["contact_missing", "not_gathered"].map(str::to_owned));
+    let codes =
+        causes.into_iter().chain(["contact_missing", "not_gathered", "stored_unreadable"].map(str::to_owned));
     let mut cases: Vec<Case> = codes.map(|code| (Rule::BadRecord, Action::Fail { code })).collect();
     let kept = || vec![("role".to_owned(), "Boss".to_owned())];
     let leave = |code: &str, kept| Action::Leave { contact: contact(), code: code.to_owned(), kept };
@@ -178,6 +179,7 @@ fn others() -> Vec<Case> {
         leave("changed_since", kept()),
         leave("contact_missing", Vec::new()),
         leave("contact_protected", Vec::new()),
+        leave(store::STORED_UNREADABLE, Vec::new()),
         Action::Settle { contact: None },
     ];
     cases.extend(undone.map(|action| (Rule::Undo, action)));
@@ -209,7 +211,7 @@ fn answered() -> Vec<Line> {
     lines
 }
 
-fn codes_of_stale_lines() -> [&'static str; 7] {
+fn codes_of_stale_lines() -> [&'static str; 8] {
     [
         "address_taken",
         store::APPLIED_BEFORE,
@@ -218,6 +220,7 @@ fn codes_of_stale_lines() -> [&'static str; 7] {
         "contact_missing",
         "link_gone",
         "linked_elsewhere",
+        store::STORED_UNREADABLE,
     ]
 }
 
