@@ -140,7 +140,8 @@ fn failed(code: &str) -> String {
         ),
         "stored_unreadable" => (
             UNREADABLE,
-            "nothing is written about the person; `entra-sync codes stored_unreadable` says what to do",
+            "nothing is written about the person until a version that knows it is installed, or the item is \
+             corrected",
         ),
         "too_large" => ("Microsoft sent a record that is larger than any record is", AGAIN),
         "unknown_removal" => ("Microsoft removed the person in a way that is not known here", AGAIN),

@@ -157,14 +157,12 @@ impl Work<'_> {
         let back = page.lines.iter().rev().filter(wanted).filter_map(|line| {
             let identity = Identity { tenant: self.target.entra, object: line.object };
             let contact = line.contact_written();
-            let action = match contact.filter(|contact| found.unreadable.contacts.contains(contact)) {
-                Some(contact) => {
-                    Action::Leave { contact, code: STORED_UNREADABLE.to_owned(), kept: Vec::new() }
-                }
-                None => {
-                    let now = contact.and_then(|contact| found.contacts.get(&contact));
-                    way_back(line, identity, now, scope)?
-                }
+            let unreadable = contact.filter(|contact| found.unreadable.contacts.contains(contact));
+            let action = if let Some(contact) = unreadable {
+                Action::Leave { contact, code: STORED_UNREADABLE.to_owned(), kept: Vec::new() }
+            } else {
+                let now = contact.and_then(|contact| found.contacts.get(&contact));
+                way_back(line, identity, now, scope)?
             };
             Some(with_answer(line, self.line(line, Rule::Undo, action)))
         });
