@@ -78,7 +78,7 @@ async fn panicking() -> Reply<()> {
 }
 
 async fn broken() -> Result<Reply<()>, ApiError> {
-    Err(ApiError::unavailable("store_unreachable", "The store did\nnot answer.", "Wait.")
+    Err(ApiError::unavailable("store_unavailable", "The store did\nnot answer.", "Wait.")
         .caused_by(std::io::Error::other("10.0.0.7 refused")))
 }
 
@@ -381,7 +381,7 @@ async fn panics_and_causes_stay_inside() {
     assert_eq!((answer.status.as_u16(), answer.code()), (500, "internal_fault"));
     assert!(!answer.body.to_string().contains("42"));
     let answer = ask(routes(), request("GET", "/broken", Body::empty())).await;
-    assert_eq!(answer.code(), "store_unreachable");
+    assert_eq!(answer.code(), "store_unavailable");
     assert_eq!(answer.body["error"], "The store did not answer.");
     assert!(!answer.body.to_string().contains("10.0.0.7"));
 }
@@ -419,14 +419,14 @@ async fn every_answer_has_its_id_and_the_security_headers() {
 #[tokio::test]
 async fn every_kind_of_failure_carries_its_code_and_remedy() {
     for (error, status) in [
-        (ApiError::bad_request("code_here", "What.", "Next."), 400),
-        (ApiError::forbidden("code_here", "What.", "Next."), 403),
-        (ApiError::not_found("code_here", "What.", "Next."), 404),
-        (ApiError::conflict("code_here", "What.", "Next."), 409),
-        (ApiError::bad_gateway("code_here", "What.", "Next."), 502),
-        (ApiError::unavailable("code_here", "What.", "Next."), 503),
+        (ApiError::bad_request("invalid_body", "What.", "Next."), 400),
+        (ApiError::forbidden("invalid_body", "What.", "Next."), 403),
+        (ApiError::not_found("invalid_body", "What.", "Next."), 404),
+        (ApiError::conflict("invalid_body", "What.", "Next."), 409),
+        (ApiError::bad_gateway("invalid_body", "What.", "Next."), 502),
+        (ApiError::unavailable("invalid_body", "What.", "Next."), 503),
     ] {
-        assert_eq!(error.to_string(), "What. (code_here)");
+        assert_eq!(error.to_string(), "What. (invalid_body)");
         let error = error.with_details(json!({ "tries": 3 }));
         let handler = async move || -> Result<Reply<()>, ApiError> { Err(error) };
         let answer = ask(Router::new().route("/", get(handler)), request("GET", "/", Body::empty())).await;
@@ -436,7 +436,7 @@ async fn every_kind_of_failure_carries_its_code_and_remedy() {
         assert_eq!(
             body,
             json!({
-                "success": false, "error": "What.", "code": "code_here", "remedy": "Next.", "details": { "tries": 3 }
+                "success": false, "error": "What.", "code": "invalid_body", "remedy": "Next.", "details": { "tries": 3 }
             })
         );
     }
