@@ -277,6 +277,6 @@ impl Life {
             return Ok((RunKind::AllTenants, RunScope::default()));
         }
         let client = dice.pick(&self.house.clients);
-        Ok((RunKind::SingleTenant, RunScope { client, tenant: None }))
+        Ok((RunKind::SingleTenant, RunScope { client, tenant: None, ..RunScope::default() }))
     }
 }

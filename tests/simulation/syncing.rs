@@ -28,7 +28,7 @@ impl Life {
             Scope::Everything => (RunKind::AllTenants, RunScope::default()),
             Scope::OneClient => {
                 let client = dice.pick(&self.house.clients);
-                (RunKind::SingleTenant, RunScope { client, tenant: None })
+                (RunKind::SingleTenant, RunScope { client, tenant: None, ..RunScope::default() })
             }
         };
         let Some(run) = self.begin(kind, scope, None).await? else { return Ok(None) };

@@ -67,7 +67,7 @@ pub enum Command {
     /// Plan a sync and show every line; writes nothing
     Preview(PreviewArguments),
     /// Sync contacts
-    Sync(ScopeArguments),
+    Sync(SyncArguments),
     /// Tell why one person is treated as they are, and what would change that; writes nothing
     Explain(ExplainArguments),
     /// Answer questions about people
@@ -242,12 +242,26 @@ pub struct ScopeArguments {
     pub tenant: Option<ManagedTenantId>,
 }
 
+/// Of `sync`.
+#[derive(Args, Clone, Debug)]
+pub struct SyncArguments {
+    /// What to sync
+    #[command(flatten)]
+    pub scope: ScopeArguments,
+    /// Only this person: the Entra object id, sign-in name, or any address. The tenant is found as by `explain`
+    #[arg(long, conflicts_with = "client")]
+    pub person: Option<String>,
+}
+
 /// Of `preview`.
 #[derive(Args, Clone, Debug)]
 pub struct PreviewArguments {
     /// What to plan
     #[command(flatten)]
     pub scope: ScopeArguments,
+    /// Only this person: the Entra object id, sign-in name, or any address. The tenant is found as by `explain`
+    #[arg(long, conflicts_with = "client")]
+    pub person: Option<String>,
     /// Show people who are left out, too (JSON always does)
     #[arg(long)]
     pub all: bool,

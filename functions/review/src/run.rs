@@ -14,7 +14,7 @@ use domain::{
 };
 use jiff::Timestamp;
 use store::{
-    Applier, Author, ClientScope, Lease, Overrides, Progress, ReviewItem, Run, RunScope, StaleLine,
+    Applier, Author, ClientScope, Lease, Overrides, Progress, ReviewItem, Run, RunScope, Settled, StaleLine,
     StoredPage, StoredPageHead, Target, TenantRun, Turns,
 };
 
@@ -50,7 +50,11 @@ impl DecisionRun {
             kind: RunKind::Decision,
             trigger: Trigger::Manual,
             run_status: RunStatus::Queued,
-            scope: RunScope { client: Some(item.client), tenant: Some(item.managed_tenant) },
+            scope: RunScope {
+                client: Some(item.client),
+                tenant: Some(item.managed_tenant),
+                ..RunScope::default()
+            },
             initiated_by: decider.user,
             started_at: now,
             completed_at: None,
@@ -261,7 +265,7 @@ impl DecisionRun {
             guard: None,
         };
         let (workspace, id) = (self.run.workspace, self.run.id);
-        if !app.store.end_tenant(workspace, id, self.lease, &result, None).await? {
+        if !app.store.end_tenant(workspace, id, self.lease, &result, Settled::Nothing).await? {
             return Err(NotDecided::BeingDecided(id));
         }
         let status = match tenant_status {

@@ -50,6 +50,9 @@ pub struct RunView {
     pub scope_managed_tenant_id: Option<ManagedTenantId>,
     /// The one client it covers.
     pub scope_client_id: Option<ClientId>,
+    /// Only this person was synced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope_object_id: Option<EntraObjectId>,
     /// The workflow execution that carries it.
     pub workflow_id: Option<String>,
     /// Sums so far.
@@ -182,6 +185,7 @@ impl RunView {
             source_run_id: run.source.map(|source| source.run),
             scope_managed_tenant_id: run.scope.tenant,
             scope_client_id: run.scope.client,
+            scope_object_id: run.scope.person,
             workflow_id: run.execution,
             summary,
             failure: run.halted,

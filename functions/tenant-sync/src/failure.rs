@@ -54,6 +54,29 @@ pub(crate) fn mapping_changed() -> TenantFailure {
     }
 }
 
+pub(crate) fn never_synced() -> TenantFailure {
+    TenantFailure {
+        code: "never_synced".to_owned(),
+        message: "The tenant has never been synced as a whole, so it is not known how much is too much for \
+                  it. Nothing was changed."
+            .to_owned(),
+        remedy: "Sync the tenant or its client first; a preview of one person is possible before.".to_owned(),
+        diagnostics: None,
+    }
+}
+
+pub(crate) fn unknown_person() -> TenantFailure {
+    TenantFailure {
+        code: "unknown_person".to_owned(),
+        message:
+            "Microsoft has no such user in this tenant, and nobody with that id is linked. Contacts stay \
+                  as they are."
+                .to_owned(),
+        remedy: "Look for the person's object id in the Entra admin center.".to_owned(),
+        diagnostics: None,
+    }
+}
+
 pub(crate) fn damaged_plan() -> TenantFailure {
     TenantFailure {
         code: "plan_changed".to_owned(),

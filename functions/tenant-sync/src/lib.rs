@@ -7,6 +7,7 @@
 //! This crate decides nothing about people (that is `domain`) and knows no HTTP (`directory`).
 
 mod failure;
+mod person;
 mod read;
 mod replay;
 mod work;
@@ -23,7 +24,9 @@ use domain::{
 };
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
-use store::{Ground, Lease, Overrides, Progress, Run, Store, StoreError, Target, TenantRun, TenantState};
+use store::{
+    Ground, Lease, Overrides, Progress, Run, Settled, Store, StoreError, Target, TenantRun, TenantState,
+};
 use workflow::{
     errors::{TaskError, TaskFailure},
     payloads::{Batch, BatchResult},
@@ -223,8 +226,12 @@ impl TenantSync {
         let is_held = progress.counters.held > 0 || is_guarded;
         let status = if is_held { TenantStatus::Held } else { TenantStatus::Completed };
         let result = TenantRun { guard: ending.guard, ..self.result(target, progress, status, None) };
-        let ground = ending.ground.filter(|_| job.run.kind.writes());
-        self.end(job, lease, &result, ground.as_ref()).await
+        let settled = match ending.ground.as_ref().filter(|_| job.run.kind.writes()) {
+            Some(ground) if job.run.scope.person.is_some() => Settled::OnePerson(ground),
+            Some(ground) => Settled::Everybody(ground),
+            None => Settled::Nothing,
+        };
+        self.end(job, lease, &result, settled).await
     }
 
     async fn fail(
@@ -236,7 +243,7 @@ impl TenantSync {
         failure: TenantFailure,
     ) -> Result<TenantEnd, StoreError> {
         let result = self.result(target, progress, TenantStatus::Failed, Some(failure));
-        self.end(job, lease, &result, None).await
+        self.end(job, lease, &result, Settled::Nothing).await
     }
 
     /// Whoever has lost the lease does not decide how the tenant ends.
@@ -245,9 +252,9 @@ impl TenantSync {
         job: &Job,
         lease: Lease,
         result: &TenantRun,
-        ground: Option<&Ground>,
+        settled: Settled<'_>,
     ) -> Result<TenantEnd, StoreError> {
-        let ended = self.store.end_tenant(job.run.workspace, job.run.id, lease, result, ground).await?;
+        let ended = self.store.end_tenant(job.run.workspace, job.run.id, lease, result, settled).await?;
         Ok(if ended { TenantEnd::Finished } else { TenantEnd::Unfinished })
     }
 

@@ -30,14 +30,17 @@ const FEED_MAX: SignedDuration = SignedDuration::from_hours(24 * 6);
 const LOOKED_AT_AGAIN: u32 = 1 << 31;
 
 /// People in grace that a read of changes looks at again; with more of them everybody is read.
-const LEAVING_MAX: usize = 200;
+pub(crate) const LEAVING_MAX: usize = 200;
 
 /// People about whom the last word was not said that a read of changes asks the directory for, one by
 /// one; with more of them everybody is read.
-const OPEN_MAX: usize = 50;
+pub(crate) const OPEN_MAX: usize = 50;
 
 impl Work<'_> {
     pub(crate) async fn read_directory(&mut self) -> Result<Outcome, Stop> {
+        if let Some(person) = self.job.run.scope.person {
+            return self.one_person(person).await;
+        }
         let begun = self.reading_begun().await?;
         if self.is_fresh() {
             self.choose_reading(begun);
@@ -280,7 +283,7 @@ impl Work<'_> {
     }
 
     /// Deals with linked people who are leaving.
-    async fn close(&mut self, planner: &mut Planner) -> Result<(), Stop> {
+    pub(crate) async fn close(&mut self, planner: &mut Planner) -> Result<(), Stop> {
         if !self.progress.closed {
             let known = self.gather(|known| planner.closing_needs(known)).await?;
             let wanted = planner.wants_inactive(&known);
@@ -342,7 +345,7 @@ impl Work<'_> {
     }
 
     /// Uses up the limits over all tenants of the run, and has the planner stage what is beyond them.
-    async fn keep_to_run_limits(
+    pub(crate) async fn keep_to_run_limits(
         &self,
         planner: &mut Planner,
         users: &[DirectoryUser],
@@ -370,11 +373,11 @@ impl Work<'_> {
         }
     }
 
-    async fn prove(&mut self) -> Result<Option<TenantProof>, ReadError> {
+    pub(crate) async fn prove(&mut self) -> Result<Option<TenantProof>, ReadError> {
         self.in_time(self.job.directory.prove(self.target.entra)).await
     }
 
-    async fn policy(&mut self, proof: TenantProof) -> Result<Option<TenantPolicy>, Stop> {
+    pub(crate) async fn policy(&mut self, proof: TenantProof) -> Result<Option<TenantPolicy>, Stop> {
         let settings = &self.settings;
         let scope = settings.scope.compile();
         let scope = scope.map_err(|invalid| Stop::Failed(failure::invalid_scope(&invalid)))?;
@@ -391,12 +394,12 @@ impl Work<'_> {
         PlanFor { workspace, tenant, client: self.target.client }
     }
 
-    async fn gather(&self, needs: impl FnMut(&Known) -> Needs) -> Result<Known, StoreError> {
+    pub(crate) async fn gather(&self, needs: impl FnMut(&Known) -> Needs) -> Result<Known, StoreError> {
         gather(&self.sync.store.read_only(), self.plan_for(), needs).await
     }
 
     /// Takes in the pages an earlier worker has stored, and applies those it did not come to.
-    async fn resume(&mut self, planner: &mut Planner) -> Result<(), Stop> {
+    pub(crate) async fn resume(&mut self, planner: &mut Planner) -> Result<(), Stop> {
         let mut guard = None;
         let writes = self.writes();
         let group = self
@@ -419,7 +422,7 @@ impl Work<'_> {
     }
 }
 
-fn unusable(row: &directory::BadRow) -> UnusableRow {
+pub(crate) fn unusable(row: &directory::BadRow) -> UnusableRow {
     let code = serde_json::to_value(row.cause).ok().and_then(|code| code.as_str().map(str::to_owned));
     UnusableRow {
         object: row.object,

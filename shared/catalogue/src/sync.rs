@@ -34,9 +34,10 @@ pub(crate) const ENTRIES: &[Entry] = &[
     Entry {
         code: "never_synced",
         area: Area::Sync,
-        cause: "This tenant has never been synced to its end, so no read of it is short.",
+        cause: "This tenant has never been synced to its end. So no read of it is short, and nobody of it is \
+                synced alone: how many people are too many at once is measured by those who are there.",
         effect: "Nothing was changed, and contacts stay as they are.",
-        next: "Run a sync first (`entra-sync sync`).",
+        next: "Run a sync of the tenant first (`entra-sync sync`). A preview of one person is possible before.",
     },
     Entry {
         code: "not_a_preview",

@@ -49,5 +49,5 @@ pub use runs::{PlanPart, PlanSource, Run, RunScope, Target, TenantRun, Turns};
 pub use settings::{ClientOverrides, CompleteReadHours, Overrides, SyncSettings};
 pub use spent::Place;
 pub use table::{Store, client_at, client_over};
-pub use tenant_states::{Feed, Ground, Lease, LeaseRefused, Progress, TenantState};
+pub use tenant_states::{Feed, Ground, Lease, LeaseRefused, Progress, Settled, TenantState};
 pub use tenants::{DiscoveryReport, ManagedTenant, TenantAccess};

@@ -1,7 +1,7 @@
 //! Runs, what they cover, and how each tenant ended.
 
 use domain::{
-    ids::{ClientId, EntraTenantId, LineId, ManagedTenantId, RunId, UserId, WorkspaceId},
+    ids::{ClientId, EntraObjectId, EntraTenantId, LineId, ManagedTenantId, RunId, UserId, WorkspaceId},
     plan::{ChainHash, Guard},
     planner::RunHeld,
     run::{Counters, RunKind, RunStatus, TenantFailure, TenantStatus, Trigger},
@@ -149,6 +149,9 @@ pub struct RunScope {
     /// Only this tenant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<ManagedTenantId>,
+    /// Only this person of that tenant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<EntraObjectId>,
 }
 
 /// One tenant a run has to sync, as it was mapped when the run began.

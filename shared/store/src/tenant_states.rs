@@ -110,6 +110,17 @@ pub struct Ground {
     pub look_again: bool,
 }
 
+/// What the end of a run in a tenant means for the next sync.
+#[derive(Clone, Copy, Debug)]
+pub enum Settled<'a> {
+    /// Nothing: the run failed, or wrote nothing.
+    Nothing,
+    /// One person was synced. The next sync builds on this, and the tenant's last sync is the one it was.
+    OnePerson(&'a Ground),
+    /// The tenant was synced.
+    Everybody(&'a Ground),
+}
+
 /// A place in a directory's feed of changes.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -275,11 +286,11 @@ impl Store {
         run: RunId,
         lease: Lease,
         result: &TenantRun,
-        ground: Option<&Ground>,
+        settled: Settled<'_>,
     ) -> Result<bool, StoreError> {
         let key = keys::tenant_run(workspace, run, result.tenant);
         let put = Write::Put { item: encode("tenant result", &key, result)?, condition: Condition::absent() };
-        let end = ending(workspace, run, lease, result, ground)?;
+        let end = ending(workspace, run, lease, result, settled)?;
         match self.transact(vec![put, end.clone()]).await? {
             Transacted::Done => Ok(true),
             Transacted::Refused(failed) if failed.get(1) == Some(&true) => Ok(false),
@@ -413,17 +424,24 @@ fn ending(
     run: RunId,
     lease: Lease,
     result: &TenantRun,
-    ground: Option<&Ground>,
+    settled: Settled<'_>,
 ) -> Result<Write, StoreError> {
     let key = keys::tenant_state(workspace, result.tenant);
     let mut extra = vec![(":free", number(0)), (":run", text(run))];
     let mut change = "SET busyUntil = :free, endedRun = :run REMOVE progress.#run";
-    if let Some(ground) = ground {
-        change = "SET busyUntil = :free, endedRun = :run, lastSuccessRun = :run, lastSuccessAt = :at, \
-             lastSuccessPeople = :people, ground = :ground REMOVE progress.#run";
-        let people = ground.in_scope.unwrap_or_default();
-        extra.extend([(":at", text(result.completed_at)), (":people", number(people))]);
-        extra.push((":ground", value("tenant state", ground)?));
+    match settled {
+        Settled::Nothing => {}
+        Settled::OnePerson(ground) => {
+            change = "SET busyUntil = :free, endedRun = :run, ground = :ground REMOVE progress.#run";
+            extra.push((":ground", value("tenant state", ground)?));
+        }
+        Settled::Everybody(ground) => {
+            change = "SET busyUntil = :free, endedRun = :run, lastSuccessRun = :run, lastSuccessAt = :at, \
+                 lastSuccessPeople = :people, ground = :ground REMOVE progress.#run";
+            let people = ground.in_scope.unwrap_or_default();
+            extra.extend([(":at", text(result.completed_at)), (":people", number(people))]);
+            extra.push((":ground", value("tenant state", ground)?));
+        }
     }
     Ok(Write::Update { key, change, condition: of_run(held(lease), run), extra })
 }

@@ -18,19 +18,17 @@ use domain::{
 use embedded::Durability;
 use fake_microsoft::{PsaClientSeed, PsaContactSeed};
 use serde::Serialize;
-use store::{ContactInput, Run};
+use store::{ContactInput, Run, RunScope};
 use sync::views::RunDetailView;
 use uuid::Uuid;
 
 use super::{connect, discover, flags, map, sync as sync_command};
 use crate::{
     Arguments, Ending, FakeProfile, House,
-    arguments::{DemoArguments, OutputForm, ScopeArguments},
+    arguments::{DemoArguments, OutputForm},
     output::{self, Failure, Talk, count},
     watch,
 };
-
-const EVERYTHING: ScopeArguments = ScopeArguments { client: None, tenant: None };
 
 /// What the demo shows at its end.
 #[derive(Serialize)]
@@ -89,7 +87,7 @@ async fn walk(house: &House) -> Result<View, Failure> {
     let preview = decide_mappings(house).await?;
     let (planned, first) = first_sync(house).await?;
     Talk::say("6. Syncing again: nothing has changed …");
-    let second = sync_command::begin(house, RunKind::AllTenants, EVERYTHING, None).await?;
+    let second = sync_command::begin(house, RunKind::AllTenants, RunScope::default(), None).await?;
     let reviews = house.store.open_reviews(house.workspace, 1000).await?;
     Ok(View {
         tenants: preview.summary.total,
@@ -142,7 +140,7 @@ async fn first_sync(house: &House) -> Result<(Counters, RunDetailView), Failure>
         run.counters
     } else {
         Talk::say("4. Previewing: the plan is stored, nothing else is written …");
-        sync_command::begin(house, RunKind::Preflight, EVERYTHING, None).await?.run.counters
+        sync_command::begin(house, RunKind::Preflight, RunScope::default(), None).await?.run.counters
     };
     Talk::say(format!(
         "   the plan: {} to create, {} to link, {} to review, {} left out",
@@ -153,7 +151,7 @@ async fn first_sync(house: &House) -> Result<(Counters, RunDetailView), Failure>
         found.ok_or_else(|| Failure::new("unknown_run", "The first run has disappeared.", "Start again."))?
     } else {
         Talk::say("5. Syncing …");
-        sync_command::begin(house, RunKind::Initial, EVERYTHING, None).await?
+        sync_command::begin(house, RunKind::Initial, RunScope::default(), None).await?
     };
     Ok((planned, first.into()))
 }

@@ -1,7 +1,10 @@
 //! `explain`.
 
-use ::sync::{ExplainedView, NotExplained, PersonKey};
-use domain::{domain_name::DomainName, ids::ManagedTenantId};
+use ::sync::{Explained, ExplainedView, NotExplained, PersonKey};
+use domain::{
+    domain_name::DomainName,
+    ids::{EntraObjectId, ManagedTenantId},
+};
 use edge::ApiError;
 
 use super::{Context, mention_fake};
@@ -14,15 +17,35 @@ use crate::{
 pub(crate) async fn run(context: &Context, options: &ExplainArguments) -> Result<Ending, Failure> {
     let house = &context.house;
     mention_fake(house);
-    let tenant = match options.tenant {
-        Some(tenant) => tenant,
-        None => tenant_of(house, &options.person).await?,
-    };
-    let who = PersonKey::from(options.person.as_str());
-    let explained = Box::pin(house.explain.person(house.workspace, tenant, &who)).await;
-    let view = ExplainedView::from(&explained.map_err(not_explained)?);
+    let view = ExplainedView::from(&explained(house, options.tenant, &options.person).await?);
     output::result(context.output, &view, || view.text.clone())?;
     Ok(Ending::Done)
+}
+
+/// Who is meant, and of which tenant.
+pub(crate) async fn person_of(
+    house: &House,
+    tenant: Option<ManagedTenantId>,
+    person: &str,
+) -> Result<(ManagedTenantId, EntraObjectId), Failure> {
+    if let (Some(tenant), PersonKey::Object(object)) = (tenant, PersonKey::from(person)) {
+        return Ok((tenant, object));
+    }
+    let explained = explained(house, tenant, person).await?;
+    Ok((explained.tenant.id, explained.explanation.object))
+}
+
+async fn explained(
+    house: &House,
+    tenant: Option<ManagedTenantId>,
+    person: &str,
+) -> Result<Explained, Failure> {
+    let tenant = match tenant {
+        Some(tenant) => tenant,
+        None => tenant_of(house, person).await?,
+    };
+    let who = PersonKey::from(person);
+    Box::pin(house.explain.person(house.workspace, tenant, &who)).await.map_err(not_explained)
 }
 
 /// The tenant that has the domain of the address; else the only one that is mapped.

@@ -63,7 +63,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Ending, Failure> {
         Command::Runs(options) => runs::run(&context, options).await?,
         Command::Serve(options) => serve::run(context, *options).await?,
         Command::Settings(options) => settings::run(&context, options).await?,
-        Command::Sync(scope) => sync::sync(&context, *scope).await?,
+        Command::Sync(options) => sync::sync(&context, options).await?,
     };
     Ok(ending)
 }

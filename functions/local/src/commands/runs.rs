@@ -58,7 +58,7 @@ pub(crate) async fn run(context: &Context, options: &RunsArguments) -> Result<En
         Some(RunsCommand::Undo { run, person, field, preview, scope: of }) => {
             let scope = UndoScope::of(person, field);
             let source = PlanSource { run, part: PlanPart::Undo { scope } };
-            let of = RunScope { client: of.client, tenant: of.tenant };
+            let of = RunScope { client: of.client, tenant: of.tenant, ..RunScope::default() };
             let kind = if preview { RunKind::Preflight } else { RunKind::Undo };
             return from_plan(context, kind, source, of).await;
         }

@@ -15,10 +15,10 @@ use edge::ApiError;
 use serde::Serialize;
 use store::RunScope;
 
-use super::{Context, mention_fake};
+use super::{Context, explain, mention_fake};
 use crate::{
     Ending, House,
-    arguments::{PreviewArguments, ScopeArguments},
+    arguments::{PreviewArguments, ScopeArguments, SyncArguments},
     output::{self, Failure, Talk, count},
     watch,
 };
@@ -37,7 +37,8 @@ pub(crate) async fn preview(context: &Context, options: &PreviewArguments) -> Re
     mention_fake(house);
     let unsaved = options.rules.as_deref().map(rules_of).transpose()?;
     let is_tried_out = unsaved.is_some();
-    let progress = begin(house, RunKind::Preflight, options.scope, unsaved).await?;
+    let scope = scope_of(house, options.scope, options.person.as_deref()).await?;
+    let progress = begin(house, RunKind::Preflight, scope, unsaved).await?;
     let planned = all_lines(house, &progress).await?;
     let status = progress.run.run_status;
     let writes = planned.iter().any(|(_, line)| writes(line));
@@ -65,20 +66,25 @@ pub(crate) async fn preview(context: &Context, options: &PreviewArguments) -> Re
     })
 }
 
-pub(crate) async fn sync(context: &Context, scope: ScopeArguments) -> Result<Ending, Failure> {
+pub(crate) async fn sync(context: &Context, options: &SyncArguments) -> Result<Ending, Failure> {
     let house = &context.house;
     mention_fake(house);
-    let kind = if scope.client.is_some() || scope.tenant.is_some() {
-        RunKind::SingleTenant
-    } else {
-        RunKind::AllTenants
-    };
+    let scope = scope_of(house, options.scope, options.person.as_deref()).await?;
+    let kind = if scope == RunScope::default() { RunKind::AllTenants } else { RunKind::SingleTenant };
     let progress = begin(house, kind, scope, None).await?;
     let status = progress.run.run_status;
     let view = RunDetailView::from(progress);
     let names = tenant_names(house).await?;
     output::result(context.output, &view, || run_table(&view, &names))?;
     Ok(ending(status))
+}
+
+/// What a run covers; whoever is named by an address is looked up first.
+async fn scope_of(house: &House, scope: ScopeArguments, person: Option<&str>) -> Result<RunScope, Failure> {
+    let ScopeArguments { client, tenant } = scope;
+    let Some(who) = person else { return Ok(RunScope { client, tenant, person: None }) };
+    let (tenant, person) = explain::person_of(house, tenant, who).await?;
+    Ok(RunScope { client, tenant: Some(tenant), person: Some(person) })
 }
 
 fn rules_of(file: &Path) -> Result<UnsavedRules, Failure> {
@@ -105,7 +111,7 @@ pub(crate) fn ending(status: RunStatus) -> Ending {
 pub(crate) async fn begin(
     house: &House,
     kind: RunKind,
-    scope: ScopeArguments,
+    scope: RunScope,
     unsaved: Option<UnsavedRules>,
 ) -> Result<RunProgress, Failure> {
     // Whoever asks for a preview has not asked for a sync.
@@ -116,7 +122,7 @@ pub(crate) async fn begin(
     let request = StartRequest {
         workspace: house.workspace,
         kind,
-        scope: RunScope { client: scope.client, tenant: scope.tenant },
+        scope,
         trigger: Trigger::Manual,
         actor: None,
         source: None,

@@ -46,6 +46,29 @@ fn a_person_is_explained_before_and_after_a_sync() {
 }
 
 #[test]
+fn one_person_is_previewed_and_synced_by_address() {
+    let folder = before_first_sync();
+    let preview = folder.run(&["preview", "--output", "json"]).ended_with(2).document();
+    let created =
+        preview["lines"].as_array().unwrap().iter().find(|line| line["action"] == "create").unwrap();
+    let address = created["email"].as_str().unwrap();
+    let one = folder.run(&["preview", "--person", address, "--output", "json"]).ended_with(2).document();
+    assert_eq!(one["lines"], json!([created]), "the line of the preview of everybody");
+    let refused = folder.run(&["sync", "--person", address]).ended_with(1);
+    assert!(refused.stdout.contains("never_synced"), "{}", refused.stdout);
+
+    folder.json(&["sync"]);
+    let ended = folder.json(&["sync", "--person", address]);
+    assert_eq!(ended["run"]["scopeObjectId"], created["entraObjectId"]);
+    assert_eq!(
+        (&ended["run"]["status"], &ended["run"]["runType"]),
+        (&json!("completed"), &json!("single-tenant"))
+    );
+    let refused = folder.run(&["sync", "--person", "nobody@nowhere.example"]).ended_with(1);
+    assert!(refused.stderr.contains("tenant_missing"), "{}", refused.stderr);
+}
+
+#[test]
 fn who_cannot_be_explained_is_told_why() {
     let folder = before_first_sync();
     let nobody = "00000000-0000-4000-8000-000000000000";

@@ -9,7 +9,7 @@ use edge::Permission;
 use embedded::Engine;
 use mapping::{Expectation, change, confirm::confirm_auto_matches};
 use serde_json::json;
-use store::{Run, RunScope, TenantRun, probe::Probe};
+use store::{Run, RunScope, Settled, TenantRun, probe::Probe};
 use uuid::Uuid;
 
 use crate::world::{WORKSPACE, World, client_id, editor, entra_id, start, tenant_id, user};
@@ -248,8 +248,9 @@ async fn synced(world: &World, number: u128, kind: RunKind, status: TenantStatus
         guard: None,
     };
     let ground = store::Ground { in_scope: Some(0), ..store::Ground::default() };
-    let ground = (status == TenantStatus::Completed && kind.writes()).then_some(&ground);
-    assert!(store.end_tenant(WORKSPACE, id, lease, &ended, ground).await.unwrap());
+    let is_synced = status == TenantStatus::Completed && kind.writes();
+    let settled = if is_synced { Settled::Everybody(&ground) } else { Settled::Nothing };
+    assert!(store.end_tenant(WORKSPACE, id, lease, &ended, settled).await.unwrap());
 }
 
 #[tokio::test]

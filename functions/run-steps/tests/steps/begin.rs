@@ -61,10 +61,10 @@ async fn a_run_that_was_halted_before_it_began_covers_nobody_and_makes_no_client
 async fn a_scope_narrows_what_a_run_covers() {
     for (scope, expected) in [
         (RunScope::default(), vec![1, 2, 3]),
-        (RunScope { client: Some(client(1)), tenant: None }, vec![1, 3]),
-        (RunScope { client: None, tenant: Some(tenant(2)) }, vec![2]),
-        (RunScope { client: Some(client(1)), tenant: Some(tenant(3)) }, vec![3]),
-        (RunScope { client: Some(client(2)), tenant: Some(tenant(3)) }, vec![]),
+        (RunScope { client: Some(client(1)), tenant: None, ..RunScope::default() }, vec![1, 3]),
+        (RunScope { client: None, tenant: Some(tenant(2)), ..RunScope::default() }, vec![2]),
+        (RunScope { client: Some(client(1)), tenant: Some(tenant(3)), ..RunScope::default() }, vec![3]),
+        (RunScope { client: Some(client(2)), tenant: Some(tenant(3)), ..RunScope::default() }, vec![]),
     ] {
         let house = House::new().await;
         for (number, at) in [(1, 1), (2, 2), (3, 1)] {
@@ -127,7 +127,7 @@ async fn a_client_that_is_to_be_created_is_created_once_and_synced() {
 #[tokio::test]
 async fn only_a_person_who_starts_everything_creates_clients() {
     let everything = RunScope::default();
-    let one = RunScope { client: Some(client(2)), tenant: None };
+    let one = RunScope { client: Some(client(2)), tenant: None, ..RunScope::default() };
     for (kind, trigger, scope) in [
         (RunKind::AllTenants, Trigger::Scheduled, everything),
         (RunKind::Preflight, Trigger::Manual, everything),

@@ -58,6 +58,7 @@ struct BeginBody {
     scope: Option<String>,
     client_id: Option<String>,
     managed_tenant_id: Option<String>,
+    object_id: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -106,9 +107,12 @@ async fn begin(
             return Err(ApiError::bad_request(
                 "client_missing",
                 "`single-client` needs a `clientId`. No run was started.",
-                "Send the client's id; `managedTenantId` narrows the run to one of its tenants.",
+                "Send the client's id; `managedTenantId` narrows the run to one of its tenants, and with it \
+                 `objectId` to one person.",
             ));
         }
+        scope.person = parse(body.object_id.as_deref(), "objectId")?;
+        check_person(scope)?;
     }
     let request = StartRequest::manual(caller.workspace, kind, scope, caller.user);
     let begun = start(&sync, request).await.map_err(not_begun)?;
@@ -121,11 +125,24 @@ async fn begin(
     }))
 }
 
+/// Object ids are known in a tenant only.
+fn check_person(scope: RunScope) -> Result<(), ApiError> {
+    if scope.person.is_none() || scope.tenant.is_some() {
+        return Ok(());
+    }
+    Err(ApiError::bad_request(
+        "tenant_missing",
+        "`objectId` names a person of a tenant, and needs `managedTenantId`. No run was started.",
+        "Send the id of the person's tenant as well.",
+    ))
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct PreflightBody {
     client_id: Option<String>,
     managed_tenant_id: Option<String>,
+    object_id: Option<String>,
     sample_limit: Option<f64>,
     /// Overwrite rules to preview with that are not saved.
     field_sync_config: Option<serde_json::Value>,
@@ -167,7 +184,9 @@ async fn preflight(
     let scope = RunScope {
         client: parse(body.client_id.as_deref(), "clientId")?,
         tenant: parse(body.managed_tenant_id.as_deref(), "managedTenantId")?,
+        person: parse(body.object_id.as_deref(), "objectId")?,
     };
+    check_person(scope)?;
     let unsaved = UnsavedRules::new(body.field_sync_config, body.scope)?;
     if scope == RunScope::default() && unsaved.is_none() {
         return Err(ApiError::bad_request(

@@ -107,6 +107,7 @@ async fn begin(
     let scope = RunScope {
         client: parse(body.client_id.as_deref(), "clientId")?,
         tenant: parse(body.managed_tenant_id.as_deref(), "managedTenantId")?,
+        ..RunScope::default()
     };
     let source = Some(PlanSource { run, part });
     let request = StartRequest { source, ..StartRequest::manual(caller.workspace, kind, scope, caller.user) };

@@ -48,6 +48,26 @@ async fn an_accepted_run_is_stored_and_carried() {
 }
 
 #[tokio::test]
+async fn one_person_of_a_tenant_is_a_run_of_its_own() {
+    let house = House::new().await;
+    let person = "7fce9eed-7732-4102-a4e7-c066e7f02521";
+    let body = json!({
+        "scope": "single-client",
+        "clientId": client(1),
+        "managedTenantId": tenant(1),
+        "objectId": person,
+    });
+    let data = house.post("", body.clone()).await.data(202);
+    let run = house.run(&data["runId"]).await;
+    assert_eq!((run.scope.tenant, run.scope.person), (Some(tenant(1)), Some(person.parse().unwrap())));
+    let shown = house.get(&format!("/runs/{}", data["runId"].as_str().unwrap())).await.data(200);
+    assert_eq!(shown["run"]["scopeObjectId"], json!(person), "{shown}");
+    house.post("", body).await.refused(409, "already_running");
+    // Whoever syncs everybody need not wait for one person: the tenant's lease keeps the two apart.
+    house.post("", all()).await.data(202);
+}
+
+#[tokio::test]
 async fn a_request_that_names_no_run_starts_none() {
     let house = House::new().await;
     for (body, code) in [
@@ -56,6 +76,11 @@ async fn a_request_that_names_no_run_starts_none() {
         (json!({ "scope": "single-client" }), "client_missing"),
         (json!({ "scope": "single-client", "clientId": "  " }), "client_missing"),
         (json!({ "scope": "single-client", "managedTenantId": tenant(1) }), "client_missing"),
+        (json!({ "scope": "single-client", "clientId": client(1), "objectId": client(1) }), "tenant_missing"),
+        (
+            json!({ "scope": "single-client", "clientId": client(1), "managedTenantId": tenant(1), "objectId": "a@b.c" }),
+            "invalid_id",
+        ),
         (json!({ "scope": "single-client", "clientId": "nope" }), "invalid_id"),
         (json!({ "scope": "single-client", "clientId": client(1), "managedTenantId": "7" }), "invalid_id"),
         (json!({ "scope": 7 }), "invalid_body"),

@@ -9,11 +9,11 @@ use domain::{
     run::RunKind,
 };
 use fake_microsoft::User;
-use store::PlanSource;
+use store::{PlanSource, RunScope};
 use workflow::payloads::RunInput;
 
 use crate::{
-    house::{Ended, House, WORKSPACE},
+    house::{Ended, House, WORKSPACE, managed},
     microsoft::Microsoft,
 };
 
@@ -63,6 +63,15 @@ impl Customer {
     pub(crate) async fn sync(&mut self) -> Ended {
         self.runs += 1;
         self.house.run(self.runs, RunKind::AllTenants).await
+    }
+
+    /// A run over one person.
+    pub(crate) async fn sync_one(&mut self, kind: RunKind, person: EntraObjectId) -> Ended {
+        self.runs += 1;
+        let scope =
+            RunScope { tenant: Some(managed(self.tenant)), person: Some(person), ..RunScope::default() };
+        let run = self.house.store_run(self.runs, kind, scope, None).await;
+        self.house.carry(run).await
     }
 
     /// Works from the plan of an earlier run.

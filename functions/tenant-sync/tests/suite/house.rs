@@ -250,7 +250,7 @@ impl House {
 
     /// Stores a run over the tenants of one client, as [`Self::accept`] does one over everything.
     pub(crate) async fn accept_of(&self, number: u64, client: ClientId) -> RunInput {
-        let scope = RunScope { client: Some(client), tenant: None };
+        let scope = RunScope { client: Some(client), ..RunScope::default() };
         self.store_run(number, RunKind::SingleTenant, scope, None).await
     }
 
@@ -263,7 +263,7 @@ impl House {
         self.store_run(number, kind, RunScope::default(), source).await
     }
 
-    async fn store_run(
+    pub(crate) async fn store_run(
         &self,
         number: u64,
         kind: RunKind,

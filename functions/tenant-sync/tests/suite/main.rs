@@ -17,6 +17,7 @@ mod kill_sweep;
 mod lessons;
 mod microsoft;
 mod mishaps;
+mod one_person;
 mod people;
 mod preview_is_the_run;
 mod run_limits;

@@ -6,12 +6,12 @@ use ambient::Clock;
 use domain::{ids::EntraTenantId, plan::LINES_PER_PAGE_MAX, policy::Share, run::RunKind, undo::UndoScope};
 use fake_microsoft::WorldConfig;
 use jiff::Timestamp;
-use store::{ContactInput, PlanPart, PlanSource};
+use store::{ContactInput, PlanPart, PlanSource, RunScope};
 use workflow::payloads::RunInput;
 
 use crate::{
     dump::Dump,
-    house::{Ended, House, WORKSPACE, run_id},
+    house::{Ended, House, WORKSPACE, managed, run_id},
     microsoft::Microsoft,
     people::object,
 };
@@ -91,6 +91,23 @@ impl Scene {
         let house = House::new(&microsoft).await;
         house.map(tenant, house.client(1).await).await;
         Self::of(&house, 1).await
+    }
+
+    /// A sync of one person who has another name, in a tenant of three.
+    pub(crate) async fn of_one_person() -> Self {
+        let microsoft = Arc::new(Microsoft::plain(&[3], 2).await);
+        let tenant = microsoft.tenant(0).id;
+        let house = House::new(&microsoft).await;
+        house.every_field().await;
+        house.map(tenant, house.client(1).await).await;
+        house.run(1, RunKind::AllTenants).await;
+        let person = microsoft.employee(tenant, 0).id;
+        microsoft.edit(tenant, &microsoft.employee(tenant, 0), |user| {
+            user.display_name = Some("Iva Other".to_owned());
+        });
+        let scope = RunScope { tenant: Some(managed(tenant)), person: Some(person), ..RunScope::default() };
+        let run = house.store_run(2, RunKind::SingleTenant, scope, None).await;
+        Self::before(&house, run).await
     }
 
     async fn of(house: &House, number: u64) -> Self {

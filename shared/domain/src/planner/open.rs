@@ -138,6 +138,22 @@ impl Held {
         }
     }
 
+    /// What waits in both together, under the limits that were in force for the later one.
+    #[must_use]
+    pub fn and(self, later: &Self) -> Self {
+        Self {
+            creations: self.creations + later.creations,
+            link_moves: self.link_moves + later.link_moves,
+            inactivations: self.inactivations + later.inactivations,
+            run: RunHeld {
+                creations: self.run.creations + later.run.creations,
+                link_moves: self.run.link_moves + later.run.link_moves,
+                inactivations: self.run.inactivations + later.run.inactivations,
+            },
+            under: later.under.or(self.under),
+        }
+    }
+
     /// The same, with the limits that were in force, if anything waits.
     #[must_use]
     pub fn under(self, now: InForce) -> Self {

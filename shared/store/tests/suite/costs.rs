@@ -5,7 +5,7 @@ use domain::{
     plan::{Action, LINES_PER_PAGE_MAX, Rule},
     scope::Exclusion,
 };
-use store::{Ground, probe::Probe};
+use store::{Ground, Settled, probe::Probe};
 
 use super::{
     backend::{Backend, Table},
@@ -124,7 +124,7 @@ async fn tenant_patterns(table: &Table) {
         acquire(WORKSPACE, super::runs::target(1).tenant, run_id(1), at(0)) => "UpdateItem 1";
         checkpoint(WORKSPACE, MANAGED, lease, &progress(run_id(1), 1), at(1)) => "UpdateItem 1";
         release_tenant(WORKSPACE, MANAGED, lease, None) => "UpdateItem 1";
-        end_tenant(WORKSPACE, run_id(2), lease, &tenant_run(1), Some(&Ground::default())) => "TransactWriteItems 1";
+        end_tenant(WORKSPACE, run_id(2), lease, &tenant_run(1), Settled::Everybody(&Ground::default())) => "TransactWriteItems 1";
         tenant_states(WORKSPACE, &[MANAGED]) => "BatchGetItem 1";
         put_page(WORKSPACE, run_id(1), MANAGED, lease, &page, (at(1), 1)) => "TransactWriteItems 1";
         pages(WORKSPACE, run_id(1), MANAGED, 0, 1) => "Query 1";

@@ -8,7 +8,7 @@ use domain::{
     run::Counters,
 };
 use jiff::{SignedDuration, Timestamp};
-use store::{Ground, Lease, LeaseRefused, Progress, TenantState};
+use store::{Ground, Lease, LeaseRefused, Progress, Settled, TenantState};
 use uuid::Uuid;
 
 use super::{
@@ -76,7 +76,7 @@ pub(crate) async fn a_worker_that_lost_its_lease_changes_nothing(backend: &Backe
     assert!(!table.store.release_tenant(WORKSPACE, MANAGED, first, None).await.unwrap());
     let ended = table
         .store
-        .end_tenant(WORKSPACE, run, first, &tenant_run(1), Some(&Ground::default()))
+        .end_tenant(WORKSPACE, run, first, &tenant_run(1), Settled::Everybody(&Ground::default()))
         .await
         .unwrap();
     assert!(!ended);
@@ -155,7 +155,13 @@ pub(crate) async fn ending_stores_the_result_and_frees_the_tenant_at_once(backen
     let (lease, _) = acquire(&table, run, at(0)).await.unwrap();
     assert!(checkpoint(&table, lease, &progress(run, 1), at(1)).await);
     let result = store::TenantRun { completed_at: at(5), ..tenant_run(1) };
-    assert!(table.store.end_tenant(WORKSPACE, run, lease, &result, Some(&ground(321))).await.unwrap());
+    assert!(
+        table
+            .store
+            .end_tenant(WORKSPACE, run, lease, &result, Settled::Everybody(&ground(321)))
+            .await
+            .unwrap()
+    );
     assert_eq!(table.store.tenant_runs(WORKSPACE, run).await.unwrap(), [result]);
     let state = state(&table).await;
     assert_eq!((state.last_success_run, state.last_success_at), (Some(run), Some(at(5))));
@@ -172,7 +178,9 @@ pub(crate) async fn the_next_run_begins_anew(backend: &Backend) {
     assert_eq!((state.holder, state.attempts, of(&state, run_id(2))), (Some(run_id(2)), 1, None));
     // What the first run has noted is still there when it comes back, and only that run ends it.
     assert!(checkpoint(&table, second, &progress(run_id(2), 1), at(92)).await);
-    assert!(table.store.end_tenant(WORKSPACE, run_id(2), second, &tenant_run(1), None).await.unwrap());
+    assert!(
+        table.store.end_tenant(WORKSPACE, run_id(2), second, &tenant_run(1), Settled::Nothing).await.unwrap()
+    );
     let (_, state) = acquire(&table, run_id(1), at(93)).await.unwrap();
     assert_eq!(of(&state, run_id(1)), Some(progress(run_id(1), 3)));
     assert_eq!(of(&state, run_id(2)), None);
@@ -187,7 +195,7 @@ pub(crate) async fn the_first_result_of_a_tenant_stays(backend: &Backend) {
     let first = tenant_run(1);
     assert!(table.store.put_tenant_run(WORKSPACE, run, &first).await.unwrap());
     let (lease, _) = acquire(&table, run, at(0)).await.unwrap();
-    assert!(table.store.end_tenant(WORKSPACE, run, lease, &tenant_run(2), None).await.unwrap());
+    assert!(table.store.end_tenant(WORKSPACE, run, lease, &tenant_run(2), Settled::Nothing).await.unwrap());
     assert_eq!(table.store.tenant_runs(WORKSPACE, run).await.unwrap(), [first]);
     assert_eq!(state(&table).await.busy_until, 0);
 }

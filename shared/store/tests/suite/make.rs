@@ -162,7 +162,7 @@ pub(crate) fn run(id: RunId) -> Run {
         kind: RunKind::AllTenants,
         trigger: Trigger::Manual,
         run_status: RunStatus::Queued,
-        scope: RunScope { client: Some(CLIENT), tenant: None },
+        scope: RunScope { client: Some(CLIENT), tenant: None, ..RunScope::default() },
         initiated_by: Some(USER),
         started_at: at(0),
         completed_at: None,

@@ -16,7 +16,7 @@ use domain::{
 use serde_json::Value;
 use store::{
     CompleteReadHours, Connection, ConnectionKind, ConnectionStatus, ContactInput, Ground, RenewalTaken, Run,
-    StaleLine, Store, SyncSettings, TenantState,
+    Settled, StaleLine, Store, SyncSettings, TenantState,
 };
 
 use super::{
@@ -140,7 +140,10 @@ async fn write_one_of_each(store: &Store) {
     let page = stored(1, planned(PLAN_PAGE_FORMAT));
     store.put_page(WORKSPACE, run_id(1), MANAGED, lease, &page, (at(0), 1_900_000_000)).await.unwrap();
     store.checkpoint(WORKSPACE, MANAGED, lease, &progress(run_id(1), 2), at(1)).await.unwrap();
-    store.end_tenant(WORKSPACE, run_id(1), lease, &tenant_run(3), Some(&ground(321))).await.unwrap();
+    store
+        .end_tenant(WORKSPACE, run_id(1), lease, &tenant_run(3), Settled::Everybody(&ground(321)))
+        .await
+        .unwrap();
     let (lease, _) = store.acquire(WORKSPACE, MANAGED, run_id(2), at(10)).await.unwrap().unwrap();
     store.checkpoint(WORKSPACE, MANAGED, lease, &progress(run_id(2), 2), at(11)).await.unwrap();
 }
