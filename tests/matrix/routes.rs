@@ -149,6 +149,7 @@ pub(crate) const ROUTES: &[Route] = &[
     post("/api/integrations/entra/sync/runs/{run_id}/undo", refused(404, "unknown_run")),
     post("/api/integrations/entra/sync/runs/{run_id}/held/allow", refused(404, "unknown_run")),
     post("/api/integrations/entra/sync/runs/{run_id}/held/reject", refused(404, "unknown_run")),
+    post("/api/integrations/entra/sync/runs/{run_id}/held/reconsider", refused(404, "unknown_run")),
     read("/api/integrations/entra/sync/timeline", refused(400, "person_missing")),
     read("/api/integrations/entra/sync/explain", refused(400, "person_missing")),
     post("/api/integrations/entra/sync/accept-size", refused(400, "tenant_missing")),

@@ -422,7 +422,15 @@ pub enum RunsCommand {
         #[arg(long)]
         line: Vec<LineId>,
     },
-    /// Reject what waits in a run, for good
+    /// Take back that lines of a run were rejected: the next sync decides about those people anew
+    Reconsider {
+        /// The run whose lines were rejected
+        run: RunId,
+        /// Only this line; may be repeated
+        #[arg(long)]
+        line: Vec<LineId>,
+    },
+    /// Reject what waits in a run, until it is reconsidered
     Reject {
         /// The run
         run: RunId,

@@ -73,6 +73,40 @@ async fn reject_line(
     store.reject_person(workspace, &rejected, now).await
 }
 
+/// Takes back that lines of a run were rejected; of those in `only`, or of all. The next sync reads everybody
+/// of the tenants concerned and decides as if nobody had. Answers how many rejections there were; what an
+/// operator has decided in the queue stays.
+pub async fn reconsider(
+    store: &Store,
+    workspace: WorkspaceId,
+    run: RunId,
+    only: &BTreeSet<LineId>,
+    now: Timestamp,
+) -> Result<usize, StoreError> {
+    let mut taken_back = 0;
+    for target in store.targets(workspace, run).await? {
+        let (mut after, before) = (0, taken_back);
+        loop {
+            let pages = store.pages(workspace, run, target.tenant, after, PAGES_AT_ONCE).await?;
+            let Some(last) = pages.last() else { break };
+            after = last.head.number;
+            for line in lines_of(&pages).filter(|line| only.is_empty() || only.contains(&line.id)) {
+                let Action::Stage { proposal, .. } = &line.action else { continue };
+                let identity = Identity { tenant: target.entra, object: line.object };
+                let was_rejected = match **proposal {
+                    Action::MarkInactive { .. } => store.ask_about_contact(workspace, identity).await?,
+                    _ => store.reconsider_person(workspace, identity, now).await?,
+                };
+                taken_back += usize::from(was_rejected);
+            }
+        }
+        if taken_back > before {
+            store.look_again(workspace, target.tenant).await?;
+        }
+    }
+    Ok(taken_back)
+}
+
 /// What a run said about one person.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]

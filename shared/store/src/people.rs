@@ -338,6 +338,20 @@ impl Store {
         Ok(self.update(&key, "SET #keep = :yes", condition, values).await?.is_done())
     }
 
+    /// Takes back what [`Self::keep_contact`] has noted. Answers false when nothing was.
+    pub async fn ask_about_contact(
+        &self,
+        workspace: WorkspaceId,
+        identity: Identity,
+    ) -> Result<bool, StoreError> {
+        let condition = Condition {
+            names: vec![("#keep", "keep")],
+            ..Condition::of("#keep = :yes", vec![(":yes", value("link", &true)?)])
+        };
+        let key = keys::link(workspace, identity.tenant, identity.object);
+        Ok(self.update(&key, "REMOVE #keep", condition, Vec::new()).await?.is_done())
+    }
+
     /// Puts the link between a person and a contact into a state, for an undo; refused when the person
     /// is linked to another contact.
     pub(crate) async fn turn_link(

@@ -184,6 +184,20 @@ impl Store {
         Ok(self.put(what, &key, &row, condition).await?.is_done())
     }
 
+    /// Takes back what [`Self::reject_person`] has noted: the next sync decides about the person as if nobody
+    /// had. Answers false when nothing was, or an operator has decided in the queue.
+    pub async fn reconsider_person(
+        &self,
+        workspace: WorkspaceId,
+        identity: Identity,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let dismissed = vec![(":dismissed", value("review item", &ReviewStatus::Dismissed)?)];
+        let condition =
+            Condition::of("reviewStatus = :dismissed AND attribute_not_exists(resolution)", dismissed);
+        self.leave_queue(workspace, identity, condition, at).await
+    }
+
     /// Puts a question into the queue, or renews it; a dismissed one stays dismissed, and one that an
     /// operator has answered stays answered, unless whoever asks knows of that.
     pub(crate) async fn open_review(
@@ -265,10 +279,21 @@ impl Store {
         identity: Identity,
         at: Timestamp,
     ) -> Result<(), StoreError> {
+        let open = vec![(":open", value("review item", &ReviewStatus::Open)?)];
+        self.leave_queue(workspace, identity, Condition::of("reviewStatus = :open", open), at).await?;
+        Ok(())
+    }
+
+    /// Nobody asks any more, and nobody has decided; refused unless `condition` holds.
+    async fn leave_queue(
+        &self,
+        workspace: WorkspaceId,
+        identity: Identity,
+        condition: Condition,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
         let what = "review item";
-        let open = vec![(":open", value(what, &ReviewStatus::Open)?)];
-        let condition =
-            Condition { names: vec![("#place", "place")], ..Condition::of("reviewStatus = :open", open) };
+        let condition = Condition { names: vec![("#place", "place")], ..condition };
         let values = vec![
             (":resolved", value(what, &ReviewStatus::Resolved)?),
             (":queue", text(keys::reviews(workspace, ReviewStatus::Resolved))),
@@ -278,8 +303,8 @@ impl Store {
         let change = "SET reviewStatus = :resolved, answeredItself = :yes, review_pk = :queue, \
              review_sk = :at REMOVE #place, deciding";
         let key = keys::review(workspace, identity.tenant, identity.object);
-        let _: Written = self.update(&key, change, condition, values).await?;
-        Ok(())
+        let written: Written = self.update(&key, change, condition, values).await?;
+        Ok(written.is_done())
     }
 }
 

@@ -311,6 +311,18 @@ impl Store {
         self.change_ground(workspace, tenant, change, ("#people", "people"), values).await
     }
 
+    /// Has the next sync read everybody. Answers false when the tenant was never synced: then it does so
+    /// anyway.
+    pub async fn look_again(
+        &self,
+        workspace: WorkspaceId,
+        tenant: ManagedTenantId,
+    ) -> Result<bool, StoreError> {
+        let values = vec![(":yes", value("tenant state", &true)?)];
+        let change = "SET ground.#again = :yes";
+        self.change_ground(workspace, tenant, change, ("#again", "lookAgain"), values).await
+    }
+
     /// Opens the stop limits again, once an operator has decided about everything that waited: what comes
     /// now is measured afresh. Answers false when the tenant was never synced.
     pub async fn open_limits(

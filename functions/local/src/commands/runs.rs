@@ -75,6 +75,15 @@ pub(crate) async fn run(context: &Context, options: &RunsArguments) -> Result<En
                 format!("{rejected} lines are rejected and will not be asked about again.")
             })?;
         }
+        Some(RunsCommand::Reconsider { run, line }) => {
+            house.store.run(house.workspace, run).await?.ok_or_else(unknown)?;
+            let only = line.into_iter().collect();
+            let (store, now) = (&house.store, house.clock.now());
+            let reconsidered = ::sync::reconsider(store, house.workspace, run, &only, now).await?;
+            output::result(context.output, &serde_json::json!({ "reconsidered": reconsidered }), || {
+                format!("{reconsidered} rejections are taken back; the next sync decides about them anew.")
+            })?;
+        }
         Some(RunsCommand::AcceptSize { tenant }) => {
             if !house.store.accept_size(house.workspace, tenant).await? {
                 return Err(Failure::new(

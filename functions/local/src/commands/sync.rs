@@ -253,7 +253,7 @@ pub(crate) fn run_table(view: &RunDetailView, names: &BTreeMap<ManagedTenantId, 
         let (held, run) = (count(counters.held), view.run.run_id);
         let said = format!(
             "\n{held} lines wait for you: `runs lines {run}` shows them, `runs allow {run}` lets them through, \
-             `runs reject {run}` rejects them for good."
+             `runs reject {run}` rejects them until `runs reconsider {run}`."
         );
         text.push_str(&said);
     }

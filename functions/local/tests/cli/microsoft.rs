@@ -300,6 +300,12 @@ fn what_waits_for_an_operator_is_let_through_or_rejected_for_good() {
         assert_eq!(sync["run"]["summary"]["held"], 0, "a rejected line is not asked about again");
     }
     assert_eq!(office.inactive(), 8);
+    for (line, taken_back) in [(waiting[2], 0), (waiting[0], 1), (waiting[0], 0)] {
+        let answer = office.json(&["runs", "reconsider", run, "--line", line]);
+        assert_eq!(answer["reconsidered"], taken_back, "{line}");
+    }
+    office.json(&["sync"]);
+    assert_eq!(office.inactive(), 9, "decided about anew");
 }
 
 #[test]

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use store::{PlanPart, PlanSource, RunScope};
 
 use super::{no_such_run, not_begun, parse};
-use crate::{RunCheck, StartRequest, Sync, Timeline, reject, start, timeline, verify};
+use crate::{RunCheck, StartRequest, Sync, Timeline, reconsider, reject, start, timeline, verify};
 
 /// Runs a timeline looks through.
 const TIMELINE: paging::Limit = paging::Limit { default: 20, max: 50 };
@@ -30,6 +30,7 @@ pub(super) fn router() -> Router<Arc<Sync>> {
         .route("/api/integrations/entra/sync/runs/{run_id}/undo", post(undo))
         .route("/api/integrations/entra/sync/runs/{run_id}/held/allow", post(allow))
         .route("/api/integrations/entra/sync/runs/{run_id}/held/reject", post(reject_held))
+        .route("/api/integrations/entra/sync/runs/{run_id}/held/reconsider", post(reconsider_held))
         .route("/api/integrations/entra/sync/runs/{run_id}/verify", get(check))
         .route("/api/integrations/entra/sync/timeline", get(person))
         .route("/api/integrations/entra/sync/accept-size", post(accept_size))
@@ -137,6 +138,25 @@ async fn reject_held(
     found.ok_or_else(no_such_run)?;
     let rejected = reject(&sync.store, caller.workspace, run, &lines, sync.clock.now()).await;
     Ok(Reply::ok(RejectedView { rejected: rejected.map_err(store_failed)? }))
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReconsideredView {
+    reconsidered: usize,
+}
+
+async fn reconsider_held(
+    State(sync): State<Arc<Sync>>,
+    Writer(caller): Writer,
+    PathId(run): PathId<RunId>,
+    JsonBody(body): JsonBody<PartBody>,
+) -> Result<Reply<ReconsideredView>, ApiError> {
+    let lines: BTreeSet<LineId> = ids(&body.line_ids, "lineIds")?.into_iter().collect();
+    let found = sync.store.run(caller.workspace, run).await.map_err(store_failed)?;
+    found.ok_or_else(no_such_run)?;
+    let reconsidered = reconsider(&sync.store, caller.workspace, run, &lines, sync.clock.now()).await;
+    Ok(Reply::ok(ReconsideredView { reconsidered: reconsidered.map_err(store_failed)? }))
 }
 
 #[derive(Debug, Deserialize)]

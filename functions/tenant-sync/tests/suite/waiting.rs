@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use domain::{
     ids::LineId,
     plan::{Action, Limit},
-    policy::Share,
+    policy::{Share, StopLimits},
     run::{RunKind, RunStatus},
 };
 use store::{CompleteReadHours, PlanPart, PlanSource, SyncSettings};
@@ -129,4 +129,27 @@ async fn what_waits_at_a_limit_waits_until_an_operator_has_decided_about_it() {
             assert_eq!((counters.created, counters.held), (0, held), "{decides:?}, {hours}: once more");
         }
     }
+}
+
+#[tokio::test]
+async fn who_was_rejected_is_decided_about_anew_once_that_is_taken_back() {
+    let mut customer = Customer::new().await;
+    customer.sync().await;
+    let creations = Share { count: 0, percent: 0 };
+    let limits = StopLimits { creations, ..StopLimits::default() };
+    customer.house.settings(SyncSettings { limits, ..SyncSettings::default() }).await;
+    customer.hire(50, "Nina New", "nina", |_| ());
+    let held = customer.sync().await;
+    assert_eq!(held.run.counters.held, 1);
+    let (run, all) = (held.run.id, BTreeSet::new());
+    let at = held.run.started_at;
+    assert_eq!(sync::reject(&customer.house.store, WORKSPACE, run, &all, at).await.unwrap(), 1);
+    customer.house.settings(SyncSettings::default()).await;
+    assert_eq!(customer.sync().await.run.counters.created, 0, "she stays rejected");
+    for taken_back in [1, 0] {
+        let done = sync::reconsider(&customer.house.store, WORKSPACE, run, &all, at).await.unwrap();
+        assert_eq!(done, taken_back);
+    }
+    assert_eq!(customer.sync().await.run.counters.created, 1);
+    assert_eq!(customer.house.reviews().await.len(), 0, "and there is no question left");
 }

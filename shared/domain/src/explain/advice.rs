@@ -94,8 +94,8 @@ pub(super) fn text(case: &Case<'_>, change: &Change) -> String {
             "Answer the question in the review queue (`entra-sync review list` shows it).".to_owned()
         }
         Change::Reconsider => "Take the decision back: undo the run that carried it out, which `entra-sync \
-             review show ITEM` names (`entra-sync runs undo RUN`). What was declined with `runs reject` is \
-             declined for good."
+             review show ITEM` names (`entra-sync runs undo RUN`). What was declined with `runs \
+             reject` is taken back with `entra-sync runs reconsider RUN`, of the run in which it waited."
             .to_owned(),
         Change::RestoreContact => restore_contact(case),
         Change::MoveLink => {
