@@ -131,6 +131,7 @@ pub(crate) async fn ask(store: &Store) {
         at: now(),
         width: 1,
         author: Author { run: RUN, user: None },
+        changes_links: false,
     };
     let page = PlanPage {
         format: PLAN_PAGE_FORMAT,

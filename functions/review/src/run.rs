@@ -44,6 +44,7 @@ impl DecisionRun {
         let settings = app.store.settings(workspace).await?;
         let settings = settings.overridden_by(&app.store.overrides_of(workspace, item.client).await?);
         let run = Run {
+            link_change: None,
             room: None,
             id,
             workspace,
@@ -180,6 +181,7 @@ impl DecisionRun {
             at: self.run.started_at,
             width: 1,
             author: Author { run: id, user: self.run.initiated_by },
+            changes_links: false,
         };
         let mut counters = Counters::default();
         let mut changed = None;

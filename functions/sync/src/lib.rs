@@ -7,6 +7,7 @@
 
 mod explain;
 mod lines;
+mod links;
 mod plans;
 mod progress;
 mod reap;
@@ -28,9 +29,13 @@ pub use explain::{
     Explain, Explained, ExplainedFieldView, ExplainedView, NotExplained, PersonKey, StepView, Told, Writer,
 };
 pub use lines::{LinePage, lines};
+pub use links::{
+    ChangeRequest, ChangeStarted, LinkFilter, LinkPlace, LinkStanding, LinkView, LinksListed, NotChanged,
+    PEOPLE_MAX as LINKS_PER_RUN, change, links,
+};
 pub use plans::{LookedThrough, Moment, Timeline, reconsider, reject, timeline};
 pub use progress::{RunProgress, progress};
-pub use start::{Begun, NotBegun, StartRequest, Unusable, start};
+pub use start::{Begun, LinkOrder, NotBegun, StartRequest, Unusable, start};
 pub use unsaved::{InvalidRules, UnsavedRules};
 pub use verify::{Finding, PlanCheck, RunCheck, verify};
 pub use words::not_carried_out;

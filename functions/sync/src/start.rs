@@ -2,6 +2,7 @@
 
 use domain::{
     ids::{RunId, UserId, WorkspaceId},
+    ledger::{LinkChange, Wish},
     mapping::Decision,
     run::{Counters, RunKind, RunStatus, TenantFailure, Trigger},
 };
@@ -30,12 +31,24 @@ pub struct StartRequest {
     pub source: Option<PlanSource>,
     /// Rules to preview with instead of those that are saved; a run that writes has none.
     pub unsaved: Option<UnsavedRules>,
+    /// What is done to the links of whom.
+    pub links: Option<LinkOrder>,
+}
+
+/// What an operator wants done to links of one tenant.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LinkOrder {
+    /// What.
+    pub change: LinkChange,
+    /// Of whom.
+    pub wishes: Vec<Wish>,
 }
 
 impl StartRequest {
     /// A run of this kind, for a person.
     pub fn manual(workspace: WorkspaceId, kind: RunKind, scope: RunScope, actor: Option<UserId>) -> Self {
-        Self { workspace, kind, scope, trigger: Trigger::Manual, actor, source: None, unsaved: None }
+        let (source, unsaved, links) = (None, None, None);
+        Self { workspace, kind, scope, trigger: Trigger::Manual, actor, source, unsaved, links }
     }
 }
 
@@ -94,7 +107,7 @@ pub struct Begun {
 /// See [`NotBegun`]. A run that the engine did not take is stored as failed, so that it does not
 /// look as if it were going on.
 pub async fn start(sync: &Sync, request: StartRequest) -> Result<Begun, NotBegun> {
-    let kind = check_gates(sync, &request).await?;
+    let (kind, link_change) = check_gates(sync, &request).await?;
     let now = sync.clock.now();
     let unsaved = request.unsaved.filter(|_| !request.kind.writes());
     let unsaved_rules = unsaved.is_some();
@@ -121,10 +134,14 @@ pub async fn start(sync: &Sync, request: StartRequest) -> Result<Begun, NotBegun
         settings,
         unsaved_rules,
         source: request.source,
+        link_change,
         room: None,
         turns: Turns::default(),
         halted: None,
     };
+    if let Some(order) = &request.links {
+        sync.store.put_link_order(run.workspace, run.id, &order.wishes).await?;
+    }
     sync.store.create_run(&run).await?;
     let input = RunInput { workspace_id: run.workspace, run_id: run.id };
     match sync.executions.start_sync(input).await {
@@ -142,17 +159,29 @@ pub async fn start(sync: &Sync, request: StartRequest) -> Result<Begun, NotBegun
     }
 }
 
-/// The four steps in their order: connect, discover, map, sync. Answers of what kind the run is.
-async fn check_gates(sync: &Sync, request: &StartRequest) -> Result<RunKind, NotBegun> {
+/// The four steps in their order: connect, discover, map, sync. Answers of what kind the run is, and what it does
+/// to links.
+async fn check_gates(
+    sync: &Sync,
+    request: &StartRequest,
+) -> Result<(RunKind, Option<LinkChange>), NotBegun> {
     if let Some(source) = &request.source {
         let of = check_source(sync, request.workspace, source).await?;
         check_running(sync, request).await?;
-        // Whoever applies a preview of an undo takes back.
-        let is_undo = request.kind == RunKind::Apply && of.takes_back() && source.part == PlanPart::Lines;
-        return Ok(if is_undo { RunKind::Undo } else { request.kind });
+        // Whoever applies a preview does what it shows.
+        let applies = request.kind == RunKind::Apply && source.part == PlanPart::Lines;
+        let link_change = of.link_change.filter(|_| applies);
+        return Ok(match link_change {
+            Some(_) => (RunKind::Links, link_change),
+            None if applies && of.takes_back() => (RunKind::Undo, None),
+            None => (request.kind, None),
+        });
     }
+    let link_change = request.links.as_ref().map(|order| order.change);
+    let asks_directory = link_change.is_none_or(|change| change == LinkChange::Rematch);
     let connection = sync.store.connection(request.workspace).await?;
-    if connection.is_none_or(|found| found.connection_status == ConnectionStatus::Disconnected) {
+    if asks_directory
+        && connection.is_none_or(|found| found.connection_status == ConnectionStatus::Disconnected) {
         return Err(NotBegun::NotConnected);
     }
     let mappings = sync.store.mappings(request.workspace).await?;
@@ -173,7 +202,7 @@ async fn check_gates(sync: &Sync, request: &StartRequest) -> Result<RunKind, Not
         return Err(NotBegun::NothingMapped);
     }
     check_running(sync, request).await?;
-    Ok(request.kind)
+    Ok((request.kind, link_change))
 }
 
 /// A stored plan needs no directory: what is in it was read when it was made.

@@ -3,6 +3,7 @@
 use domain::{
     fields::FieldChange,
     ids::{ClientId, ContactId, EntraObjectId, ManagedTenantId, RunId, UserId},
+    ledger::LinkChange,
     plan::{Action, Candidate, Line, Rule},
     run::{Counters, RunKind, RunStatus, TenantFailure, TenantStatus, Trigger},
 };
@@ -42,6 +43,9 @@ pub struct RunView {
     pub is_dry_run: bool,
     /// Whether it has tried out rules that nobody has saved.
     pub unsaved_rules: bool,
+    /// What it does to links.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link_change: Option<LinkChange>,
     /// The run whose plan it applies or takes back.
     pub source_run_id: Option<RunId>,
     /// Whether it takes back what another run has done, or plans to.
@@ -181,6 +185,7 @@ impl RunView {
             failed_tenants: failed,
             is_dry_run: !run.kind.writes(),
             unsaved_rules: run.unsaved_rules,
+            link_change: run.link_change,
             takes_back: run.takes_back(),
             source_run_id: run.source.map(|source| source.run),
             scope_managed_tenant_id: run.scope.tenant,
@@ -274,9 +279,11 @@ pub const BUCKETS: [&str; 5] = ["create", "link", "needs_decision", "no_change",
 pub fn bucket(action: &Action) -> Option<&'static str> {
     match action {
         Action::Create { .. } => Some("create"),
-        Action::Link { .. } | Action::Reactivate { .. } | Action::Restore { .. } | Action::Update { .. } => {
-            Some("link")
-        }
+        Action::Link { .. }
+        | Action::Reactivate { .. }
+        | Action::Restore { .. }
+        | Action::Unlink { .. }
+        | Action::Update { .. } => Some("link"),
         Action::Hold { .. } | Action::Review { .. } | Action::Stage { .. } => Some("needs_decision"),
         Action::MarkInactive { .. } => Some("mark_inactive"),
         Action::Leave { .. }

@@ -2,7 +2,7 @@
 
 use domain::{
     contact::InactiveReason,
-    plan::{Action, Answer, AnswerKind, Candidate, Conflict, ContactState, Line, Rule},
+    plan::{Action, Answer, AnswerKind, Candidate, Conflict, ContactState, Line, LinkState, Rule},
     scope::Excluded,
 };
 
@@ -91,6 +91,17 @@ fn told(rule: Rule, action: &Action) -> (&'static str, String) {
             let (what, why) = told(rule, proposal);
             ("hold", format!("{}; would {}: {why}", limit.explanation(), what.replace('_', " ")))
         }
+        Action::Unlink { expect, turn, .. } => {
+            let which = match expect {
+                Some(_) => "an operator ended the link to this contact, which stays as it is",
+                None => "an operator ended the link, which led to no contact of this client",
+            };
+            let then = match turn.to.link {
+                LinkState::Parted => "; no sync links the person again until `links rematch`",
+                _ => "",
+            };
+            ("unlink", format!("{which}{then}"))
+        }
         Action::Update { .. } => {
             ("update", "a field that is synced differs from what the directory says".to_owned())
         }
@@ -119,7 +130,7 @@ fn matched_by(rule: Rule) -> &'static str {
         Rule::AliasAddress => "an alias address and the name",
         Rule::SignInAddress => "the sign-in name",
         Rule::StoredObjectId => "the object id on the contact",
-        Rule::Decision => "an operator",
+        Rule::Decision | Rule::Ledger => "an operator",
         _ => "the e-mail address",
     }
 }
@@ -158,11 +169,17 @@ const MISSING: &str =
 /// Of a record of Microsoft's.
 const AGAIN: &str = "nothing is written about it; sync again, and if it stays, report it to Microsoft";
 
-/// Why an undo leaves a contact alone.
+/// Why an undo, or a change of links, leaves a contact alone.
 fn left(code: &str) -> &str {
     match code {
         "changed_since" => "somebody has changed it since",
-        "contact_missing" => "it is no longer at this client (deleted in the PSA, or moved)",
+        "client_mismatch" => "it belongs to another client than the one the tenant is mapped to",
+        "contact_linked" => "it belongs to another account of the directory, which is there",
+        "contact_missing" | "contact_not_found" => {
+            "it is not at this client (deleted in the PSA, moved, or never there)"
+        }
+        "item_without_email" => "the directory has never said a usable address of the person",
+        "link_led_nowhere" => "the link that ended led to no contact, so there is nothing to put back",
         "contact_protected" => "the PSA protects it",
         "stored_unreadable" => UNREADABLE,
         other => other,

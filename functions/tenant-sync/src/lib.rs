@@ -9,6 +9,7 @@
 mod failure;
 mod person;
 mod read;
+mod relink;
 mod replay;
 mod work;
 
@@ -68,7 +69,8 @@ pub(crate) struct Job {
     pub(crate) run: Run,
     /// Of the clients that have any.
     pub(crate) overrides: Overrides,
-    pub(crate) directory: Arc<dyn Directory>,
+    /// `None` when the run reads nobody and there is no connection: an undo needs none.
+    pub(crate) directory: Option<Arc<dyn Directory>>,
     pub(crate) deadline: Timestamp,
     pub(crate) expires: i64,
 }
@@ -98,7 +100,8 @@ impl TenantSync {
             return Ok(BatchResult { finished: 0, unfinished: all });
         }
         let directory = match self.directories.of(workspace).await {
-            Ok(directory) => directory,
+            Ok(directory) => Some(directory),
+            Err(_) if !run.asks_directory() => None,
             Err(error) => return self.no_connection(&run, all, &error).await,
         };
         let covered = self.store.targets_and_overrides(workspace, run_id).await;

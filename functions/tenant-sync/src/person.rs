@@ -63,7 +63,7 @@ impl Work<'_> {
     async fn ask(&self, person: EntraObjectId) -> Result<Option<Answer>, Stop> {
         let key = UserKey::Object(person);
         let mut answer = Answer::default();
-        match self.in_time(self.job.directory.user(self.target.entra, &key)).await {
+        match self.in_time(self.directory()?.user(self.target.entra, &key)).await {
             Ok(None) => return Ok(None),
             Ok(Some(Some(user))) => answer.users.push(user),
             Ok(Some(None)) if self.is_linked(person).await? => answer.removed.push(person),

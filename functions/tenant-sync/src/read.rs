@@ -142,7 +142,7 @@ impl Work<'_> {
         if !self.writes() || self.settings.complete_read_hours.0 == 0 {
             return Ok(());
         }
-        match self.in_time(self.job.directory.changes_from_now(self.target.entra)).await {
+        match self.in_time(self.directory()?.changes_from_now(self.target.entra)).await {
             Ok(feed) => self.progress.feed = feed.flatten().map(|cursor| cursor.as_str().to_owned()),
             Err(error) if error.class() == ErrorClass::CredentialRejected => return Err(error.into()),
             // Without a feed the next read is a complete one again.
@@ -160,7 +160,7 @@ impl Work<'_> {
                 return Ok(Outcome::Paused);
             }
             let cursor = self.progress.cursor.clone().map(Cursor::from);
-            let page = self.job.directory.users_page(self.target.entra, cursor.as_ref());
+            let page = self.directory()?.users_page(self.target.entra, cursor.as_ref());
             let page = match self.in_time(page).await {
                 Ok(Some(page)) => page,
                 Ok(None) => return Ok(Outcome::Paused),
@@ -198,7 +198,7 @@ impl Work<'_> {
                 return Ok(Outcome::Paused);
             }
             let Some(cursor) = self.progress.cursor.clone().map(Cursor::from) else { break };
-            let page = self.job.directory.changes_page(self.target.entra, &cursor);
+            let page = self.directory()?.changes_page(self.target.entra, &cursor);
             let Some(page) = self.in_time(page).await? else { return Ok(Outcome::Paused) };
             let is_last = matches!(page.next, ChangesNext::Complete(_));
             let is_empty = page.users.is_empty() && page.removed.is_empty() && page.bad_rows.is_empty();
@@ -250,7 +250,7 @@ impl Work<'_> {
         let (mut users, mut rows) = (Vec::new(), Vec::new());
         for object in self.state.ground.open.iter().filter(|object| !planner.has_seen(**object)) {
             let key = UserKey::Object(*object);
-            match self.in_time(self.job.directory.user(self.target.entra, &key)).await {
+            match self.in_time(self.directory()?.user(self.target.entra, &key)).await {
                 Ok(Some(Some(user))) => users.push(user),
                 // That somebody is gone, the feed tells.
                 Ok(Some(None)) => {}
@@ -374,14 +374,14 @@ impl Work<'_> {
     }
 
     pub(crate) async fn prove(&mut self) -> Result<Option<TenantProof>, ReadError> {
-        self.in_time(self.job.directory.prove(self.target.entra)).await
+        self.in_time(self.directory()?.prove(self.target.entra)).await
     }
 
     pub(crate) async fn policy(&mut self, proof: TenantProof) -> Result<Option<TenantPolicy>, Stop> {
         let settings = &self.settings;
         let scope = settings.scope.compile();
         let scope = scope.map_err(|invalid| Stop::Failed(failure::invalid_scope(&invalid)))?;
-        let groups = group_members(&*self.job.directory, self.target.entra, &scope);
+        let groups = group_members(self.directory()?, self.target.entra, &scope);
         let Some(groups) = self.in_time(groups).await? else { return Ok(None) };
         let (ground, now) = (&self.state.ground, self.job.run.started_at);
         let policy = tenant_policy(self.plan_for(), proof, (scope, groups), settings, ground, now);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use directory::ReadError;
+use directory::{Code, Directory, ReadError};
 use domain::{
     plan::{Guard, PlanPage},
     planner::Planner,
@@ -107,8 +107,11 @@ impl<'a> Work<'a> {
         self.guard = None;
         match self.job.run.source.clone() {
             Some(source) => self.replay_plan(&source).await,
-            None if !self.job.run.kind.reads() => self.carry_out_stored().await,
-            None => self.read_directory().await,
+            None => match self.job.run.link_change {
+                Some(change) => self.change_links(change).await,
+                None if !self.job.run.kind.reads() => self.carry_out_stored().await,
+                None => self.read_directory().await,
+            },
         }
     }
 
@@ -239,6 +242,7 @@ impl<'a> Work<'a> {
             at: self.job.run.started_at,
             width: LINES_AT_ONCE,
             author: Author { run: self.job.run.id, user: self.job.run.initiated_by },
+            changes_links: self.job.run.link_change.is_some(),
         };
         let stale = applier.apply(&stored.page).await?;
         if !stale.is_empty() {
@@ -247,6 +251,10 @@ impl<'a> Work<'a> {
             store.put_stale_lines(workspace, run, tenant, number, &stale, self.job.expires).await?;
         }
         Ok(stale.len() as u64)
+    }
+
+    pub(crate) fn directory(&self) -> Result<&dyn Directory, ReadError> {
+        self.job.directory.as_deref().ok_or_else(|| ReadError::new(Code::NotConnected))
     }
 
     /// What the directory answers, unless the deadline comes first: one slow tenant must not take the

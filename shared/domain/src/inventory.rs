@@ -59,8 +59,10 @@ pub struct Inventory {
     pub reviews: BTreeMap<EntraObjectId, ReviewState>,
     /// Contacts on which the PSA has a person's object id, for people who are not linked.
     pub hints: BTreeMap<EntraObjectId, ContactId>,
-    /// When an undo took a person's contact away, of people who are not linked.
+    /// When the last link of a person ended, of people who are not linked.
     pub cuts: BTreeMap<EntraObjectId, Timestamp>,
+    /// Those of them whose link an operator ended, and of whom no sync makes another one.
+    pub parted: BTreeSet<EntraObjectId>,
     /// People of whom something is stored that cannot be read.
     pub unreadable: BTreeSet<EntraObjectId>,
 }
@@ -70,7 +72,8 @@ impl Inventory {
     pub fn new(tenant: EntraTenantId) -> Self {
         let (links, clients) = (Vec::new(), Vec::new());
         let (reviews, hints, cuts) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { tenant, links, clients, reviews, hints, cuts, unreadable: BTreeSet::new() }
+        let (parted, unreadable) = (BTreeSet::new(), BTreeSet::new());
+        Self { tenant, links, clients, reviews, hints, cuts, parted, unreadable }
     }
 
     /// Adds a link as the store returns it; any order.

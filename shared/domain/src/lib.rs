@@ -12,6 +12,7 @@ pub mod forecast;
 pub mod ids;
 pub mod invariants;
 pub mod inventory;
+pub mod ledger;
 pub mod mapping;
 pub mod plan;
 pub mod planner;

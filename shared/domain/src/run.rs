@@ -51,6 +51,9 @@ pub struct Counters {
     /// Questions that were answered, or asked again, without a contact being written.
     #[serde(skip_serializing_if = "is_zero")]
     pub settled: u64,
+    /// Links that an operator ended.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unlinked: u64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -82,7 +85,7 @@ impl Counters {
         self.read == ended
     }
 
-    fn parts(&self) -> [u64; 19] {
+    fn parts(&self) -> [u64; 20] {
         let c = self;
         [
             c.read,
@@ -104,10 +107,11 @@ impl Counters {
             c.restored,
             c.left,
             c.settled,
+            c.unlinked,
         ]
     }
 
-    fn parts_mut(&mut self) -> [&mut u64; 19] {
+    fn parts_mut(&mut self) -> [&mut u64; 20] {
         let c = self;
         [
             &mut c.read,
@@ -129,6 +133,7 @@ impl Counters {
             &mut c.restored,
             &mut c.left,
             &mut c.settled,
+            &mut c.unlinked,
         ]
     }
 }
@@ -145,6 +150,8 @@ pub enum RunKind {
     Decision,
     /// The first sync, from the set-up wizard.
     Initial,
+    /// Changes links as an operator asks: ends them, moves them, or matches their people anew.
+    Links,
     /// Plans and stores the plan; writes nothing else.
     Preflight,
     /// The tenants of one client.
@@ -159,9 +166,10 @@ impl RunKind {
         self != Self::Preflight
     }
 
-    /// Whether people are read from the directory; other runs work from a stored plan.
+    /// Whether people are read from the directory; other runs work from a stored plan, or from what an operator
+    /// asks of links.
     pub fn reads(self) -> bool {
-        !matches!(self, Self::Apply | Self::Decision | Self::Undo)
+        !matches!(self, Self::Apply | Self::Decision | Self::Links | Self::Undo)
     }
 }
 

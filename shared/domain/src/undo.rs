@@ -61,6 +61,10 @@ pub fn way_back(line: &Line, identity: Identity, now: Option<&Contact>, scope: &
         let is_meant = scope.covers(line) && scope.fields.is_none();
         return is_meant.then_some(Action::Settle { contact });
     }
+    if let Action::Unlink { contact, expect: None, .. } = line.action {
+        let is_meant = scope.covers(line) && scope.fields.is_none();
+        return is_meant.then(|| leave(contact, "link_led_nowhere", Vec::new()));
+    }
     let contact = line.action.contact_written().filter(|_| scope.covers(line))?;
     let only_fields = scope.fields.is_some();
     if only_fields && !line.action.changes().iter().any(|change| scope.covers_field(change.field())) {
@@ -153,7 +157,7 @@ fn turn_of(action: &Action, now: &Contact) -> Option<Turn> {
             let to = before.as_deref().cloned().unwrap_or_else(|| reactivated(now, *reason));
             Some(Turn { from, to })
         }
-        Action::Restore { turn, .. } => Some(turn.reversed()),
+        Action::Restore { turn, .. } | Action::Unlink { turn, .. } => Some(turn.reversed()),
         Action::Update { .. } => {
             let present = present_state(now, LinkState::Active);
             Some(Turn { from: present.clone(), to: present })
@@ -182,7 +186,7 @@ fn present_state(now: &Contact, link: LinkState) -> ContactState {
 /// by now, it is not handed back.
 fn is_still_theirs(action: &Action, identity: Identity, now: &Contact) -> bool {
     // A line that takes something back says itself whose it left the contact.
-    matches!(action, Action::Restore { .. })
+    matches!(action, Action::Restore { .. } | Action::Unlink { .. })
         || now.entra.as_ref().is_some_and(|stamp| stamp.identity == identity)
 }
 

@@ -99,8 +99,8 @@ fn wrong_scopes() -> Vec<(String, String)> {
 fn every_sentence_reads_as_it_was_read() {
     let mut texts = String::new();
     let exclusions = every!(
-        Exclusion: AccountDisabled, Attribute, DismissedByOperator, Domain, Group, Guest, MissingIdentity,
-        Pattern, PendingInvitation, ProtectedContact, RejectedByOperator, ServiceAccount, UnknownLicence,
+        Exclusion: AccountDisabled, Attribute, DismissedByOperator, Domain, Group, Guest, LinkEnded,
+        MissingIdentity, Pattern, PendingInvitation, ProtectedContact, RejectedByOperator, ServiceAccount, UnknownLicence,
         UnknownMembership, Unlicensed
     );
     section(&mut texts, "Why somebody is left out", exclusions);

@@ -8,13 +8,15 @@ use domain::plan::{Action, ChainHash, PLAN_PAGE_FORMAT, PlanPage, UnreadablePage
 const PLAN_PAGE_V1: &str = include_str!("samples/plan_page_v1.json");
 const PLAN_PAGE_V2: &str = include_str!("samples/plan_page_v2.json");
 const PLAN_PAGE_V3: &str = include_str!("samples/plan_page_v3.json");
+const PLAN_PAGE_V4: &str = include_str!("samples/plan_page_v4.json");
 
 /// Each sample, and the SHA-256 of its encoded form behind the start of a chain. An encoding that
 /// changes by a byte breaks the chains of stored pages.
-const PLAN_PAGES: [(&str, &str); 3] = [
+const PLAN_PAGES: [(&str, &str); 4] = [
     (PLAN_PAGE_V1, "fd8c283b28e1e48a0f253f5194a3475e952b584d960934b51036b70b978d7c78"),
     (PLAN_PAGE_V2, "0fe7707231a58cae30c4d0a9288dbf062f67bf2f0feb63ea1a23a15a2ccb6698"),
     (PLAN_PAGE_V3, "6e79c4cad92ec638b5cc454dbe61c404ad617b083ca88f73407153437b7d2572"),
+    (PLAN_PAGE_V4, "5224c27ba89e7e78bd4268d1d50c21c3620ed3d19a1ec436417ac825b1b41bc6"),
 ];
 
 fn read(sample: &str) -> PlanPage {
@@ -62,6 +64,8 @@ fn the_samples_hold_every_action_and_every_field() {
         (PLAN_PAGE_V2, &["leave", "restore", "stage"], &["company", "department", "office"]),
         // Since format 3 operators answer questions.
         (PLAN_PAGE_V3, &["leave", "restore", "settle", "stage"], &["company", "department", "office"]),
+        // Since format 4 they change links.
+        (PLAN_PAGE_V4, &["leave", "restore", "settle", "stage", "unlink"], &["company", "department", "office"]),
     ] {
         let page = read(sample);
         let found: BTreeSet<&str> = page.lines.iter().map(|line| tag(&line.action)).collect();
@@ -117,6 +121,7 @@ fn tag(action: &Action) -> &'static str {
         Action::Review { .. } => "review",
         Action::Settle { .. } => "settle",
         Action::Stage { .. } => "stage",
+        Action::Unlink { .. } => "unlink",
         Action::Update { .. } => "update",
     }
 }

@@ -62,6 +62,7 @@ async fn measure(name: &str, engine: Engine, calls: u32, pages: u32) -> Result<(
         at: Timestamp::UNIX_EPOCH,
         width: 8,
         author: Author { run: run_id(0), user: None },
+        changes_links: false,
     };
     let plan: Vec<PlanPage> = (0..pages).map(page).collect::<Result<_, _>>()?;
     let began = SystemClock.now();
@@ -129,6 +130,7 @@ fn run(number: u32) -> Run {
         unsaved_rules: false,
         settings: store::SyncSettings::default(),
         source: None,
+        link_change: None,
         room: None,
         turns: store::Turns::default(),
         halted: None,

@@ -83,6 +83,9 @@ pub struct Applier<'a> {
     pub width: usize,
     /// Whose decisions are carried out.
     pub author: Author,
+    /// Whether people may be linked elsewhere when a line links them, because the line that ends their link
+    /// was not carried out: it is looked up before anything is written.
+    pub changes_links: bool,
 }
 
 impl Applier<'_> {
@@ -156,6 +159,9 @@ impl Applier<'_> {
         before: &BTreeMap<ContactId, ContactRow>,
     ) -> Result<Applied, StoreError> {
         let identity = Identity { tenant: self.tenant, object: line.object };
+        if self.is_linked_elsewhere(line, identity).await? {
+            return Ok(Applied::Stale("linked_elsewhere"));
+        }
         match &line.action {
             Action::Exclude { .. }
             | Action::Fail { .. }
@@ -197,6 +203,12 @@ impl Applier<'_> {
                 }
                 self.turn_link(identity, *contact, turn.to.link, written).await
             }
+            Action::Unlink { contact, expect: None, turn } => {
+                self.turn_link(identity, *contact, turn.to.link, Applied::Done).await
+            }
+            Action::Unlink { contact, expect: Some(expect), .. } => {
+                self.write(line, identity, before.get(contact), *expect, &[]).await
+            }
             Action::Review { conflict, candidates } => {
                 let review = OpenReview {
                     managed_tenant: self.managed_tenant,
@@ -213,6 +225,23 @@ impl Applier<'_> {
                 Ok(Applied::Done)
             }
         }
+    }
+
+    /// Whether the line ties a person to a contact who is linked to another one by now. Told before the contact
+    /// is written: it would be marked as the person's and not be theirs.
+    async fn is_linked_elsewhere(&self, line: &Line, identity: Identity) -> Result<bool, StoreError> {
+        let (contact, leaves) = match &line.action {
+            Action::Create { contact, .. } | Action::Link { contact, .. } if self.changes_links => {
+                (*contact, line.answer.as_ref().and_then(|answer| answer.leaves))
+            }
+            Action::Restore { contact, turn, .. }
+                if turn.from.link.is_none() && !turn.to.link.is_none() =>
+            {
+                (*contact, None)
+            }
+            _ => return Ok(false),
+        };
+        Ok(!self.store.may_be_linked(self.scope.workspace(), identity, contact, leaves).await?)
     }
 
     async fn create(
@@ -313,11 +342,11 @@ impl Applier<'_> {
         if row.synced_at == Some(self.at) { Applied::Done } else { Applied::Before }
     }
 
-    /// Cuts the link of a contact that an undo is about to untie, so that at no moment a link in force leads
+    /// Ends the link of a contact that a line is about to untie, so that at no moment a link in force leads
     /// to a contact that does not belong to its person. `None` when the action unties nobody.
     async fn untie(&self, identity: Identity, action: &Action) -> Result<Option<Applied>, StoreError> {
         match action {
-            Action::Restore { contact, turn, .. } if turn.unties() => {
+            Action::Restore { contact, turn, .. } | Action::Unlink { contact, turn, .. } if turn.unties() => {
                 let turned = self.turn_link(identity, *contact, turn.to.link, Applied::Done).await?;
                 Ok(Some(turned))
             }

@@ -128,6 +128,11 @@ pub(crate) fn tenant_run(workspace: WorkspaceId, run: RunId, tenant: ManagedTena
     key(workspace, format_args!("RUN#{run}"), format_args!("TENANT#{tenant}"))
 }
 
+/// Whose links a run changes.
+pub(crate) fn link_order(workspace: WorkspaceId, run: RunId) -> Key {
+    key(workspace, format_args!("RUN#{run}"), "LINKS")
+}
+
 /// What all tenants of a run have used up of a limit.
 pub(crate) fn spent(workspace: WorkspaceId, run: RunId, limit: &str) -> Key {
     key(workspace, format_args!("RUN#{run}"), format_args!("SPENT#{limit}"))

@@ -55,7 +55,7 @@ pub(crate) enum LinkWriter {
 /// What the inventory needs of a link or a review item.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct PersonRow {
+pub(crate) struct PersonRow {
     sk: String,
     contact: Option<ContactId>,
     client: Option<ClientId>,
@@ -65,8 +65,11 @@ struct PersonRow {
     missing_since: Option<Timestamp>,
     #[serde(default)]
     keep: bool,
-    /// When an undo took the contact away.
-    cut_at: Option<Timestamp>,
+    /// When the link ended.
+    pub(crate) cut_at: Option<Timestamp>,
+    /// An operator has ended it, and no sync makes another one.
+    #[serde(default)]
+    pub(crate) parted: bool,
     review_status: Option<ReviewStatus>,
     conflict: Option<Conflict>,
     #[serde(default)]
@@ -83,10 +86,12 @@ struct Settled {
 
 /// A person's row when it is read on its own.
 #[derive(Debug, Deserialize)]
-struct WholeRow {
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WholeRow {
     #[serde(flatten)]
-    person: PersonRow,
-    facts: Option<SourceFacts>,
+    pub(crate) person: PersonRow,
+    pub(crate) facts: Option<SourceFacts>,
+    pub(crate) synced_at: Option<Timestamp>,
 }
 
 /// A person of a read that does not look at everybody.
@@ -103,8 +108,8 @@ pub struct ContactsAndLastSeen {
     pub unreadable: Unreadable,
 }
 
-const PERSON: &str = "#sk, #contact, #client, #active, #fingerprint, #missing, #since, #keep, #cut, #status, \
-     #conflict, #candidates, #seen, #resolution";
+const PERSON: &str = "#sk, #contact, #client, #active, #fingerprint, #missing, #since, #keep, #cut, #parted, \
+     #status, #conflict, #candidates, #seen, #resolution";
 const PERSON_NAMES: &[(&str, &str)] = &[
     ("#sk", "sk"),
     ("#contact", "contact"),
@@ -115,6 +120,7 @@ const PERSON_NAMES: &[(&str, &str)] = &[
     ("#since", "missingSince"),
     ("#keep", "keep"),
     ("#cut", "cutAt"),
+    ("#parted", "parted"),
     ("#status", "reviewStatus"),
     ("#conflict", "conflict"),
     ("#candidates", "candidateIds"),
@@ -187,6 +193,7 @@ impl Store {
                 review: inventory.reviews.get(object).cloned(),
                 hint: inventory.hints.get(object).copied(),
                 cut_at: inventory.cuts.get(object).copied(),
+                parted: inventory.parted.contains(object),
             };
             (*object, (person, facts.remove(object)))
         };
@@ -352,8 +359,8 @@ impl Store {
         Ok(self.update(&key, "REMOVE #keep", condition, Vec::new()).await?.is_done())
     }
 
-    /// Puts the link between a person and a contact into a state, for an undo; refused when the person
-    /// is linked to another contact.
+    /// Puts the link between a person and a contact into a state, for an undo or because an operator says so;
+    /// refused when the person is linked to another contact.
     pub(crate) async fn turn_link(
         &self,
         workspace: WorkspaceId,
@@ -366,11 +373,18 @@ impl Store {
         let mut values = vec![(":active", value("link", &(state == LinkState::Active))?), (":at", text(at))];
         values.push((":none", number(0)));
         let set = "SET #active = :active, syncedAt = :at, #missing = :none";
-        let change = if state == LinkState::Cut {
-            format!("{set}, cutAt = :at REMOVE #contact, #client, missingSince, #keep")
-        } else {
-            values.push((":client", text(client)));
-            format!("{set}, #contact = :contact, #client = :client REMOVE missingSince, #keep, cutAt")
+        let change = match state {
+            LinkState::Cut => format!("{set}, cutAt = :at REMOVE #contact, #client, missingSince, #keep, parted"),
+            LinkState::Parted => {
+                values.push((":yes", AttributeValue::Bool(true)));
+                format!("{set}, cutAt = :at, parted = :yes REMOVE #contact, #client, missingSince, #keep")
+            }
+            LinkState::Active | LinkState::Inactive => {
+                values.push((":client", text(client)));
+                format!(
+                    "{set}, #contact = :contact, #client = :client REMOVE missingSince, #keep, cutAt, parted"
+                )
+            }
         };
         let mut condition = linked();
         condition.expression =
@@ -455,7 +469,7 @@ impl Store {
     ) -> Result<Vec<Link>, StoreError> {
         let pk = keys::people(workspace, tenant);
         let rows: Vec<PersonRow> = self.query("link", &pk, Some("LINK#")).await?;
-        rows.iter().filter_map(|person| link(tenant, person).transpose()).collect()
+        rows.iter().filter_map(|person| link_of(tenant, person).transpose()).collect()
     }
 }
 
@@ -469,10 +483,14 @@ fn linked() -> Condition {
 }
 
 fn add(inventory: &mut Inventory, tenant: EntraTenantId, person: PersonRow) -> Result<(), StoreError> {
-    if let Some(link) = link(tenant, &person)? {
+    if let Some(link) = link_of(tenant, &person)? {
         inventory.push(&link);
     } else if let (Some(object), Some(at)) = (person.sk.strip_prefix("LINK#"), person.cut_at) {
-        inventory.cuts.insert(parse(object)?, at);
+        let object = parse(object)?;
+        inventory.cuts.insert(object, at);
+        if person.parted {
+            inventory.parted.insert(object);
+        }
     } else if let Some(object) = person.sk.strip_prefix("HINT#") {
         inventory
             .hints
@@ -504,8 +522,8 @@ fn parse(object: &str) -> Result<EntraObjectId, StoreError> {
     object.parse().map_err(|error| StoreError::damaged("person", error))
 }
 
-/// The link of the row; `None` when it is no link, or one that was cut.
-fn link(tenant: EntraTenantId, person: &PersonRow) -> Result<Option<Link>, StoreError> {
+/// The link of the row; `None` when it is no link, or one that has ended.
+pub(crate) fn link_of(tenant: EntraTenantId, person: &PersonRow) -> Result<Option<Link>, StoreError> {
     let Some(object) = person.sk.strip_prefix("LINK#") else { return Ok(None) };
     let Some(contact) = person.contact else { return Ok(None) };
     let (Some(client), Some(active), Some(fingerprint)) = (person.client, person.active, person.fingerprint)

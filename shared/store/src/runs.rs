@@ -2,6 +2,7 @@
 
 use domain::{
     ids::{ClientId, EntraObjectId, EntraTenantId, LineId, ManagedTenantId, RunId, UserId, WorkspaceId},
+    ledger::LinkChange,
     plan::{ChainHash, Guard},
     planner::RunHeld,
     run::{Counters, RunKind, RunStatus, TenantFailure, TenantStatus, Trigger},
@@ -74,6 +75,10 @@ pub struct Run {
     /// The stored plan it works from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<PlanSource>,
+    /// What it does to links, of those people whom [`Store::link_order`] names; also of a run that applies the
+    /// preview of such a change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link_change: Option<LinkChange>,
     /// How much the limits over all tenants let through; known once the run has begun, `None` when it
     /// works from a stored plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -106,6 +111,16 @@ impl Run {
     pub fn takes_back(&self) -> bool {
         let source = self.source.as_ref().map(|source| &source.part);
         self.kind == RunKind::Undo || matches!(source, Some(PlanPart::Undo { .. }))
+    }
+
+    /// Whether anybody is read from the directory: not where a stored plan is carried out, or an operator has
+    /// said what becomes of links.
+    pub fn asks_directory(&self) -> bool {
+        let reads = match self.link_change {
+            Some(change) => change == LinkChange::Rematch,
+            None => self.kind.reads(),
+        };
+        reads && self.source.is_none()
     }
 
     /// Whether what holds for single clients instead of the run's settings counts. Rules that are tried out for

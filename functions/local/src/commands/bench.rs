@@ -215,6 +215,7 @@ async fn quiet(house: &House, kind: RunKind) -> Result<sync::RunProgress, Failur
         actor: None,
         source: None,
         unsaved: None,
+        links: None,
     };
     let begun = sync::start(&house.sync, request).await;
     let begun = begun.map_err(|error| failed(&error))?;

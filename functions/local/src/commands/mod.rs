@@ -8,6 +8,7 @@ mod discover;
 mod doctor;
 mod explain;
 mod flags;
+mod links;
 mod map;
 mod people;
 mod renew;
@@ -56,6 +57,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Ending, Failure> {
         Command::Export(options) => people::export(&context, options).await?,
         Command::Flags(options) => flags::run(&context, options).await?,
         Command::Import(options) => people::import(&context, options).await?,
+        Command::Links(options) => links::run(&context, options).await?,
         Command::Map(options) => map::run(&context, options).await?,
         Command::Preview(options) => sync::preview(&context, options).await?,
         Command::Renew(options) => renew::run(&context, *options).await?,

@@ -127,6 +127,7 @@ pub(crate) async fn begin(
         actor: None,
         source: None,
         unsaved,
+        links: None,
     };
     let begun = start(&house.sync, request).await.map_err(|error| not_begun(&error))?;
     let label = if kind.writes() { "syncing" } else { "planning" };
@@ -245,9 +246,12 @@ pub(crate) fn run_table(view: &RunDetailView, names: &BTreeMap<ManagedTenantId, 
     if counters.restored > 0 {
         text.extend(["\nPut back to what they were: ", &count(counters.restored), " contacts."]);
     }
+    if counters.unlinked > 0 {
+        text.extend(["\nLinks that ended: ", &count(counters.unlinked), "."]);
+    }
     if counters.left > 0 {
         let left = count(counters.left);
-        text.extend(["\nLeft as they are, because somebody has changed them since: ", &left, " contacts."]);
+        text.extend(["\nLeft as they are, each for the reason that its line names: ", &left, " contacts."]);
     }
     if counters.held > 0 {
         let (held, run) = (count(counters.held), view.run.run_id);

@@ -229,6 +229,7 @@ async fn synced(world: &World, number: u128, kind: RunKind, status: TenantStatus
         unsaved_rules: false,
         settings: store::SyncSettings::default(),
         source: None,
+        link_change: None,
         room: None,
         turns: store::Turns::default(),
         halted: None,

@@ -197,6 +197,7 @@ async fn linked(world: &World) {
         at: Timestamp::UNIX_EPOCH,
         width: 1,
         author: Author { run: RunId::new(Uuid::from_u128(1)), user: None },
+        changes_links: false,
     };
     let contact = contact_id(0);
     for (number, rule, action) in [

@@ -112,6 +112,7 @@ impl World {
             at: self.clock.now(),
             width: 1,
             author: Author { run, user: None },
+            changes_links: false,
         }
     }
 

@@ -80,6 +80,7 @@ pub(crate) fn queued(now: Timestamp) -> Run {
         halted: None,
         settings: SyncSettings::default(),
         source: None,
+        link_change: None,
         room: None,
         turns: Turns::default(),
     }

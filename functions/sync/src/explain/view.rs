@@ -224,6 +224,7 @@ fn rule(rule: Rule) -> &'static str {
     match rule {
         Rule::AliasAddress => "found by an alias and the name",
         Rule::Decision => "decided by an operator",
+        Rule::Ledger => "linked by an operator",
         Rule::NoMatch => "created",
         Rule::PrimaryAddress => "found by the e-mail address",
         Rule::SignInAddress => "found by the sign-in name",

@@ -1,5 +1,6 @@
 //! `/api/integrations/entra/sync…`
 
+mod of_links;
 mod of_people;
 mod of_plans;
 
@@ -48,6 +49,7 @@ pub fn router(sync: Arc<Sync>) -> Router {
         .route("/api/integrations/entra/sync/runs/{run_id}", get(show))
         .route("/api/integrations/entra/sync/runs/{run_id}/cancel", post(cancel))
         .route("/api/integrations/entra/sync/runs/{run_id}/lines", get(show_lines))
+        .merge(of_links::router())
         .merge(of_plans::router())
         .with_state(sync)
 }

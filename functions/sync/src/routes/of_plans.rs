@@ -247,7 +247,7 @@ fn fields(names: &[String]) -> Result<Vec<Field>, ApiError> {
     names.iter().map(field).collect()
 }
 
-fn ids<T: std::str::FromStr<Err = domain::ids::InvalidId>>(
+pub(super) fn ids<T: std::str::FromStr<Err = domain::ids::InvalidId>>(
     texts: &[String],
     name: &str,
 ) -> Result<Vec<T>, ApiError> {

@@ -133,8 +133,8 @@ fn waiting() -> Vec<Case> {
 /// Lines about people who are left out, without the rule and with it.
 fn left_out() -> Vec<Case> {
     let reasons = every!(
-        Exclusion: AccountDisabled, Attribute, DismissedByOperator, Domain, Group, Guest, MissingIdentity,
-        Pattern, PendingInvitation, ProtectedContact, RejectedByOperator, ServiceAccount, UnknownLicence,
+        Exclusion: AccountDisabled, Attribute, DismissedByOperator, Domain, Group, Guest, LinkEnded,
+        MissingIdentity, Pattern, PendingInvitation, ProtectedContact, RejectedByOperator, ServiceAccount, UnknownLicence,
         UnknownMembership, Unlicensed
     );
     let group = "11111111-2222-4333-8444-555555555555";
@@ -184,6 +184,31 @@ fn others() -> Vec<Case> {
     ];
     cases.extend(undone.map(|action| (Rule::Undo, action)));
     cases.push((Rule::Decision, restore(Vec::new())));
+    cases
+}
+
+/// Lines of a change of links.
+fn relinked() -> Vec<Case> {
+    let unlink = |expect, link| {
+        let to = ContactState { link, ..ContactState::default() };
+        let from = ContactState { link: LinkState::Active, ..ContactState::default() };
+        Action::Unlink { contact: contact(), expect, turn: Box::new(Turn { from, to }) }
+    };
+    let leave = |code: &str| Action::Leave { contact: contact(), code: code.to_owned(), kept: Vec::new() };
+    let ledger = [
+        unlink(Some(1), LinkState::Parted),
+        unlink(Some(1), LinkState::Cut),
+        unlink(None, LinkState::Parted),
+        unlink(None, LinkState::Cut),
+        link(None),
+        leave("client_mismatch"),
+        leave("contact_linked"),
+        leave("contact_not_found"),
+        leave("contact_protected"),
+        leave("item_without_email"),
+    ];
+    let mut cases: Vec<Case> = ledger.map(|action| (Rule::Ledger, action)).into();
+    cases.push((Rule::Undo, leave("link_led_nowhere")));
     cases
 }
 
@@ -241,6 +266,7 @@ fn kind(action: &Action) -> &'static str {
         Action::Review { .. } => "review",
         Action::Settle { .. } => "settle",
         Action::Stage { .. } => "stage",
+        Action::Unlink { .. } => "unlink",
         Action::Update { .. } => "update",
     }
 }
@@ -256,16 +282,17 @@ fn section(all: &mut String, title: &str, lines: impl IntoIterator<Item = Line>)
 
 #[test]
 fn every_kind_of_line_reads_as_it_was_read() {
-    let cases: [(&str, Vec<Case>); 5] = [
+    let cases: [(&str, Vec<Case>); 6] = [
         ("Contacts that are written, or stay", written()),
         ("People who are leaving", leaving()),
         ("What waits for an operator", waiting()),
         ("People who are left out", left_out()),
         ("Records that cannot be used, and undone lines", others()),
+        ("Links that an operator changes", relinked()),
     ];
     let kinds: BTreeSet<&str> =
         cases.iter().flat_map(|(_, cases)| cases).map(|(_, action)| kind(action)).collect();
-    assert_eq!(kinds.len(), 15, "{kinds:?}");
+    assert_eq!(kinds.len(), 16, "{kinds:?}");
     let mut all = String::new();
     for (title, cases) in cases {
         section(&mut all, title, cases.into_iter().map(line));

@@ -291,6 +291,7 @@ impl House {
             halted: None,
             settings: self.store.settings(WORKSPACE).await.unwrap(),
             source,
+            link_change: None,
             room: None,
             turns: Turns::default(),
         };

@@ -138,6 +138,8 @@ pub enum Change {
     Allow,
     /// Answer the question in the review queue.
     Answer,
+    /// Match somebody anew whose link an operator has ended.
+    MatchAnew,
     /// Take back what an operator has decided about the person.
     Reconsider,
     /// Bring the linked contact back.
@@ -226,6 +228,7 @@ impl Change {
                 let asked = ReviewState::Open { conflict, candidates, seen: None, taken_back: true };
                 known.people.get_mut(&object)?.review = Some(asked);
             }
+            Self::MatchAnew => known.people.get_mut(&object)?.parted = false,
             Self::ReadGroup { .. }
             | Self::GiveAddress
             | Self::RestoreAccount

@@ -66,9 +66,11 @@ pub(super) fn candidates(case: &Case<'_>) -> Vec<Change> {
         }
         Action::Stage { limit, .. } => vec![Change::Allow, Change::RaiseLimit { limit: *limit }],
         Action::Fail { .. } => vec![Change::RestoreContact],
-        Action::Hold { .. } | Action::Leave { .. } | Action::Restore { .. } | Action::Settle { .. } => {
-            Vec::new()
-        }
+        Action::Hold { .. }
+        | Action::Leave { .. }
+        | Action::Restore { .. }
+        | Action::Settle { .. }
+        | Action::Unlink { .. } => Vec::new(),
     }
 }
 
@@ -125,6 +127,7 @@ fn excluded(case: &Case<'_>, reason: Exclusion, detail: Option<&str>) -> Vec<Cha
         }
         Exclusion::Group => vec![Change::LeaveGroup { group: detail }],
         Exclusion::Guest => vec![Change::IncludeGuests],
+        Exclusion::LinkEnded => vec![Change::MatchAnew],
         Exclusion::MissingIdentity => vec![Change::GiveAddress],
         Exclusion::Pattern => vec![Change::RemovePattern { pattern: detail }],
         Exclusion::PendingInvitation => vec![Change::IncludePendingGuests],

@@ -162,9 +162,11 @@ fn of_action(case: &Case<'_>, rule: Rule, action: &Action) -> (Outcome, String) 
             (Outcome::Failed, format!("Nothing can be done: {MISSING}."))
         }
         Action::Fail { code } => (Outcome::Failed, format!("The record could not be used (`{code}`).")),
-        Action::Hold { .. } | Action::Leave { .. } | Action::Restore { .. } | Action::Settle { .. } => {
-            (Outcome::Unchanged, "Nothing is done.".to_owned())
-        }
+        Action::Hold { .. }
+        | Action::Leave { .. }
+        | Action::Restore { .. }
+        | Action::Settle { .. }
+        | Action::Unlink { .. } => (Outcome::Unchanged, "Nothing is done.".to_owned()),
     }
 }
 

@@ -7,11 +7,11 @@ use crate::{
     contact::Contact,
     email::EmailAddress,
     ids::Identity,
-    plan::{Action, LinkState},
+    plan::Action,
 };
 
-/// No contact is ever deleted, and a contact stays with its client; no link is, but by an undo among the
-/// lines `planned`.
+/// No contact is ever deleted, and a contact stays with its client; no link is, but by an undo or an operator's
+/// word among the lines `planned`.
 pub fn nothing_is_deleted(before: &People, after: &People, planned: &[Planned<'_>]) -> Result<(), Broken> {
     let contacts = before.contacts.values().map(|contact| {
         let stays = after.contacts.get(&contact.id).is_some_and(|now| now.client == contact.client);
@@ -19,7 +19,7 @@ pub fn nothing_is_deleted(before: &People, after: &People, planned: &[Planned<'_
     });
     let left: BTreeSet<_> = after.links.iter().map(|link| link.identity).collect();
     let cut = |planned: &Planned<'_>| match &planned.line.action {
-        Action::Restore { turn, .. } if turn.to.link == LinkState::Cut => {
+        Action::Restore { turn, .. } | Action::Unlink { turn, .. } if turn.to.link.is_none() => {
             Some(Identity { tenant: planned.tenant, object: planned.line.object })
         }
         _ => None,

@@ -14,7 +14,7 @@ use crate::{
     scope::Exclusion,
 };
 
-/// What a line does. There is no variant that deletes a contact, and none that breaks a link.
+/// What a line does. There is no variant that deletes a contact; a link ends only where an operator says so.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(tag = "action", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Action {
@@ -155,6 +155,17 @@ pub enum Action {
         /// The limit that was crossed.
         limit: Limit,
     },
+    /// Ends a link because an operator says so. The contact stays as it is, and is nobody's.
+    Unlink {
+        /// The contact that the link leads to.
+        contact: ContactId,
+        /// The contact's version this line was planned for; `None` when the link leads to no contact of the
+        /// client that is the person's, and there is only the link to be ended.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expect: Option<u64>,
+        /// What becomes of the two.
+        turn: Box<Turn>,
+    },
     /// Writes enabled fields that differ.
     Update {
         /// The contact.
@@ -224,6 +235,15 @@ pub enum LinkState {
     Cut,
     /// The contact was made inactive.
     Inactive,
+    /// There is none, and no sync makes one: an operator has ended it.
+    Parted,
+}
+
+impl LinkState {
+    /// Whether there is no link.
+    pub fn is_none(self) -> bool {
+        matches!(self, Self::Cut | Self::Parted)
+    }
 }
 
 /// From one state of a contact to another.
@@ -245,6 +265,7 @@ impl Action {
             | Self::MarkInactive { contact, .. }
             | Self::Reactivate { contact, .. }
             | Self::Restore { contact, .. }
+            | Self::Unlink { contact, expect: Some(_), .. }
             | Self::Update { contact, .. } => Some(*contact),
             Self::Exclude { .. }
             | Self::Fail { .. }
@@ -254,7 +275,8 @@ impl Action {
             | Self::Refresh { .. }
             | Self::Review { .. }
             | Self::Settle { .. }
-            | Self::Stage { .. } => None,
+            | Self::Stage { .. }
+            | Self::Unlink { expect: None, .. } => None,
         }
     }
 
@@ -267,6 +289,7 @@ impl Action {
             | Self::Reactivate { expect, .. }
             | Self::Restore { expect, .. }
             | Self::Update { expect, .. } => Some(*expect),
+            Self::Unlink { expect, .. } => *expect,
             _ => None,
         }
     }
@@ -285,7 +308,9 @@ impl Action {
     /// The contact the action is about, whether it writes it or not.
     pub fn contact(&self) -> Option<ContactId> {
         match self {
-            Self::Hold { contact, .. } | Self::Leave { contact, .. } => Some(*contact),
+            Self::Hold { contact, .. } | Self::Leave { contact, .. } | Self::Unlink { contact, .. } => {
+                Some(*contact)
+            }
             Self::Settle { contact } => *contact,
             Self::Stage { proposal, .. } => proposal.contact(),
             _ => self.contact_written(),
@@ -343,10 +368,10 @@ impl Action {
                 Some(written(after, &[], line))
             }
             Self::Restore { changes, turn, .. } => {
-                let mut after = before?.clone();
-                after.inactive = turn.to.inactive;
-                after.entra.clone_from(&turn.to.entra);
-                Some(written(after, changes, line))
+                Some(written(turned(before?.clone(), turn), changes, line))
+            }
+            Self::Unlink { expect: Some(_), turn, .. } => {
+                Some(written(turned(before?.clone(), turn), &[], line))
             }
             _ => None,
         }
@@ -356,7 +381,7 @@ impl Action {
 impl Turn {
     /// Whether the contact is no longer the person's after it.
     pub fn unties(&self) -> bool {
-        self.to.link == LinkState::Cut && self.from.link != LinkState::Cut
+        self.to.link.is_none() && !self.from.link.is_none()
     }
 
     /// The way back.
@@ -396,6 +421,12 @@ impl Limit {
             }
         }
     }
+}
+
+fn turned(mut contact: Contact, turn: &Turn) -> Contact {
+    contact.inactive = turn.to.inactive;
+    contact.entra.clone_from(&turn.to.entra);
+    contact
 }
 
 fn written(mut contact: Contact, changes: &[FieldChange], line: LineId) -> Contact {

@@ -22,7 +22,7 @@ pub use ask::{About, Answer, AnswerKind, Candidate, Conflict};
 pub use chain::ChainHash;
 
 /// The present format of [`PlanPage`]; older ones stay readable.
-pub const PLAN_PAGE_FORMAT: u16 = 3;
+pub const PLAN_PAGE_FORMAT: u16 = 4;
 
 /// Most lines on one plan page.
 pub const LINES_PER_PAGE_MAX: usize = 500;
@@ -161,6 +161,8 @@ pub enum Rule {
     Disabled,
     /// The identity is linked already.
     IdentityLink,
+    /// An operator changes a link itself.
+    Ledger,
     /// No contact has any of the person's addresses.
     NoMatch,
     /// The person's primary address.

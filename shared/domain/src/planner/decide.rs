@@ -103,6 +103,12 @@ impl<'a> Decider<'a> {
                 });
                 Ok(Decision::exclude(Exclusion::DismissedByOperator))
             }
+            None if self.is_parted(user.object) => {
+                self.trace.note(Tried::OperatorDecision, true, || {
+                    "No longer asked: an operator ended this person's link.".to_owned()
+                });
+                Ok(Decision::exclude(Exclusion::LinkEnded))
+            }
             None => {
                 let decided = self.decide_unlinked(user, &addresses, facts)?;
                 Ok(self.unless_taken_back(user.object, decided))

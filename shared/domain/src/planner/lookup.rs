@@ -92,7 +92,15 @@ impl<'a> Decider<'a> {
         }
     }
 
-    /// When an undo took the person's contact away. Never asked about somebody whose link was not.
+    /// Whether an operator has ended the person's link for good. Never asked about somebody whose link was not.
+    pub(super) fn is_parted(&self, object: EntraObjectId) -> bool {
+        match &self.planner.reading {
+            Reading::Complete { inventory } => inventory.parted.contains(&object),
+            Reading::Changes { .. } => self.known.people.get(&object).is_some_and(|person| person.parted),
+        }
+    }
+
+    /// When the person's last link ended. Never asked about somebody whose link was not.
     pub(super) fn cut_at(&self, object: EntraObjectId) -> Option<Timestamp> {
         match &self.planner.reading {
             Reading::Complete { inventory } => inventory.cuts.get(&object).copied(),

@@ -89,8 +89,10 @@ pub struct KnownPerson {
     pub review: Option<ReviewState>,
     /// The contact on which the PSA has the person's object id.
     pub hint: Option<ContactId>,
-    /// When an undo took the person's contact away.
+    /// When the person's last link ended: by an undo, or because an operator said so.
     pub cut_at: Option<Timestamp>,
+    /// An operator has ended the person's link, and no sync makes another one.
+    pub parted: bool,
 }
 
 /// What has to be looked up before the page can be planned.
@@ -579,6 +581,7 @@ fn count(counters: &mut Counters, action: &Action) {
             counters.waiting = counters.read;
             &mut counters.held
         }
+        Action::Unlink { .. } => &mut counters.unlinked,
         Action::Update { .. } => &mut counters.updated,
     };
     *counter = 1;

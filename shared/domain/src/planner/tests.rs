@@ -5,6 +5,7 @@ mod comings_and_goings;
 mod differential;
 mod explained;
 mod feed;
+mod ledger;
 mod lessons;
 mod lifecycle_table;
 mod limits;

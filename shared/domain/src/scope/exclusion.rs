@@ -18,6 +18,8 @@ pub enum Exclusion {
     Group,
     /// An invited account.
     Guest,
+    /// An operator has ended the person's link.
+    LinkEnded,
     /// No usable e-mail address.
     MissingIdentity,
     /// One of the operator's patterns.
@@ -49,6 +51,9 @@ impl Exclusion {
             Self::Domain => "the domain of the address is left out, or is none of those taken in",
             Self::Group => "a member of a group that is left out, or of none that is taken in",
             Self::Guest => "an invited (guest) account; its home is another company's directory",
+            Self::LinkEnded => {
+                "an operator ended the link of this person to a contact; `links rematch` matches them anew"
+            }
             Self::MissingIdentity => {
                 "no usable e-mail address in the directory; a sign-in name at onmicrosoft.com does not count \
                  as one"

@@ -122,6 +122,7 @@ pub(crate) fn applier(store: &Store, width: usize) -> Applier<'_> {
         at: at(0),
         width,
         author: AUTHOR,
+        changes_links: false,
     }
 }
 
@@ -175,6 +176,7 @@ pub(crate) fn run(id: RunId) -> Run {
         unsaved_rules: false,
         settings: store::SyncSettings::default(),
         source: None,
+        link_change: None,
         room: None,
         turns: store::Turns::default(),
         halted: None,

@@ -17,6 +17,15 @@ impl World {
         world
     }
 
+    /// Mira has a contact, and an operator has ended her link to it.
+    fn parted() -> Self {
+        let mut world = Self::new().with_mira();
+        world.links.remove(&object(1));
+        world.contact(7).entra = None;
+        world.parted.insert(object(1));
+        world
+    }
+
     /// Mira, linked to her contact as an earlier sync has left her.
     fn with_mira(mut self) -> Self {
         self.add_contact(7, "Mira Sund", "mira@acme.example").values.role = Some("Dentist".to_owned());
@@ -258,6 +267,7 @@ fn left_out() -> Vec<Told> {
     in_no_group.policy.groups.insert(group(), vec![]);
     let scoped = World::scoped;
     vec![
+        ("a link that an operator has ended", World::parted(), mira()),
         ("a guest", World::new(), guest),
         ("an invitation that is not accepted", scoped(pending), invited),
         ("a service account", World::new(), robot),

@@ -121,6 +121,7 @@ fn make(proposal: &Proposal, world: &mut World, user: &mut DirectoryUser) {
         Change::RaiseLimit { limit: Limit::Creations } => world.policy.limits.creations.count = 10,
         Change::RaiseLimit { limit: Limit::LinkMoves } => world.policy.limits.link_moves.count = 10,
         Change::RaiseLimit { limit: Limit::Inactivations } => world.policy.vanish.allowed_percent = 100,
+        Change::MatchAnew => drop(world.parted.remove(&user.object)),
         Change::Reconsider => {
             world.reviews.insert(user.object, cases::taken_back(Conflict::AliasOnly));
         }

@@ -40,6 +40,7 @@ fn writes_anything(line: &Line) -> bool {
         | Action::Restore { .. }
         | Action::Review { .. }
         | Action::Settle { .. }
+        | Action::Unlink { .. }
         | Action::Update { .. } => true,
     }
 }

@@ -50,6 +50,8 @@ pub(super) struct World {
     pub(super) reviews: BTreeMap<EntraObjectId, ReviewState>,
     /// Contacts on which the PSA has a person's object id.
     pub(super) hints: BTreeMap<EntraObjectId, ContactId>,
+    /// People whose link an operator has ended.
+    pub(super) parted: BTreeSet<EntraObjectId>,
     /// What was last seen of linked people.
     pub(super) facts: BTreeMap<EntraObjectId, SourceFacts>,
     /// Lines whose precondition did not hold.
@@ -76,8 +78,8 @@ impl World {
             held: crate::planner::Held::default(),
         };
         let (contacts, links, reviews) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        let (hints, facts) = (BTreeMap::new(), BTreeMap::new());
-        Self { policy, contacts, links, reviews, hints, facts, stale: Vec::new() }
+        let (hints, facts, parted) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        Self { policy, contacts, links, reviews, hints, parted, facts, stale: Vec::new() }
     }
 
     /// Every overwrite rule on.
@@ -148,6 +150,7 @@ impl World {
         inventory.seal();
         inventory.reviews.clone_from(&self.reviews);
         inventory.hints.clone_from(&self.hints);
+        inventory.parted.clone_from(&self.parted);
         Planner::new(self.policy.clone(), inventory)
     }
 
@@ -178,6 +181,7 @@ impl World {
                 review: self.reviews.get(object).cloned(),
                 hint: self.hints.get(object).copied(),
                 cut_at: None,
+                parted: self.parted.contains(object),
             };
             known.people.insert(*object, person);
         }
@@ -271,7 +275,7 @@ impl World {
         }
     }
 
-    fn apply_line(&mut self, line: &Line) -> bool {
+    pub(super) fn apply_line(&mut self, line: &Line) -> bool {
         if let Some(contact) = line.contact_written()
             && !self.write_contact(line, contact)
         {
@@ -308,7 +312,9 @@ impl World {
                 let open = ReviewState::Open { conflict: *conflict, candidates, seen, taken_back };
                 self.reviews.insert(line.object, open);
             }
-            Action::Restore { contact, turn, .. } => self.turn_link(line.object, *contact, turn.to.link),
+            Action::Restore { contact, turn, .. } | Action::Unlink { contact, turn, .. } => {
+                self.turn_link(line.object, *contact, turn.to.link);
+            }
             Action::Exclude { .. }
             | Action::Fail { .. }
             | Action::Hold { .. }
@@ -354,12 +360,14 @@ impl World {
             missing_since: None,
             keep: false,
         };
+        self.parted.remove(&object);
         self.links.insert(object, link);
         self.facts.insert(object, facts.clone());
     }
 
     fn turn_link(&mut self, object: EntraObjectId, contact: ContactId, state: LinkState) {
-        if state == LinkState::Cut {
+        if state == LinkState::Parted { self.parted.insert(object) } else { self.parted.remove(&object) };
+        if state.is_none() {
             self.links.remove(&object);
         } else if let Some(link) = self.links.get_mut(&object) {
             link.active = state == LinkState::Active;
@@ -436,6 +444,10 @@ fn sentence(line: &Line) -> String {
             let staged = Line { action: (**proposal).clone(), ..line.clone() };
             let what = sentence(&staged);
             format!("stage {}", what.split_once(' ').map_or("", |(_, what)| what))
+        }
+        Action::Unlink { contact, expect, turn } => {
+            let contact = if expect.is_some() { short(*contact) } else { "nothing".to_owned() };
+            format!("unlink {contact}, {}", wire(&turn.to.link))
         }
         Action::Update { contact, changes, .. } => format!("update {}{}", short(*contact), fields(changes)),
     };

@@ -204,6 +204,7 @@ fn reasons_have_their_wire_names_and_a_sentence_of_their_own() {
         (Exclusion::Domain, "domain"),
         (Exclusion::Group, "group"),
         (Exclusion::Guest, "guest"),
+        (Exclusion::LinkEnded, "link_ended"),
         (Exclusion::MissingIdentity, "missing_identity"),
         (Exclusion::Pattern, "tenant_custom_pattern"),
         (Exclusion::PendingInvitation, "pending_invitation"),
