@@ -161,10 +161,7 @@ pub async fn start(sync: &Sync, request: StartRequest) -> Result<Begun, NotBegun
 
 /// The four steps in their order: connect, discover, map, sync. Answers of what kind the run is, and what it does
 /// to links.
-async fn check_gates(
-    sync: &Sync,
-    request: &StartRequest,
-) -> Result<(RunKind, Option<LinkChange>), NotBegun> {
+async fn check_gates(sync: &Sync, request: &StartRequest) -> Result<(RunKind, Option<LinkChange>), NotBegun> {
     if let Some(source) = &request.source {
         let of = check_source(sync, request.workspace, source).await?;
         check_running(sync, request).await?;
@@ -181,7 +178,8 @@ async fn check_gates(
     let asks_directory = link_change.is_none_or(|change| change == LinkChange::Rematch);
     let connection = sync.store.connection(request.workspace).await?;
     if asks_directory
-        && connection.is_none_or(|found| found.connection_status == ConnectionStatus::Disconnected) {
+        && connection.is_none_or(|found| found.connection_status == ConnectionStatus::Disconnected)
+    {
         return Err(NotBegun::NotConnected);
     }
     let mappings = sync.store.mappings(request.workspace).await?;

@@ -8,8 +8,8 @@ use domain::{
     contact::Contact,
     facts::SourceFacts,
     ids::{ContactId, EntraObjectId, Identity},
-    ledger::{Changed, LinkChange, Lines, Rematch, Wish, end, pages},
-    plan::{Action, LinkState, Person, PlanPage},
+    ledger::{Changed, Lines, LinkChange, Plan, Rematch, Wish, end},
+    plan::{Action, LinkState, Person},
     planner::{Held, Known, KnownPerson, Planner, UnusableRow},
     policy::{Share, StopLimits, TenantPolicy},
     review::{Question, Situation},
@@ -45,16 +45,17 @@ struct Answers {
 impl Work<'_> {
     pub(crate) async fn change_links(&mut self, change: LinkChange) -> Result<Outcome, Stop> {
         self.salt = TenantPolicy::salt_of(&self.settings.fields(), self.target.client);
-        if let Some(group) = self.stored_pages(|_| ()).await? {
-            self.carry_out(None, group).await?;
-        } else if !self.progress.read_complete {
+        if self.progress.pages == 0 && self.stored_pages(|_| ()).await?.is_none() {
             let wishes = self.sync.store.link_order(self.job.run.workspace, self.job.run.id).await?;
             let stored = self.stored(&wishes).await?;
-            let Some(pages) = self.planned(change, &wishes, &stored).await? else {
+            let Some(plan) = self.planned(change, &wishes, &stored).await? else {
                 return Ok(Outcome::Paused);
             };
-            let group = self.group(pages, After::default());
-            self.store_pages(&group).await?;
+            self.store_plan(plan).await?;
+        }
+        while !self.progress.read_complete
+            && let Some(group) = self.stored_pages(|_| ()).await?
+        {
             self.carry_out(None, group).await?;
         }
         if self.writes() {
@@ -64,13 +65,25 @@ impl Work<'_> {
         Ok(Outcome::Complete)
     }
 
+    /// Two groups: that every link has ended is noted before anybody is linked anew, since a contact may be
+    /// written by both. The second one is stored first, so that what is found of the first one is a whole plan.
+    async fn store_plan(&self, Plan { ends, then }: Plan) -> Result<(), Stop> {
+        let next = (!then.is_empty()).then(|| ends.len().to_string());
+        let first = self.group(ends, After { next, ..After::default() });
+        let last = first.pages.last().map(|last| (last.head.number, last.head.chain));
+        let done = last.unwrap_or((self.progress.pages, self.progress.chain));
+        let second = self.group_behind(done, then, After::default());
+        self.store_pages(&second).await?;
+        self.store_pages(&first).await
+    }
+
     /// `None` when time is over.
     async fn planned(
         &mut self,
         change: LinkChange,
         wishes: &[Wish],
         stored: &Stored,
-    ) -> Result<Option<Vec<PlanPage>>, Stop> {
+    ) -> Result<Option<Plan>, Stop> {
         let changed = match change {
             LinkChange::Cut => self.ended(wishes, stored, LinkState::Parted),
             LinkChange::Forget => self.ended(wishes, stored, LinkState::Cut),
@@ -80,7 +93,7 @@ impl Work<'_> {
                 None => return Ok(None),
             },
         };
-        Ok(Some(pages(changed)))
+        Ok(Some(Plan::of(changed)))
     }
 
     fn lines(&self) -> Lines {
@@ -124,7 +137,8 @@ impl Work<'_> {
         let mut changed = Vec::new();
         for Wish { object, contact } in wishes {
             let (Some(contact), person) = (contact, stored.person(*object)) else { continue };
-            let failed = |action| Changed { end: None, then: Some(self.lines().line(person.clone(), action)) };
+            let failed =
+                |action| Changed { end: None, then: Some(self.lines().line(person.clone(), action)) };
             if stored.is_unreadable(*object) || stored.unreadable.1.contains(contact) {
                 changed.push(failed(Action::Fail { code: STORED_UNREADABLE.to_owned() }));
                 continue;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use directory::{Code, Directory, ReadError};
 use domain::{
-    plan::{Guard, PlanPage},
+    plan::{ChainHash, Guard, PlanPage},
     planner::Planner,
     policy::TenantPolicy,
     run::{Counters, TenantFailure},
@@ -160,11 +160,20 @@ impl<'a> Work<'a> {
     }
 
     pub(crate) fn group(&self, pages: Vec<PlanPage>, after: After) -> Group {
+        self.group_behind((self.progress.pages, self.progress.chain), pages, after)
+    }
+
+    /// The pages of a group that comes after so many pages with that chain.
+    pub(crate) fn group_behind(
+        &self,
+        (done, mut chain): (u32, ChainHash),
+        pages: Vec<PlanPage>,
+        after: After,
+    ) -> Group {
         let after = After { only_changes: self.progress.only_changes, ..after };
         let count = u32::try_from(pages.len()).unwrap_or(u32::MAX);
-        let group_end = self.progress.pages + count;
-        let mut chain = self.progress.chain;
-        let stored = pages.into_iter().zip(self.progress.pages + 1..).map(|(page, number)| {
+        let group_end = done + count;
+        let stored = pages.into_iter().zip(done + 1..).map(|(page, number)| {
             chain = chain.followed_by(&page.encode());
             let After { next: next_cursor, feed, closes_read, only_changes } = after.clone();
             let head =

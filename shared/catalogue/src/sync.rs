@@ -32,6 +32,27 @@ pub(crate) const ENTRIES: &[Entry] = &[
         next: "Send `initial`, `all-tenants` or `single-client`.",
     },
     Entry {
+        code: "invalid_standing",
+        area: Area::Sync,
+        cause: "The field `standing` names no way in which a link can stand.",
+        effect: "Nothing was listed.",
+        next: "Send `active`, `cut`, `dead`, `elsewhere`, `ended`, `inactive`, `leaving` or `unreadable`, or leave it out.",
+    },
+    Entry {
+        code: "invalid_text",
+        area: Area::Sync,
+        cause: "The text to look for in links is longer than any name or address.",
+        effect: "Nothing was listed.",
+        next: "Send part of a name or an address.",
+    },
+    Entry {
+        code: "link_led_nowhere",
+        area: Area::Sync,
+        cause: "An undo was to put back a link that led to no contact of the client.",
+        effect: "Nothing was written; no contact was concerned.",
+        next: "Nothing.",
+    },
+    Entry {
         code: "never_synced",
         area: Area::Sync,
         cause: "This tenant has never been synced to its end. So no read of it is short, and nobody of it is \
@@ -45,6 +66,13 @@ pub(crate) const ENTRIES: &[Entry] = &[
         cause: "Only the plan of a preview can be applied; this run has written its plan itself.",
         effect: "Nothing was changed, and contacts stay as they are.",
         next: "Take the id of a preview.",
+    },
+    Entry {
+        code: "not_linked",
+        area: Area::Sync,
+        cause: "Somebody is named whose link was to be changed, and who has none.",
+        effect: "No link was changed, and contacts stay as they are.",
+        next: "Take people from the list of links (`entra-sync links list`).",
     },
     Entry {
         code: "nothing_held",
@@ -67,6 +95,20 @@ pub(crate) const ENTRIES: &[Entry] = &[
         cause: "This run is a preview: it has written nothing that could be taken back.",
         effect: "Nothing was changed, and contacts stay as they are.",
         next: "Take the id of a run that has written.",
+    },
+    Entry {
+        code: "people_missing",
+        area: Area::Sync,
+        cause: "Links were to be changed, and nobody is named.",
+        effect: "No link was changed, and contacts stay as they are.",
+        next: "Name people, or say which links are meant; `--all` means every link of the tenant.",
+    },
+    Entry {
+        code: "person_named_twice",
+        area: Area::Sync,
+        cause: "Somebody is named twice whose link was to be changed, or without the contact that a move needs.",
+        effect: "No link was changed, and contacts stay as they are.",
+        next: "Name each person once; a move names a contact for each of them, and nothing else does.",
     },
     Entry {
         code: "plan_not_intact",
@@ -112,6 +154,13 @@ pub(crate) const ENTRIES: &[Entry] = &[
         cause: "A preview needs a `clientId` or a `managedTenantId`, unless it tries out rules.",
         effect: "Nothing was planned, and contacts stay as they are.",
         next: "Send at least one of the two, or rules that are not saved.",
+    },
+    Entry {
+        code: "too_many_people",
+        area: Area::Sync,
+        cause: "Nobody, or more people than one run takes, is named whose links were to be changed.",
+        effect: "No link was changed, and contacts stay as they are.",
+        next: "Change links in several runs.",
     },
     Entry {
         code: "unknown_field",

@@ -210,16 +210,31 @@ fn renamed(lines: Lines, line: Line) -> Line {
     Line { id, ..line }
 }
 
-/// Plan pages of these lines: every link ends before anybody is linked anew, since two people may change
-/// places.
-pub fn pages(changed: Vec<Changed>) -> Vec<PlanPage> {
-    let (mut ends, mut rest) = (Vec::new(), Vec::new());
-    for Changed { end, then } in changed {
-        ends.extend(end);
-        rest.extend(then);
+/// Plan pages: every link ends before anybody is linked anew, since two people may change places.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// How links end.
+    pub ends: Vec<PlanPage>,
+    /// What comes of it.
+    pub then: Vec<PlanPage>,
+}
+
+impl Plan {
+    /// The pages of these lines.
+    pub fn of(changed: Vec<Changed>) -> Self {
+        let (mut ends, mut then) = (Vec::new(), Vec::new());
+        for changed in changed {
+            ends.extend(changed.end);
+            then.extend(changed.then);
+        }
+        let pages = |lines: Vec<Line>| lines.chunks(LINES_PER_PAGE).map(page_of).collect();
+        Self { ends: pages(ends), then: pages(then) }
     }
-    let pages = ends.chunks(LINES_PER_PAGE).chain(rest.chunks(LINES_PER_PAGE));
-    pages.map(page_of).collect()
+
+    /// All of them, in their order.
+    pub fn pages(self) -> Vec<PlanPage> {
+        self.ends.into_iter().chain(self.then).collect()
+    }
 }
 
 fn page_of(lines: &[Line]) -> PlanPage {

@@ -65,7 +65,11 @@ fn the_samples_hold_every_action_and_every_field() {
         // Since format 3 operators answer questions.
         (PLAN_PAGE_V3, &["leave", "restore", "settle", "stage"], &["company", "department", "office"]),
         // Since format 4 they change links.
-        (PLAN_PAGE_V4, &["leave", "restore", "settle", "stage", "unlink"], &["company", "department", "office"]),
+        (
+            PLAN_PAGE_V4,
+            &["leave", "restore", "settle", "stage", "unlink"],
+            &["company", "department", "office"],
+        ),
     ] {
         let page = read(sample);
         let found: BTreeSet<&str> = page.lines.iter().map(|line| tag(&line.action)).collect();

@@ -234,9 +234,7 @@ impl Applier<'_> {
             Action::Create { contact, .. } | Action::Link { contact, .. } if self.changes_links => {
                 (*contact, line.answer.as_ref().and_then(|answer| answer.leaves))
             }
-            Action::Restore { contact, turn, .. }
-                if turn.from.link.is_none() && !turn.to.link.is_none() =>
-            {
+            Action::Restore { contact, turn, .. } if turn.from.link.is_none() && !turn.to.link.is_none() => {
                 (*contact, None)
             }
             _ => return Ok(false),

@@ -114,11 +114,7 @@ impl Store {
     }
 }
 
-fn entry(
-    tenant: EntraTenantId,
-    object: EntraObjectId,
-    row: WholeRow,
-) -> Result<LedgerEntry, StoreError> {
+fn entry(tenant: EntraTenantId, object: EntraObjectId, row: WholeRow) -> Result<LedgerEntry, StoreError> {
     let link = link_of(tenant, &row.person)?;
     let ended_at = row.person.cut_at.filter(|_| link.is_none());
     let parted = row.person.parted && link.is_none();

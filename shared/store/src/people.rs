@@ -374,7 +374,9 @@ impl Store {
         values.push((":none", number(0)));
         let set = "SET #active = :active, syncedAt = :at, #missing = :none";
         let change = match state {
-            LinkState::Cut => format!("{set}, cutAt = :at REMOVE #contact, #client, missingSince, #keep, parted"),
+            LinkState::Cut => {
+                format!("{set}, cutAt = :at REMOVE #contact, #client, missingSince, #keep, parted")
+            }
             LinkState::Parted => {
                 values.push((":yes", AttributeValue::Bool(true)));
                 format!("{set}, cutAt = :at, parted = :yes REMOVE #contact, #client, missingSince, #keep")

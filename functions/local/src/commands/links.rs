@@ -53,7 +53,8 @@ async fn list(context: &Context, filter: &LinkFilter, limit: usize) -> Result<En
     let (found, is_more) = found(context, filter, limit).await?;
     let names = tenant_names(house).await?;
     output::result(context.output, &found, || {
-        let row = |link: &LinkView| row(link, names.get(&link.managed_tenant_id).cloned().unwrap_or_default());
+        let row =
+            |link: &LinkView| row(link, names.get(&link.managed_tenant_id).cloned().unwrap_or_default());
         let header = ["tenant", "person", "e-mail", "link", "contact", "object id"];
         output::table(&header, found.iter().map(row).collect(), 6)
     })?;
@@ -99,8 +100,12 @@ async fn selected(context: &Context, whose: &WhoseLinks) -> Result<Vec<Wish>, Fa
             ));
         }
         let standing = whose.standing.map(Into::into);
-        let filter =
-            LinkFilter { tenant: Some(whose.tenant), client: whose.client, standing, text: whose.text.clone() };
+        let filter = LinkFilter {
+            tenant: Some(whose.tenant),
+            client: whose.client,
+            standing,
+            text: whose.text.clone(),
+        };
         let (links, _) = found(context, &filter, usize::MAX).await?;
         let is_linked = |link: &&LinkView| link.standing != LinkStanding::Ended;
         people.extend(links.iter().filter(is_linked).map(|link| link.entra_object_id));
@@ -212,7 +217,9 @@ fn not_changed(error: NotChanged) -> Failure {
         NotChanged::NotBegun(error) => not_begun(&error),
         NotChanged::ContactNotFound(contact) => Failure::new(
             "contact_not_found",
-            format!("There is no contact {contact} at the client that the tenant is mapped to. Nothing was changed."),
+            format!(
+                "There is no contact {contact} at the client that the tenant is mapped to. Nothing was changed."
+            ),
             "Take a contact of that client; `entra-sync export contacts` lists them.",
         ),
         NotChanged::Contradiction(object) => Failure::new(

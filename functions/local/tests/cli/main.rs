@@ -16,6 +16,7 @@ mod folder;
 mod gates;
 mod http;
 mod kills;
+mod links;
 mod microsoft;
 mod plans;
 mod preview;

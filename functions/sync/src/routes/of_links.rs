@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{not_begun, of_plans::ids, parse};
 use crate::{
-    ChangeRequest, ChangeStarted, LINKS_PER_RUN, LinkFilter, LinkPlace, LinkStanding, LinkView, NotChanged, Sync,
-    change, links,
+    ChangeRequest, ChangeStarted, LINKS_PER_RUN, LinkFilter, LinkPlace, LinkStanding, LinkView, NotChanged,
+    Sync, change, links,
 };
 
 const LIMIT: paging::Limit = paging::Limit { default: 50, max: 200 };
@@ -212,12 +212,16 @@ fn not_changed(error: NotChanged) -> ApiError {
     match error {
         NotChanged::ContactNotFound(contact) => ApiError::not_found(
             "contact_not_found",
-            format!("There is no contact {contact} at the client that the tenant is mapped to. Nothing was changed."),
+            format!(
+                "There is no contact {contact} at the client that the tenant is mapped to. Nothing was changed."
+            ),
             "Take a contact of that client.",
         ),
         NotChanged::Contradiction(object) => ApiError::bad_request(
             "person_named_twice",
-            format!("{object} is named twice, or without the contact that a move needs. Nothing was changed."),
+            format!(
+                "{object} is named twice, or without the contact that a move needs. Nothing was changed."
+            ),
             "Name each person once; a move names a contact for each of them, and nothing else does.",
         ),
         NotChanged::HowMany(count) => ApiError::bad_request(
@@ -228,7 +232,10 @@ fn not_changed(error: NotChanged) -> ApiError {
         NotChanged::NotBegun(error) => not_begun(error),
         NotChanged::NotLinked(people) => ApiError::conflict(
             "not_linked",
-            format!("{} of the people have no link that could be changed. Nothing was changed.", people.len()),
+            format!(
+                "{} of the people have no link that could be changed. Nothing was changed.",
+                people.len()
+            ),
             "Take people from the list of links.",
         )
         .with_details(serde_json::json!({ "entraObjectIds": people })),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use domain::{
     contact::Contact,
     ids::{ClientId, EntraObjectId, EntraTenantId},
+    ledger::{LinkChange, Wish},
     plan::Line,
     run::RunKind,
 };
@@ -71,6 +72,21 @@ impl Customer {
         let scope =
             RunScope { tenant: Some(managed(self.tenant)), person: Some(person), ..RunScope::default() };
         let run = self.house.store_run(self.runs, kind, scope, None).await;
+        self.house.carry(run).await
+    }
+
+    /// A run that changes links, or a preview of one.
+    pub(crate) async fn change_links(&mut self, kind: RunKind, change: LinkChange, wishes: &[Wish]) -> Ended {
+        self.runs += 1;
+        let run = self.house.accept_links(self.runs, kind, self.tenant, (change, wishes)).await;
+        self.house.carry(run).await
+    }
+
+    /// Applies the preview of such a run.
+    pub(crate) async fn apply_link_preview(&mut self, change: LinkChange, source: PlanSource) -> Ended {
+        self.runs += 1;
+        let links = (RunScope::default(), Some(change));
+        let run = self.house.store_link_run(self.runs, RunKind::Links, links, Some(source)).await;
         self.house.carry(run).await
     }
 

@@ -12,6 +12,7 @@ use aws_sdk_dynamodb::{
 use domain::{
     contact::{Client as PsaClient, Contact, ContactValues, Link},
     ids::{ClientId, ConnectionId, ContactId, EntraTenantId, ManagedTenantId, MappingId, RunId},
+    ledger::{LinkChange, Wish},
     mapping::{Decision, RequestedDecision, decide},
     plan::Line,
     run::{Counters, RunKind, RunStatus, Trigger},
@@ -89,6 +90,13 @@ impl House {
         };
         house.store.put_connection(WORKSPACE, None, &connection).await.unwrap();
         house
+    }
+
+    /// Ends the connection.
+    pub(crate) async fn disconnect(&self) {
+        let before = self.store.connection(WORKSPACE).await.unwrap().unwrap();
+        let connection = Connection { connection_status: ConnectionStatus::Disconnected, ..before.clone() };
+        assert!(self.store.put_connection(WORKSPACE, Some(&before), &connection).await.unwrap());
     }
 
     /// Connects through the partner's CIPP deployment in place of the direct connection.
@@ -263,11 +271,35 @@ impl House {
         self.store_run(number, kind, RunScope::default(), source).await
     }
 
+    /// Stores a run that changes links of one tenant.
+    pub(crate) async fn accept_links(
+        &self,
+        number: u64,
+        kind: RunKind,
+        tenant: EntraTenantId,
+        (change, wishes): (LinkChange, &[Wish]),
+    ) -> RunInput {
+        let scope = RunScope { tenant: Some(managed(tenant)), ..RunScope::default() };
+        let run = self.store_link_run(number, kind, (scope, Some(change)), None).await;
+        assert!(self.store.put_link_order(WORKSPACE, run.run_id, wishes).await.unwrap());
+        run
+    }
+
     pub(crate) async fn store_run(
         &self,
         number: u64,
         kind: RunKind,
         scope: RunScope,
+        source: Option<PlanSource>,
+    ) -> RunInput {
+        self.store_link_run(number, kind, (scope, None), source).await
+    }
+
+    pub(crate) async fn store_link_run(
+        &self,
+        number: u64,
+        kind: RunKind,
+        (scope, link_change): (RunScope, Option<LinkChange>),
         source: Option<PlanSource>,
     ) -> RunInput {
         self.clock.advance(SignedDuration::from_hours(1));
@@ -291,7 +323,7 @@ impl House {
             halted: None,
             settings: self.store.settings(WORKSPACE).await.unwrap(),
             source,
-            link_change: None,
+            link_change,
             room: None,
             turns: Turns::default(),
         };

@@ -99,6 +99,11 @@ async fn a_sync_of_one_person_survives_a_death_at_any_write() {
 }
 
 #[tokio::test]
+async fn a_change_of_links_survives_a_death_at_any_write() {
+    survives_deaths(&Scene::of_changed_links().await).await;
+}
+
+#[tokio::test]
 async fn an_undo_survives_a_death_at_any_write() {
     survives_deaths(&Scene::sync_to_undo().await).await;
 }

@@ -3,7 +3,14 @@
 use std::sync::Arc;
 
 use ambient::Clock;
-use domain::{ids::EntraTenantId, plan::LINES_PER_PAGE_MAX, policy::Share, run::RunKind, undo::UndoScope};
+use domain::{
+    ids::EntraTenantId,
+    ledger::{LinkChange, Wish},
+    plan::LINES_PER_PAGE_MAX,
+    policy::Share,
+    run::RunKind,
+    undo::UndoScope,
+};
 use fake_microsoft::WorldConfig;
 use jiff::Timestamp;
 use store::{ContactInput, PlanPart, PlanSource, RunScope};
@@ -107,6 +114,29 @@ impl Scene {
         });
         let scope = RunScope { tenant: Some(managed(tenant)), person: Some(person), ..RunScope::default() };
         let run = house.store_run(2, RunKind::SingleTenant, scope, None).await;
+        Self::before(&house, run).await
+    }
+
+    /// Two people whose contacts have changed addresses are to be matched anew.
+    pub(crate) async fn of_changed_links() -> Self {
+        let microsoft = Arc::new(Microsoft::plain(&[3], 2).await);
+        let tenant = microsoft.tenant(0).id;
+        let house = House::new(&microsoft).await;
+        let client = house.client(1).await;
+        house.map(tenant, client).await;
+        let people = [0, 1].map(|number| microsoft.employee(tenant, number));
+        let [first, second] = people.each_ref().map(|person| person.mail.clone().unwrap());
+        let mut one = house.contact(client, 1, "One", &first).await;
+        let mut two = house.contact(client, 2, "Two", &second).await;
+        house.run(1, RunKind::AllTenants).await;
+        for (contact, address) in [(&mut one, "between@x.example"), (&mut two, &*first)] {
+            contact.values.email = Some(address.parse().unwrap());
+            house.edit(contact).await;
+        }
+        one.values.email = Some(second.parse().unwrap());
+        house.edit(&one).await;
+        let wishes = people.map(|person| Wish { object: person.id, contact: None });
+        let run = house.accept_links(2, RunKind::Links, tenant, (LinkChange::Rematch, &wishes)).await;
         Self::before(&house, run).await
     }
 

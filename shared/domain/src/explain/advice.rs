@@ -97,9 +97,11 @@ pub(super) fn text(case: &Case<'_>, change: &Change) -> String {
              review show ITEM` names (`entra-sync runs undo RUN`). What was declined with `runs \
              reject` is taken back with `entra-sync runs reconsider RUN`, of the run in which it waited."
             .to_owned(),
-        Change::MatchAnew => "Match the person anew: `entra-sync links rematch --tenant TENANT --person ID`, or \
+        Change::MatchAnew => {
+            "Match the person anew: `entra-sync links rematch --tenant TENANT --person ID`, or \
              `POST …/links/rematch`."
-            .to_owned(),
+                .to_owned()
+        }
         Change::RestoreContact => restore_contact(case),
         Change::MoveLink => {
             "Map the tenant to that client, or undo the run that linked the person there.".to_owned()
@@ -121,7 +123,7 @@ fn turn(switch: &str, key: &str, options: &str) -> String {
 fn inactivate_when_disabled(case: &Case<'_>) -> String {
     let mark = format!("turn on {MARK_INACTIVE}=on`, with `--client CLIENT` for one)");
     let timing = "set `vanish.disabled` to `at_once` in the settings, for all clients or for this one alone \
-                  (`entra-sync settings --when-disabled at-once`, with `--client CLIENT` for one)";
+                  (`PATCH …/settings`; no command does)";
     let is_marking = case.policy.fields.mark_inactive_when_disabled;
     let said = match (is_marking, case.policy.vanish.disabled == Timing::Never) {
         (true, _) => timing.to_owned(),

@@ -3,12 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Broken, People, Planned, holds};
-use crate::{
-    contact::Contact,
-    email::EmailAddress,
-    ids::Identity,
-    plan::Action,
-};
+use crate::{contact::Contact, email::EmailAddress, ids::Identity, plan::Action};
 
 /// No contact is ever deleted, and a contact stays with its client; no link is, but by an undo or an operator's
 /// word among the lines `planned`.

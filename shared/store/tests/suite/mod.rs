@@ -12,6 +12,7 @@ pub(crate) mod dump;
 pub(crate) mod flags;
 pub(crate) mod inventory;
 pub(crate) mod leases;
+pub(crate) mod ledger;
 pub(crate) mod make;
 pub(crate) mod plans;
 pub(crate) mod races;
@@ -75,6 +76,11 @@ macro_rules! tests {
                 five_thousand_links,
                 links_and_questions,
                 the_largest_fingerprint,
+            }
+            ledger: {
+                a_link_that_is_ended_is_listed_and_made_again_by_nobody_but_a_line,
+                a_line_that_needs_an_end_is_not_carried_out_without_it,
+                links_are_listed_part_by_part,
             }
             leases: {
                 a_checkpoint_counts_as_moving_on,

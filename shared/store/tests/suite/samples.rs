@@ -9,6 +9,7 @@ use domain::{
     fields::Field,
     ids::{Identity, LineId, ReviewItemId},
     inventory::ReviewState,
+    ledger::Wish,
     plan::{Action, PLAN_PAGE_FORMAT, PlanPage, Rule},
     planner::Held,
     run::{Counters, RunStatus},
@@ -31,11 +32,11 @@ use super::{
     plans::stored,
     runs::{failure, target, tenant_run},
     workspace::{discovery_report, managed_tenant, mapping_record, pending_login, sync_settings},
-    world::{cases, link, question, question_about, settlement, taken_back},
+    world::{cases, creation, link, question, question_about, settlement, taken_back, unlink},
 };
 
 /// Every kind of item, and what its key in the table of [`write_one_of_each`] contains.
-const KINDS: [(&str, &str); 24] = [
+const KINDS: [(&str, &str); 26] = [
     ("claim", "EMAIL#linked@"),
     ("claim-given-up", "EMAIL#old@"),
     ("client", "#CLIENT "),
@@ -45,7 +46,9 @@ const KINDS: [(&str, &str); 24] = [
     ("contact-edited", "00c00002"),
     ("discovery", "DISCOVERY"),
     ("flag", "PLATFORM#FLAG"),
-    ("link", "LINK#"),
+    ("link", "LINK#00000000-0000-0000-0000-00000b000001"),
+    ("link-cut", "LINK#00000000-0000-0000-0000-00000b000014"),
+    ("link-order", " LINKS"),
     ("login", "state hash"),
     ("managed-tenant", "#TENANT "),
     ("mapping", "#MAPPING "),
@@ -77,7 +80,11 @@ pub(crate) async fn the_newest_samples_are_what_is_written(backend: &Backend) {
         let text = serde_json::to_string_pretty(&to_json(written)).unwrap();
         assert!(newest == Some(comparable(written.clone())), "a new form of {kind}:\n{text}");
     }
-    assert_eq!(dump.items.len(), KINDS.len() + 4, "the claims of three more addresses, and another pointer");
+    assert_eq!(
+        dump.items.len(),
+        KINDS.len() + 6,
+        "the claims of four more addresses, a contact, and a pointer"
+    );
 }
 
 pub(crate) async fn every_sample_is_read(backend: &Backend) {
@@ -126,6 +133,7 @@ async fn write_one_of_each(store: &Store) {
     store.put_mapping(WORKSPACE, None, &mapping_record(2)).await.unwrap();
 
     store.create_run(&run(run_id(1))).await.unwrap();
+    assert!(store.put_link_order(WORKSPACE, run_id(1), &wishes()).await.unwrap());
     store
         .begin_run(WORKSPACE, run_id(1), &[target(1), target(2)], &store::Overrides::new(), None)
         .await
@@ -148,12 +156,17 @@ async fn write_one_of_each(store: &Store) {
     store.checkpoint(WORKSPACE, MANAGED, lease, &progress(run_id(2), 2), at(11)).await.unwrap();
 }
 
+fn wishes() -> [Wish; 2] {
+    [Wish { object: object(1), contact: None }, Wish { object: object(2), contact: Some(contact(2)) }]
+}
+
 /// Contact 1 was the PSA's, was linked and made inactive; contact 2 was edited.
 async fn write_contacts(store: &Store) {
     let person = ContactInput { additional_emails: vec![address("more")], ..input(1, "linked") };
     store.upsert_contact(WORKSPACE, &person).await.unwrap();
     apply(store, &page(vec![link(1, "linked", Vec::new()), question_about(10), question_about(11)])).await;
-    apply(store, &page(vec![inactivation(), settlement(11)])).await;
+    apply(store, &page(vec![inactivation(), settlement(11), creation(20)])).await;
+    apply(store, &page(vec![unlink(20, Some(1))])).await;
     store.upsert_contact(WORKSPACE, &input(2, "old")).await.unwrap();
     let person = ContactInput {
         additional_emails: vec![address("others")],
@@ -195,7 +208,9 @@ fn planned(format: u16) -> PlanPage {
     ];
     let first = cases().into_iter().filter(|case| NAMES.contains(&case.name)).map(|case| case.line);
     let third = [question_about(17), settlement(18), taken_back(19)];
-    page(first.chain(third.into_iter().filter(|_| format >= 3)).collect())
+    let fourth = [unlink(17, Some(1)), unlink(18, None)];
+    let later = third.map(|line| (3, line)).into_iter().chain(fourth.map(|line| (4, line)));
+    page(first.chain(later.filter(|(since, _)| format >= *since).map(|(_, line)| line)).collect())
 }
 
 fn ended_run() -> Run {
@@ -260,6 +275,18 @@ async fn read(kind: &str, version: u32, table: &Table) {
             let link = inventory.link(object(1)).unwrap();
             assert_eq!((link.contact, link.active, link.missing), (contact(1), false, 0), "{version}");
             assert_eq!(link.fingerprint, facts("linked").fingerprint(SALT));
+        }
+        "link-cut" => {
+            let entries = store.ledger(WORKSPACE, TENANT, None, 5).await.unwrap();
+            let [entry] = entries.as_slice() else { panic!("one person") };
+            assert_eq!((&entry.link, entry.parted, entry.ended_at), (&None, true, Some(at(0))), "{version}");
+            assert_eq!((entry.object, &entry.facts), (object(20), &Some(facts("p20"))));
+            let inventory = store.inventory(WORKSPACE, TENANT).await.unwrap();
+            assert!(inventory.parted.contains(&object(20)) && inventory.cuts.contains_key(&object(20)));
+        }
+        "link-order" => {
+            let order = store.link_order(WORKSPACE, run_id(1)).await.unwrap();
+            assert_eq!(order, wishes(), "{version}");
         }
         "login" => {
             let login = store.take_login(WORKSPACE, "state hash").await.unwrap().unwrap();

@@ -1,10 +1,13 @@
 //! A small client with people in every state, and a line of every kind for them.
 
 use domain::{
-    contact::InactiveReason,
+    contact::{EntraStamp, InactiveReason},
     fields::{Change, FieldChange},
     ids::{ContactId, Identity},
-    plan::{About, Action, Answer, AnswerKind, Candidate, Conflict, Line, PlanPage, Rule},
+    plan::{
+        About, Action, Answer, AnswerKind, Candidate, Conflict, ContactState, Line, LinkState, PlanPage,
+        Rule, Turn,
+    },
     scope::Exclusion,
 };
 use store::Upserted;
@@ -39,14 +42,14 @@ pub(crate) fn creation(person: u32) -> Line {
 }
 
 /// A table in which every line of [`cases`] can be applied: 2, 3 and 14 are the PSA's contacts, 4
-/// to 9 are linked, 6 was made inactive, 14 and 15 wait for an answer, and 16 has one.
+/// to 9, 17 and 18 are linked, 6 was made inactive, 14 and 15 wait for an answer, and 16 has one.
 pub(crate) async fn world(backend: &Backend) -> Table {
     let table = backend.table().await;
     for (number, local) in [(2, "p2"), (3, "old3"), (14, "p14")] {
         let upserted = table.store.upsert_contact(WORKSPACE, &input(number, local)).await.unwrap();
         assert_eq!(upserted, Upserted::Created);
     }
-    apply(&table.store, &page((4..=9).map(creation).collect())).await;
+    apply(&table.store, &page((4..=9).chain([17, 18]).map(creation).collect())).await;
     apply(&table.store, &page(vec![inactivation(6), question(14), question(15), question(16)])).await;
     apply(&table.store, &page(vec![settlement(16)])).await;
     table.probe.reset();
@@ -138,7 +141,35 @@ pub(crate) fn cases() -> Vec<Case> {
             writes: 3,
         },
         Case { name: "hold", person: 13, line: hold(13), calls: "", writes: 0 },
+        Case {
+            name: "unlink",
+            person: 17,
+            line: unlink(17, Some(1)),
+            calls: "BatchGetItem 1, PutItem 1, UpdateItem 1",
+            writes: 2,
+        },
+        Case {
+            name: "unlink from nothing",
+            person: 18,
+            line: unlink(18, None),
+            calls: "UpdateItem 1",
+            writes: 1,
+        },
     ]
+}
+
+/// The line that ends a person's link for good; without `expect`, the link alone.
+pub(crate) fn unlink(person: u32, expect: Option<u64>) -> Line {
+    let entra = expect.map(|_| EntraStamp {
+        identity: Identity { tenant: TENANT, object: object(person) },
+        user_principal_name: facts(&format!("p{person}")).user_principal_name,
+        account_enabled: Some(true),
+        inactive_reason: None,
+    });
+    let from = ContactState { inactive: false, entra, link: LinkState::Active };
+    let to = ContactState { inactive: false, entra: None, link: LinkState::Parted };
+    let turn = Box::new(Turn { from, to });
+    line(person, Rule::Ledger, Action::Unlink { contact: made(person), expect, turn })
 }
 
 /// The line that asks a human whose address a person has.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    ledger::{Changed, LinkChange, Lines, Rematch, Wish, contradictions, end, pages},
+    ledger::{Changed, Lines, LinkChange, Plan, Rematch, Wish, contradictions, end},
     plan::{LinkState, Person},
     planner::tests::world::{OUR_CLIENT, story},
     policy::{Share, StopLimits},
@@ -53,7 +53,7 @@ fn rematched(world: &World, users: &[DirectoryUser]) -> Vec<Changed> {
 }
 
 fn carry_out(world: &mut World, changed: Vec<Changed>) -> Vec<String> {
-    let pages = pages(changed);
+    let pages = Plan::of(changed).pages();
     assert!(sum(&pages).is_consistent());
     world.apply_all(&pages);
     assert_eq!(world.stale, [], "nobody else writes");
@@ -71,7 +71,8 @@ fn jo() -> DirectoryUser {
 /// Mira is c7, Jo is c8.
 fn two() -> World {
     let mut world = World::new();
-    world.policy.limits = StopLimits { link_moves: Share { count: 100, percent: 0 }, ..StopLimits::default() };
+    world.policy.limits =
+        StopLimits { link_moves: Share { count: 100, percent: 0 }, ..StopLimits::default() };
     world.add_contact(7, "Mira Sund", "mira@acme.example");
     world.add_contact(8, "Jo Lie", "jo@acme.example");
     world.link(&mira(), 7);
@@ -267,7 +268,7 @@ fn what_was_done_to_links_is_taken_back_last_first() {
                 all.to_vec()
             }
         };
-        let done = pages(changed);
+        let done = Plan::of(changed).pages();
         world.apply_all(&done);
         assert_ne!((world.links.clone(), marks(&world)), before);
         for line in done.iter().flat_map(|page| &page.lines).rev() {
@@ -289,7 +290,8 @@ fn marks(world: &World) -> Vec<Option<EntraStamp>> {
 
 #[test]
 fn a_change_names_each_person_once_and_a_contact_only_where_one_is_needed() {
-    let wish = |number, contact: Option<u128>| Wish { object: object(number), contact: contact.map(contact_id) };
+    let wish =
+        |number, contact: Option<u128>| Wish { object: object(number), contact: contact.map(contact_id) };
     let both = [wish(1, None), wish(2, Some(7)), wish(1, None)];
     assert_eq!(contradictions(LinkChange::Cut, &both), [object(1), object(2)].into());
     assert_eq!(contradictions(LinkChange::Move, &both), [object(1)].into());

@@ -366,7 +366,11 @@ impl World {
     }
 
     fn turn_link(&mut self, object: EntraObjectId, contact: ContactId, state: LinkState) {
-        if state == LinkState::Parted { self.parted.insert(object) } else { self.parted.remove(&object) };
+        if state == LinkState::Parted {
+            self.parted.insert(object)
+        } else {
+            self.parted.remove(&object)
+        };
         if state.is_none() {
             self.links.remove(&object);
         } else if let Some(link) = self.links.get_mut(&object) {
