@@ -82,7 +82,7 @@ impl Store {
             let object = sk.as_deref().and_then(|sk| sk.strip_prefix("LINK#")?.parse().ok());
             let object = object.ok_or_else(|| StoreError::damaged("link", "its key names nobody"))?;
             let read = decode::<WholeRow>("link", item).and_then(|row| entry(tenant, object, row));
-            entries.push(read.unwrap_or_else(|_| LedgerEntry {
+            entries.push(read.unwrap_or(LedgerEntry {
                 object,
                 link: None,
                 parted: false,

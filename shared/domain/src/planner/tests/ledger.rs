@@ -230,7 +230,7 @@ fn somebody_is_moved_to_another_contact_and_the_former_one_is_nobodys() {
         others: Vec::new(),
     };
     let situation = Situation {
-        fields: world.policy.fields.clone(),
+        fields: world.policy.fields,
         link: world.links.get(&object(1)).cloned(),
         contacts: world.contacts.clone(),
         owners: BTreeMap::new(),
@@ -255,18 +255,17 @@ fn what_was_done_to_links_is_taken_back_last_first() {
         world.link(&mira(), 8);
         world.link(&jo(), 7);
         let before = (world.links.clone(), marks(&world));
-        let changed = match change {
-            "rematch" => rematched(&world, &[mira(), jo()]),
-            _ => {
-                let to = if change == "cut" { LinkState::Parted } else { LinkState::Cut };
-                let all = [1, 2].map(|number| {
-                    let link = &world.links[&object(number)];
-                    let person = Person { object: object(number), label: String::new(), address: None };
-                    let action = end(link, world.contacts.get(&link.contact), to);
-                    Changed { end: Some(lines(&world).line(person, action)), then: None }
-                });
-                all.to_vec()
-            }
+        let changed = if change == "rematch" {
+            rematched(&world, &[mira(), jo()])
+        } else {
+            let to = if change == "cut" { LinkState::Parted } else { LinkState::Cut };
+            let all = [1, 2].map(|number| {
+                let link = &world.links[&object(number)];
+                let person = Person { object: object(number), label: String::new(), address: None };
+                let action = end(link, world.contacts.get(&link.contact), to);
+                Changed { end: Some(lines(&world).line(person, action)), then: None }
+            });
+            all.to_vec()
         };
         let done = Plan::of(changed).pages();
         world.apply_all(&done);
