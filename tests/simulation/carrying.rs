@@ -241,7 +241,7 @@ impl Life {
                     _ => self.other_scope(run, dice).await?,
                 };
                 if let Ok(begun) = self.house.start(kind, scope, None).await {
-                    self.remember_rejections(begun);
+                    self.remember_decisions(begun);
                     audit.join(&self.house, begun).await?;
                     self.house.worker().carry(begun).await?;
                     other = Some(begun);

@@ -209,7 +209,11 @@ impl House {
         scope: RunScope,
         source: Option<PlanSource>,
     ) -> Result<RunInput, NotBegun> {
-        let request = StartRequest { source, ..StartRequest::manual(WORKSPACE, kind, scope, None) };
+        self.start_as(StartRequest { source, ..StartRequest::manual(WORKSPACE, kind, scope, None) }).await
+    }
+
+    /// The same with everything that can be asked for.
+    pub(crate) async fn start_as(&self, request: StartRequest) -> Result<RunInput, NotBegun> {
         let begun = sync::start(&self.sync, request).await?;
         Ok(RunInput { workspace_id: WORKSPACE, run_id: begun.run.id })
     }

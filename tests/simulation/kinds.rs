@@ -91,11 +91,15 @@ kinds! {
 }
 
 kinds! {
-    /// What an operator does with a plan that is stored.
+    /// What an operator does with a plan that is stored, and with links.
     Stored {
         Allow = "plan: everything that waits is let through",
         AllowSome = "plan: one line that waits is let through",
         Apply = "plan: a preview is applied",
+        LinksCut = "links: some are cut",
+        LinksForget = "links: some are forgotten",
+        LinksMove = "links: somebody is moved to another contact",
+        LinksRematch = "links: people are matched anew",
         Reject = "plan: everything that waits is rejected",
         RejectSome = "plan: one line that waits is rejected",
         Undo = "undo: a run",

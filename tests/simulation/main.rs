@@ -19,6 +19,7 @@ mod house;
 mod kinds;
 mod ledger;
 mod life;
+mod links;
 mod microsoft;
 mod past;
 mod rules;

@@ -6,6 +6,7 @@ use domain::{
     fields::{Field, FieldChange},
     ids::{ContactId, EntraObjectId, Identity, LineId, ManagedTenantId},
     invariants::{self, Planned, TakenBack},
+    ledger::LinkChange,
     plan::{Action, Line},
     run::RunKind,
     undo::UndoScope,
@@ -37,6 +38,10 @@ impl Life {
         match what {
             Stored::Apply => self.apply(around, dice).await,
             Stored::Allow | Stored::AllowSome => self.allow(what == Stored::AllowSome, around, dice).await,
+            Stored::LinksCut => self.links(LinkChange::Cut, around, dice).await,
+            Stored::LinksForget => self.links(LinkChange::Forget, around, dice).await,
+            Stored::LinksMove => self.links(LinkChange::Move, around, dice).await,
+            Stored::LinksRematch => self.links(LinkChange::Rematch, around, dice).await,
             Stored::Reject | Stored::RejectSome => self.reject(what == Stored::RejectSome, dice).await,
             Stored::Undo | Stored::UndoField | Stored::UndoPerson | Stored::UndoTenant | Stored::UndoUndo => {
                 self.undo(what, around, dice).await
@@ -283,7 +288,9 @@ impl Life {
 
 /// A line that somebody edits meanwhile is left alone, and no other one.
 fn stale_for_a_reason(planned: &PastRun, ended: &Ended, audit: &Audit) -> Told<()> {
-    let Some([_, people]) = planned.states.as_ref().filter(|_| audit.is_alone) else { return Ok(()) };
+    // A line that ties somebody is left alone with the one that ends the former link.
+    let is_alone = audit.is_alone && ended.run.link_change.is_none();
+    let Some([_, people]) = planned.states.as_ref().filter(|_| is_alone) else { return Ok(()) };
     let lines: Vec<Planned<'_>> = ended.tenants.iter().flat_map(|result| ended.applied_of(result)).collect();
     invariants::stale_for_a_reason(people, audit.first(), &lines, &ended.stale).map_err(failed)
 }

@@ -3,7 +3,7 @@
 use domain::run::{RunKind, TenantStatus};
 use jiff::SignedDuration;
 use store::{PlanSource, RunScope};
-use sync::NotBegun;
+use sync::{NotBegun, StartRequest};
 use workflow::payloads::RunInput;
 
 use crate::{
@@ -78,11 +78,17 @@ impl Life {
         scope: RunScope,
         source: Option<PlanSource>,
     ) -> Told<Option<RunInput>> {
+        let request = StartRequest { source, ..StartRequest::manual(WORKSPACE, kind, scope, None) };
+        self.begin_as(request).await
+    }
+
+    /// The same with everything that can be asked for.
+    pub(crate) async fn begin_as(&mut self, request: StartRequest) -> Told<Option<RunInput>> {
         self.house.clock.advance(SignedDuration::from_secs(10));
         for _ in 0..3 {
-            match self.house.start(kind, scope, source.clone()).await {
+            match self.house.start_as(request.clone()).await {
                 Ok(run) => {
-                    self.remember_rejections(run);
+                    self.remember_decisions(run);
                     return Ok(Some(run));
                 }
                 Err(NotBegun::NothingMapped) => return Ok(None),

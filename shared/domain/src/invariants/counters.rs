@@ -47,6 +47,7 @@ pub fn counters_count_lines(
         ("restored", counters.restored, count(|it| matches!(it.line.action, Action::Restore { .. }))),
         ("left", counters.left, count(|it| matches!(it.line.action, Action::Leave { .. }))),
         ("settled", counters.settled, count(|it| matches!(it.line.action, Action::Settle { .. }))),
+        ("unlinked", counters.unlinked, count(|it| matches!(it.line.action, Action::Unlink { .. }))),
         ("vanished", counters.vanished, count(has_vanished)),
         ("stale", counters.stale, stale as u64),
     ];
