@@ -218,7 +218,11 @@ impl TenantPolicy {
     /// When somebody who is leaving for `reason` becomes inactive.
     pub fn timing(&self, reason: InactiveReason) -> Timing {
         match reason {
-            InactiveReason::DeletedUpstream => Timing::AfterGrace,
+            // The same for all of them: a complete read does not know in which way somebody has gone, and has
+            // to come to the same end as a read of changes.
+            InactiveReason::DeletedUpstream
+            | InactiveReason::PermanentlyDeletedUpstream
+            | InactiveReason::SoftDeletedUpstream => Timing::AfterGrace,
             InactiveReason::DisabledUpstream => self.disabled(),
             InactiveReason::OutOfScope => self.vanish.out_of_scope,
         }

@@ -8,13 +8,15 @@ use domain::plan::{Action, ChainHash, PLAN_PAGE_FORMAT, PlanPage, UnreadablePage
 const PLAN_PAGE_V1: &str = include_str!("samples/plan_page_v1.json");
 const PLAN_PAGE_V2: &str = include_str!("samples/plan_page_v2.json");
 const PLAN_PAGE_V3: &str = include_str!("samples/plan_page_v3.json");
+const PLAN_PAGE_V4: &str = include_str!("samples/plan_page_v4.json");
 
 /// Each sample, and the SHA-256 of its encoded form behind the start of a chain. An encoding that
 /// changes by a byte breaks the chains of stored pages.
-const PLAN_PAGES: [(&str, &str); 3] = [
+const PLAN_PAGES: [(&str, &str); 4] = [
     (PLAN_PAGE_V1, "fd8c283b28e1e48a0f253f5194a3475e952b584d960934b51036b70b978d7c78"),
     (PLAN_PAGE_V2, "0fe7707231a58cae30c4d0a9288dbf062f67bf2f0feb63ea1a23a15a2ccb6698"),
     (PLAN_PAGE_V3, "6e79c4cad92ec638b5cc454dbe61c404ad617b083ca88f73407153437b7d2572"),
+    (PLAN_PAGE_V4, "ffbfb1a7f5ab6d534da0d8e49f51a6490b69aa5d4fddf656d17d13a18ba4ff81"),
 ];
 
 fn read(sample: &str) -> PlanPage {
@@ -62,6 +64,8 @@ fn the_samples_hold_every_action_and_every_field() {
         (PLAN_PAGE_V2, &["leave", "restore", "stage"], &["company", "department", "office"]),
         // Since format 3 operators answer questions.
         (PLAN_PAGE_V3, &["leave", "restore", "settle", "stage"], &["company", "department", "office"]),
+        // Since format 4 it is said in which way somebody has gone.
+        (PLAN_PAGE_V4, &["leave", "restore", "settle", "stage"], &["company", "department", "office"]),
     ] {
         let page = read(sample);
         let found: BTreeSet<&str> = page.lines.iter().map(|line| tag(&line.action)).collect();

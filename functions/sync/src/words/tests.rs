@@ -98,7 +98,10 @@ fn written() -> Vec<Case> {
 /// Lines about people who are leaving.
 fn leaving() -> Vec<Case> {
     let note = |times, reason| Action::NoteMissing { times, since: None, reason };
-    let reasons = every!(InactiveReason: DeletedUpstream, DisabledUpstream, OutOfScope);
+    let reasons = every!(
+        InactiveReason: DeletedUpstream, DisabledUpstream, OutOfScope, PermanentlyDeletedUpstream,
+        SoftDeletedUpstream
+    );
     let mut actions: Vec<Action> = reasons.map(|reason| mark_inactive(reason, false)).into();
     actions.push(mark_inactive(InactiveReason::DeletedUpstream, true));
     actions.extend(reasons.map(|reason| note(1, Some(reason))));

@@ -169,7 +169,11 @@ fn linked(case: &Case<'_>, rule: Rule, contact: crate::ids::ContactId) -> Vec<Ch
 
 fn leaving(case: &Case<'_>, reason: InactiveReason) -> Vec<Change> {
     match reason {
-        InactiveReason::DeletedUpstream => vec![Change::RestoreAccount],
+        InactiveReason::DeletedUpstream | InactiveReason::SoftDeletedUpstream => {
+            vec![Change::RestoreAccount]
+        }
+        // Nobody can bring the account back.
+        InactiveReason::PermanentlyDeletedUpstream => Vec::new(),
         InactiveReason::DisabledUpstream => {
             let is_active = case.person().link.is_some_and(|link| link.active);
             let keep = is_active.then_some(Change::KeepWhenDisabled);

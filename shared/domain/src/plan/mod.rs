@@ -22,7 +22,7 @@ pub use ask::{About, Answer, AnswerKind, Candidate, Conflict};
 pub use chain::ChainHash;
 
 /// The present format of [`PlanPage`]; older ones stay readable.
-pub const PLAN_PAGE_FORMAT: u16 = 3;
+pub const PLAN_PAGE_FORMAT: u16 = 4;
 
 /// Most lines on one plan page.
 pub const LINES_PER_PAGE_MAX: usize = 500;
@@ -173,7 +173,8 @@ pub enum Rule {
     StoredObjectId,
     /// An operator takes back what a run has done.
     Undo,
-    /// Not in a complete read of the directory.
+    /// No longer in the directory: it has told so, or a complete read has not found the person. The reason of
+    /// the line says which.
     Vanished,
 }
 

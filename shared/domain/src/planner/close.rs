@@ -189,7 +189,10 @@ impl Planner {
                 !self.seen.contains(&folded) && !self.leaving.contains_key(&folded)
             };
             let gone = inventory.links().filter(gone);
-            leavers.extend(gone.map(|link| (link, InactiveReason::DeletedUpstream)));
+            leavers.extend(gone.map(|link| {
+                let told = self.told_before.get(&fold(link.identity.object)).copied();
+                (link, told.unwrap_or(InactiveReason::DeletedUpstream))
+            }));
         }
         leavers.retain(|(link, reason)| {
             link.active
@@ -245,8 +248,8 @@ fn counts(action: Option<&Action>) -> bool {
 
 fn rule_of(reason: InactiveReason) -> Rule {
     match reason {
-        InactiveReason::DeletedUpstream => Rule::Vanished,
+        reason if reason.is_gone() => Rule::Vanished,
         InactiveReason::DisabledUpstream => Rule::Disabled,
-        InactiveReason::OutOfScope => Rule::Scope,
+        _ => Rule::Scope,
     }
 }

@@ -190,6 +190,8 @@ pub struct Planner {
     open: Open,
     /// Limits over all tenants of the run that let nothing more through.
     full: BTreeSet<Limit>,
+    /// In which way people have gone, as far as the directory had told before this read.
+    told_before: BTreeMap<u64, InactiveReason>,
 }
 
 /// What a page would use up of the limits over all tenants of a run.
@@ -233,7 +235,17 @@ impl Planner {
             still_leaving: Vec::new(),
             open: Open::default(),
             full: BTreeSet::new(),
+            told_before: BTreeMap::new(),
         }
+    }
+
+    /// The same planner; it knows who was leaving at the end of the read before. That decides nothing about
+    /// who leaves: a complete read only sees that somebody is not there, and this says why.
+    #[must_use]
+    pub fn told_before(mut self, leaving: &[Leaver]) -> Self {
+        let gone = leaving.iter().filter(|leaver| leaver.reason.is_gone());
+        self.told_before = gone.map(|leaver| (fold(leaver.object), leaver.reason)).collect();
+        self
     }
 
     /// What has to be looked up before `users` can be planned, given what is `known`. Ask again
@@ -271,16 +283,16 @@ impl Planner {
         pages.finish()
     }
 
-    /// Takes in that the directory has told of people that they are gone. Call after [`Self::plan`] of
-    /// the same page; a person is in one of the two only.
-    pub fn plan_removed(&mut self, removed: &[EntraObjectId]) -> Vec<PlanPage> {
+    /// Takes in that the directory has told of people that they are gone, and in which way. Call after
+    /// [`Self::plan`] of the same page; a person is in one of the two only.
+    pub fn plan_removed(&mut self, removed: &[Leaver]) -> Vec<PlanPage> {
         let mut pages = Pages::default();
-        for object in removed {
-            let leaver = Leaver { object: *object, reason: InactiveReason::DeletedUpstream };
-            self.seen.remove(&fold(*object));
-            self.leaving.insert(fold(*object), leaver);
-            self.open.gone(*object);
-            pages.add_leaver(leaver);
+        for leaver in removed.iter().filter(|leaver| leaver.reason.is_gone()) {
+            let folded = fold(leaver.object);
+            self.seen.remove(&folded);
+            self.leaving.insert(folded, *leaver);
+            self.open.gone(leaver.object);
+            pages.add_leaver(*leaver);
         }
         pages.finish()
     }
@@ -320,7 +332,7 @@ impl Planner {
             self.seen.insert(*seen);
         }
         for leaver in &page.leavers {
-            if leaver.reason == InactiveReason::DeletedUpstream {
+            if leaver.reason.is_gone() {
                 self.seen.remove(&fold(leaver.object));
                 self.open.gone(leaver.object);
             }

@@ -364,15 +364,27 @@ fn kept() -> Vec<Told> {
 }
 
 /// Mira, whom the directory has no more.
-pub(super) fn gone() -> Vec<(&'static str, World)> {
+pub(super) fn gone() -> Vec<(&'static str, World, InactiveReason)> {
+    let (unknown, soft, for_good) = (
+        InactiveReason::DeletedUpstream,
+        InactiveReason::SoftDeletedUpstream,
+        InactiveReason::PermanentlyDeletedUpstream,
+    );
     let mut world = World::new().with_mira();
-    let mut cases = vec![("gone", world.clone())];
+    let mut cases = vec![("gone", world.clone(), unknown)];
+    cases.push(("deleted, and can be restored", world.clone(), soft));
+    cases.push(("deleted for good", world.clone(), for_good));
     world.mira_link().missing = 1;
-    cases.push(("gone for the second time", world.clone()));
+    cases.push(("gone for the second time", world.clone(), unknown));
     world.mira_link().keep = true;
-    cases.push(("gone, and an operator has rejected it", world));
+    cases.push(("gone, and an operator has rejected it", world, unknown));
+    let mut world = World::new().with_mira();
+    world.mira_link().active = false;
+    world.contact(7).inactive = true;
+    world.contact(7).entra.as_mut().unwrap().inactive_reason = Some(for_good);
+    cases.push(("deleted for good, and the contact is inactive", world, unknown));
     let mut world = World::new().with_mira();
     world.contacts.clear();
-    cases.push(("gone, and so is the contact", world));
+    cases.push(("gone, and so is the contact", world, unknown));
     cases
 }
