@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// How many people ended how. `read` = everything below it but `held`, `missing` and the part of
-/// `inactivated` that is in `vanished`: what is decided once the read has come to its end.
+/// `inactivated` that is in `vanished` and of `failed` that is in `unreadable_leavers`: what is decided once the read has come to its end.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Counters {
@@ -51,6 +51,9 @@ pub struct Counters {
     /// Questions that were answered, or asked again, without a contact being written.
     #[serde(skip_serializing_if = "is_zero")]
     pub settled: u64,
+    /// The part of `failed` that are people who are leaving: they are counted as read where they were read.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unreadable_leavers: u64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -76,13 +79,13 @@ impl Counters {
             + self.reactivated
             + self.unchanged
             + self.excluded
-            + self.failed
+            + (self.failed - self.unreadable_leavers)
             + self.leaving
             + self.waiting;
         self.read == ended
     }
 
-    fn parts(&self) -> [u64; 19] {
+    fn parts(&self) -> [u64; 20] {
         let c = self;
         [
             c.read,
@@ -104,10 +107,11 @@ impl Counters {
             c.restored,
             c.left,
             c.settled,
+            c.unreadable_leavers,
         ]
     }
 
-    fn parts_mut(&mut self) -> [&mut u64; 19] {
+    fn parts_mut(&mut self) -> [&mut u64; 20] {
         let c = self;
         [
             &mut c.read,
@@ -129,6 +133,7 @@ impl Counters {
             &mut c.restored,
             &mut c.left,
             &mut c.settled,
+            &mut c.unreadable_leavers,
         ]
     }
 }

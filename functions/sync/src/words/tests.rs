@@ -4,8 +4,9 @@ use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path};
 
 use directory::BadRowCause;
 use domain::{
+    contact::EntraStamp,
     facts::SourceFacts,
-    ids::{ContactId, EntraObjectId, EntraTenantId, WorkspaceId},
+    ids::{ContactId, EntraObjectId, EntraTenantId, Identity, WorkspaceId},
     plan::{Limit, LinkState, Person, Turn},
     scope::Exclusion,
 };
@@ -37,6 +38,17 @@ fn facts() -> SourceFacts {
 
 fn state(inactive: bool) -> ContactState {
     ContactState { inactive, entra: None, link: LinkState::Active }
+}
+
+/// This sync had made the contact inactive.
+fn by_sync() -> ContactState {
+    let identity = Identity {
+        tenant: EntraTenantId::new(Uuid::from_u128(1)),
+        object: EntraObjectId::new(Uuid::from_u128(2)),
+    };
+    let inactive_reason = Some(InactiveReason::DeletedUpstream);
+    let stamp = EntraStamp { identity, user_principal_name: None, account_enabled: None, inactive_reason };
+    ContactState { entra: Some(stamp), link: LinkState::Inactive, ..state(true) }
 }
 
 fn wire(value: &impl serde::Serialize) -> String {
@@ -85,10 +97,12 @@ fn written() -> Vec<Case> {
         [
             update,
             Action::Refresh { facts: facts() },
-            reactivate(true, Some(Box::new(state(true)))),
+            reactivate(true, Some(Box::new(by_sync()))),
             reactivate(false, Some(Box::new(state(true)))),
             reactivate(false, Some(Box::new(state(false)))),
             reactivate(false, None),
+            reactivate(true, Some(Box::new(ContactState { link: LinkState::Inactive, ..state(true) }))),
+            reactivate(true, Some(Box::new(state(true)))),
         ]
         .map(|action| (Rule::IdentityLink, action)),
     );

@@ -140,6 +140,8 @@ pub enum Change {
     Answer,
     /// Take back what an operator has decided about the person.
     Reconsider,
+    /// Take back that an operator has rejected the person's line, which waited at a stop limit.
+    ReconsiderRejection,
     /// Bring the linked contact back.
     RestoreContact,
     /// Undo the link to the other client's contact, or map the tenant to that client.
@@ -226,6 +228,8 @@ impl Change {
                 let asked = ReviewState::Open { conflict, candidates, seen: None, taken_back: true };
                 known.people.get_mut(&object)?.review = Some(asked);
             }
+            // As if nobody had decided.
+            Self::ReconsiderRejection => known.people.get_mut(&object)?.review = None,
             Self::ReadGroup { .. }
             | Self::GiveAddress
             | Self::RestoreAccount

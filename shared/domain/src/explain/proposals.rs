@@ -65,10 +65,12 @@ pub(super) fn candidates(case: &Case<'_>) -> Vec<Change> {
             leaving(case, reason.unwrap_or(InactiveReason::DeletedUpstream))
         }
         Action::Stage { limit, .. } => vec![Change::Allow, Change::RaiseLimit { limit: *limit }],
-        Action::Fail { .. } => vec![Change::RestoreContact],
-        Action::Hold { .. } | Action::Leave { .. } | Action::Restore { .. } | Action::Settle { .. } => {
-            Vec::new()
-        }
+        Action::Fail { code } if code == "contact_missing" => vec![Change::RestoreContact],
+        Action::Fail { .. }
+        | Action::Hold { .. }
+        | Action::Leave { .. }
+        | Action::Restore { .. }
+        | Action::Settle { .. } => Vec::new(),
     }
 }
 
@@ -113,7 +115,8 @@ fn excluded(case: &Case<'_>, reason: Exclusion, detail: Option<&str>) -> Vec<Cha
             fitting(case).map(|rule| Change::AddAttributeRule { rule }).into_iter().collect()
         }
         Exclusion::Attribute => vec![Change::RemoveAttributeRule { rule: detail }],
-        Exclusion::DismissedByOperator | Exclusion::RejectedByOperator => vec![Change::Reconsider],
+        Exclusion::DismissedByOperator => vec![Change::Reconsider],
+        Exclusion::RejectedByOperator => vec![Change::ReconsiderRejection],
         Exclusion::Domain if detail == "includeDomains" => {
             let domain = case.facts().map(|facts| facts.email.domain().to_owned());
             domain.map(|domain| Change::AddIncludedDomain { domain }).into_iter().collect()

@@ -27,7 +27,7 @@ use crate::{
     facts::SourceFacts,
     ids::{ClientId, ContactId, EntraObjectId},
     inventory::{Inventory, ReviewState},
-    plan::{About, Action, Leaver, Limit, Line, Person, PlanPage, Rule, fold},
+    plan::{About, Action, Leaver, Limit, Line, LinkState, Person, PlanPage, Rule, fold},
     policy::TenantPolicy,
     run::Counters,
     user::DirectoryUser,
@@ -190,6 +190,8 @@ pub struct Planner {
     open: Open,
     /// Limits over all tenants of the run that let nothing more through.
     full: BTreeSet<Limit>,
+    /// Lines so far that made a contact active whose link was in force already.
+    only_activated: u64,
     /// In which way people have gone, as far as the directory had told before this read.
     told_before: BTreeMap<u64, InactiveReason>,
 }
@@ -235,6 +237,7 @@ impl Planner {
             still_leaving: Vec::new(),
             open: Open::default(),
             full: BTreeSet::new(),
+            only_activated: 0,
             told_before: BTreeMap::new(),
         }
     }
@@ -379,7 +382,7 @@ impl Planner {
     pub fn active_links_after(&self, counters: &Counters) -> u64 {
         let before = u64::try_from(self.active_links).unwrap_or(u64::MAX);
         let gained = counters.created + counters.linked + counters.reactivated;
-        (before + gained).saturating_sub(counters.inactivated)
+        (before + gained).saturating_sub(counters.inactivated + self.only_activated)
     }
 
     /// The limits are shares of the links at the start of the read. The inventory may or may not
@@ -388,6 +391,7 @@ impl Planner {
         let Reading::Complete { inventory } = &self.reading else { return };
         let is_active = inventory.link(line.object).is_some_and(|link| link.active);
         match line.action {
+            _ if only_activates(&line.action) => {}
             Action::Create { .. } | Action::Link { .. } | Action::Reactivate { .. } if is_active => {
                 self.active_links = self.active_links.saturating_sub(1);
             }
@@ -397,6 +401,7 @@ impl Planner {
     }
 
     fn spend(&mut self, action: &Action) {
+        self.only_activated += u64::from(only_activates(action));
         if let Some(limit) = limit_of(action) {
             *self.spent.entry(limit).or_default() += 1;
         }
@@ -559,6 +564,12 @@ fn writes_link(decision: &Decision) -> bool {
 
 fn is_anonymous(line: &Line) -> bool {
     line.rule == Rule::BadRecord && line.object == NOBODY
+}
+
+/// Whether the action makes a contact active whose link is in force already.
+fn only_activates(action: &Action) -> bool {
+    let Action::Reactivate { before: Some(before), .. } = action else { return false };
+    before.link == LinkState::Active
 }
 
 fn limit_of(action: &Action) -> Option<Limit> {

@@ -12,11 +12,13 @@ mod linked;
 mod matching_table;
 mod newcomers;
 mod occasions;
+mod overruling;
 mod properties;
 mod restart;
 mod scenes;
 mod sizes;
 mod staff;
+mod unreadable;
 mod vanished;
 mod world;
 

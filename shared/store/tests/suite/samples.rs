@@ -15,8 +15,8 @@ use domain::{
 };
 use serde_json::Value;
 use store::{
-    CompleteReadHours, Connection, ConnectionKind, ConnectionStatus, ContactInput, Ground, RenewalTaken, Run,
-    Settled, StaleLine, Store, SyncSettings, TenantState,
+    CompleteReadHours, Connection, ConnectionKind, ConnectionStatus, ContactInput, Ground, RejectedLine,
+    RenewalTaken, Run, Settled, StaleLine, Store, SyncSettings, TenantState,
 };
 
 use super::{
@@ -35,7 +35,7 @@ use super::{
 };
 
 /// Every kind of item, and what its key in the table of [`write_one_of_each`] contains.
-const KINDS: [(&str, &str); 24] = [
+const KINDS: [(&str, &str); 25] = [
     ("claim", "EMAIL#linked@"),
     ("claim-given-up", "EMAIL#old@"),
     ("client", "#CLIENT "),
@@ -53,6 +53,7 @@ const KINDS: [(&str, &str); 24] = [
     ("renewal", "PLATFORM#RENEWAL"),
     ("review", "REVIEW#00000000-0000-0000-0000-00000b00000a"),
     ("review-pointer", "QUESTION#64c6aa04"),
+    ("review-rejected", "REVIEW#00000000-0000-0000-0000-00000b00000c"),
     ("review-settled", "REVIEW#00000000-0000-0000-0000-00000b00000b"),
     ("run", "#RUN "),
     ("run-targets", "TARGETS#"),
@@ -77,7 +78,11 @@ pub(crate) async fn the_newest_samples_are_what_is_written(backend: &Backend) {
         let text = serde_json::to_string_pretty(&to_json(written)).unwrap();
         assert!(newest == Some(comparable(written.clone())), "a new form of {kind}:\n{text}");
     }
-    assert_eq!(dump.items.len(), KINDS.len() + 4, "the claims of three more addresses, and another pointer");
+    assert_eq!(
+        dump.items.len(),
+        KINDS.len() + 5,
+        "the claims of three more addresses, and two more pointers"
+    );
 }
 
 pub(crate) async fn every_sample_is_read(backend: &Backend) {
@@ -111,6 +116,7 @@ fn comparable(mut item: Item) -> Item {
 
 async fn write_one_of_each(store: &Store) {
     write_contacts(store).await;
+    assert!(store.reject_person(WORKSPACE, &rejected(), at(3)).await.unwrap());
     store.put_connection(WORKSPACE, None, &through_cipp()).await.unwrap();
     store.put_connection(WORKSPACE, Some(&through_cipp()), &connection(2)).await.unwrap();
     store.upsert_client(WORKSPACE, &client(1)).await.unwrap();
@@ -216,6 +222,12 @@ fn ended_run() -> Run {
     }
 }
 
+/// An operator does not want what waited at a stop limit.
+fn rejected() -> RejectedLine<'static> {
+    let identity = Identity { tenant: TENANT, object: object(12) };
+    RejectedLine { managed_tenant: MANAGED, client: CLIENT, identity, label: "Person 12", address: None }
+}
+
 fn stale_line() -> StaleLine {
     StaleLine { line: LineId::new(uuid::Uuid::from_u128(0x11)), code: "contact_changed" }
 }
@@ -290,6 +302,15 @@ async fn read(kind: &str, version: u32, table: &Table) {
                 None,
                 "it leads to a question that is not there"
             );
+        }
+        "review-rejected" => {
+            let inventory = store.inventory(WORKSPACE, TENANT).await.unwrap();
+            assert_eq!(inventory.reviews, [(object(12), ReviewState::Rejected)].into(), "{version}");
+            let identity = rejected().identity;
+            assert!(store.reconsider_person(WORKSPACE, identity, at(4)).await.unwrap());
+            assert!(!store.reconsider_person(WORKSPACE, identity, at(4)).await.unwrap(), "once");
+            let inventory = store.inventory(WORKSPACE, TENANT).await.unwrap();
+            assert!(inventory.reviews.is_empty(), "as if nobody had decided");
         }
         "review-settled" => {
             let inventory = store.inventory(WORKSPACE, TENANT).await.unwrap();

@@ -139,6 +139,11 @@ fn back() -> Vec<Told> {
     cases.push(("back again", world.clone(), mira()));
     world.contact(7).entra.as_mut().unwrap().inactive_reason = None;
     cases.push(("back again, and a human had made the contact inactive", world.clone(), mira()));
+    let mut overruling = world.clone();
+    overruling.policy.fields.mark_active_when_enabled = true;
+    cases.push(("back again, and the rules overrule a human", overruling.clone(), mira()));
+    overruling.mira_link().active = true;
+    cases.push(("there all the time, and the rules overrule a human", overruling, mira()));
     world.contact(7).inactive = false;
     cases.push(("back again, and a human has made the contact active", world, mira()));
     let mut world = World::new().with_mira();
@@ -216,7 +221,9 @@ fn asked_about() -> Vec<Told> {
     let mut world = World::new();
     world.add_contact(7, "Mira Sund", "mira@acme.example");
     world.reviews.insert(object(1), ReviewState::Dismissed);
-    cases.push(("an operator has rejected the person", world.clone(), mira()));
+    cases.push(("an operator has dismissed the person", world.clone(), mira()));
+    world.reviews.insert(object(1), ReviewState::Rejected);
+    cases.push(("an operator has rejected the person at a stop limit", world.clone(), mira()));
     world.reviews.insert(object(1), taken_back(Conflict::AliasOnly));
     cases.push(("an answer was taken back, and there is a contact", world.clone(), mira()));
     world.contacts.clear();

@@ -125,6 +125,7 @@ fn make(proposal: &Proposal, world: &mut World, user: &mut DirectoryUser) {
         Change::Reconsider => {
             world.reviews.insert(user.object, cases::taken_back(Conflict::AliasOnly));
         }
+        Change::ReconsiderRejection => drop(world.reviews.remove(&user.object)),
         change => panic!("{change:?} cannot be foretold"),
     }
     world.policy.scope = rules.compile().unwrap();

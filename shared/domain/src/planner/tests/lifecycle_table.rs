@@ -147,7 +147,7 @@ fn world_of(life: &str, link: &str, guard: &str) -> (World, Vec<DirectoryUser>) 
     world.policy.active_links = Some(31);
     match world.links.get_mut(&object(1)) {
         Some(link) => link.keep = guard == "rejected",
-        None if guard == "rejected" => drop(world.reviews.insert(object(1), ReviewState::Dismissed)),
+        None if guard == "rejected" => drop(world.reviews.insert(object(1), ReviewState::Rejected)),
         None => {}
     }
     (world, colleagues)
