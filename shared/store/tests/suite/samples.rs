@@ -110,7 +110,10 @@ fn samples() -> BTreeMap<(String, u32), Item> {
 
 /// Compressed bytes may differ between versions of the compressor that all read each other's.
 fn comparable(mut item: Item) -> Item {
-    item.remove("body");
+    if item.remove("body").is_some() {
+        // It is over them.
+        item.remove("seal");
+    }
     item
 }
 
