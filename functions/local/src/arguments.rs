@@ -460,6 +460,12 @@ pub enum RunsCommand {
         /// How many runs to look through, of whatever tenants
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
         runs: u16,
+        /// Go on after this run, with those that are older
+        #[arg(long, value_name = "RUN")]
+        after: Option<RunId>,
+        /// Look through all runs
+        #[arg(long, conflicts_with_all = ["runs", "after"])]
+        all: bool,
     },
     /// Stop a run after the page it is at
     Cancel {

@@ -28,7 +28,7 @@ pub use explain::{
     Explain, Explained, ExplainedFieldView, ExplainedView, NotExplained, PersonKey, StepView, Told, Writer,
 };
 pub use lines::{LinePage, lines};
-pub use plans::{LookedThrough, Moment, Timeline, reconsider, reject, timeline};
+pub use plans::{LookedThrough, Moment, Timeline, has_waiting_lines, reconsider, reject, timeline};
 pub use progress::{RunProgress, progress};
 pub use start::{Begun, NotBegun, StartRequest, Unusable, start};
 pub use unsaved::{InvalidRules, UnsavedRules};

@@ -199,6 +199,9 @@ pub fn not_carried_out(code: &str) -> &str {
         "link_gone" => "the person's link has ended meanwhile",
         "linked_elsewhere" => "the person is linked to another contact by now",
         "stored_unreadable" => UNREADABLE,
+        "write_refused" => {
+            "the table does not take what was to be stored, most likely because it is too large"
+        }
         other => other,
     }
 }

@@ -32,7 +32,7 @@ mod table;
 mod tenant_states;
 mod tenants;
 
-pub use apply::{APPLIED_BEFORE, Applied, Applier, STORED_UNREADABLE, StaleLine};
+pub use apply::{APPLIED_BEFORE, Applied, Applier, STORED_UNREADABLE, StaleLine, WRITE_REFUSED};
 pub use clients::ClientRow;
 pub use connections::{Connection, ConnectionKind, ConnectionStatus, ValidationFailure};
 pub use contact_input::{ContactInput, SaidAccount};

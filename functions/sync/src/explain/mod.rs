@@ -15,7 +15,7 @@ use domain::{
     contact::InactiveReason,
     email::EmailAddress,
     explain::{self, Explanation, Subject},
-    ids::{EntraObjectId, ManagedTenantId, WorkspaceId},
+    ids::{EntraObjectId, ManagedTenantId, RunId, WorkspaceId},
     plan::Leaver,
     user::DirectoryUser,
 };
@@ -78,6 +78,8 @@ pub struct Explained {
     pub last: Option<Told>,
     /// Which runs wrote what the contact shows, as far as their plans are kept.
     pub writers: Vec<Writer>,
+    /// The oldest run that was looked at for these two, when older ones may say more.
+    pub older_than: Option<RunId>,
 }
 
 impl Explain {
@@ -135,6 +137,7 @@ impl Explain {
             explanation,
             last: history.last,
             writers: history.writers,
+            older_than: history.older_than,
         })
     }
 

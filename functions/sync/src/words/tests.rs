@@ -228,7 +228,7 @@ fn answered() -> Vec<Line> {
     lines
 }
 
-fn codes_of_stale_lines() -> [&'static str; 8] {
+fn codes_of_stale_lines() -> [&'static str; 9] {
     [
         "address_taken",
         store::APPLIED_BEFORE,
@@ -238,6 +238,7 @@ fn codes_of_stale_lines() -> [&'static str; 8] {
         "link_gone",
         "linked_elsewhere",
         store::STORED_UNREADABLE,
+        store::WRITE_REFUSED,
     ]
 }
 
