@@ -37,13 +37,13 @@ impl StoredPage {
     /// A page with its place, behind the pages that end in the hash `before`.
     #[must_use]
     pub fn behind(before: ChainHash, mut head: StoredPageHead, page: PlanPage) -> Self {
-        head.chain = head.chained(before, &page.encode());
+        head.chain = head.chained(before, &page.encode(), page.format);
         Self { head, page }
     }
 
     /// Whether the page and its head are those that were written behind the pages that end in `before`.
     pub fn follows(&self, before: ChainHash) -> bool {
-        self.head.chain == self.head.chained(before, &self.page.encode())
+        self.head.chain == self.head.chained(before, &self.page.encode(), self.page.format)
     }
 }
 
@@ -51,9 +51,10 @@ impl StoredPage {
 const HEADS_SINCE: u16 = 4;
 
 impl StoredPageHead {
-    /// The hash after `page` with this head, as it is encoded. Pages of the first formats have their heads outside.
-    pub fn chained(&self, before: ChainHash, page: &[u8]) -> ChainHash {
-        if PlanPage::format_of(page) < HEADS_SINCE {
+    /// The hash after `page` with this head, as it is encoded in `format`. Pages of the first formats have their
+    /// heads outside.
+    fn chained(&self, before: ChainHash, page: &[u8], format: u16) -> ChainHash {
+        if format < HEADS_SINCE {
             return before.followed_by(page);
         }
         let head = Self { chain: ChainHash::GENESIS, ..self.clone() };
@@ -81,12 +82,14 @@ impl PageAsStored {
     /// anything else of it is not what was written there.
     pub fn chained(&self, before: ChainHash) -> Option<ChainHash> {
         let (head, bytes) = (self.head.as_ref()?, self.bytes.as_ref()?);
+        let format = PlanPage::format_of(bytes);
         let is_sealed = match self.seal {
             Seal::Broken => false,
-            Seal::None => PlanPage::format_of(bytes) < HEADS_SINCE,
+            Seal::None => format < HEADS_SINCE,
             Seal::Whole => true,
         };
-        let is_in_place = self.number == Some(head.number) && head.chain == head.chained(before, bytes);
+        let is_in_place =
+            self.number == Some(head.number) && head.chain == head.chained(before, bytes, format);
         (is_sealed && is_in_place).then_some(head.chain)
     }
 }
@@ -112,7 +115,7 @@ pub struct StoredPageHead {
     /// Whether the group is of a read of changes: who is not in it has not left.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub only_changes: bool,
-    /// Hash over this page with its head, and all before it ([`Self::chained`]).
+    /// Hash over this page with its head, and all before it.
     pub chain: ChainHash,
 }
 

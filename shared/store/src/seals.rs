@@ -64,7 +64,9 @@ fn value(bytes: &mut Vec<u8>, of: &AttributeValue) {
         AttributeValue::Bool(is) => part(bytes, b'T', &[u8::from(*is)]),
         AttributeValue::L(values) => {
             part(bytes, b'L', &(values.len() as u64).to_be_bytes());
-            values.iter().for_each(|member| value(bytes, member));
+            for member in values {
+                value(bytes, member);
+            }
         }
         AttributeValue::M(map) => members(bytes, map.iter()),
         AttributeValue::N(number) => part(bytes, b'N', number.as_bytes()),
@@ -125,7 +127,7 @@ mod tests {
         let as_text = Item::from([("a".to_owned(), text("1"))]);
         let as_number = Item::from([("a".to_owned(), AttributeValue::N("1".to_owned()))]);
         let list = |parts: &[&str]| {
-            let parts = parts.iter().map(|part| text(part)).collect();
+            let parts = parts.iter().map(text).collect();
             Item::from([("a".to_owned(), AttributeValue::L(parts))])
         };
         let all = [as_text, as_number, list(&["1"]), list(&["1", ""]), list(&["", "1"]), Item::new()];

@@ -170,7 +170,9 @@ fn every_setting_about_leavers_and_limits_can_be_typed() {
         assert_eq!(changed.pointer(path), Some(&shown), "{options:?}");
         // Nothing else.
         let mut without = [before, changed.clone()];
-        without.iter_mut().for_each(|settings| *settings.pointer_mut(path).unwrap() = json!(null));
+        for settings in &mut without {
+            *settings.pointer_mut(path).unwrap() = json!(null);
+        }
         assert_eq!(without[0], without[1], "{options:?}");
         assert_eq!(folder.json(&["settings"]), changed, "{options:?}: it is kept");
     }

@@ -117,7 +117,9 @@ fn whoever_is_made_active_is_no_new_link() {
                 later.apply_all(&pages);
             }
             let mut again = later.planner();
-            pages.iter().for_each(|page| again.replay(page));
+            for page in &pages {
+                again.replay(page);
+            }
             assert_eq!(again.active_links_after(&sum(&pages)), 2, "{is_linked}, {applied}");
         }
     }
