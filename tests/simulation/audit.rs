@@ -74,6 +74,7 @@ impl Audit {
         let row = run_row(house, run).await?;
         if row.kind.writes() {
             let rules = rules_of(house, &row).await?;
+            self.rules.mark_active_when_enabled |= rules.is_none_or(|rules| rules.mark_active_when_enabled);
             for field in Field::ALL {
                 // An undo writes any field; it has a sentence of its own.
                 let overwrite = rules.map_or(Overwrite::Always, |rules| rules.rule(field).overwrite);
@@ -102,7 +103,7 @@ impl Audit {
         invariants::other_clients_are_untouched(&was, &now, &clients).map_err(failed)?;
         invariants::only_enabled_fields_change(&self.rules, &was, &now).map_err(failed)?;
         invariants::inactive_only_by_a_line(&was, &now, &planned).map_err(failed)?;
-        invariants::only_ours_become_active(&was, &now, &planned).map_err(failed)?;
+        invariants::only_ours_become_active(&self.rules, &was, &now, &planned).map_err(failed)?;
         invariants::a_plan_stays_at_its_client(&planned, &now).map_err(failed)?;
         written.extend(invariants::writes_follow_lines(&was, &now, &planned).map_err(failed)?);
         always(&now)?;

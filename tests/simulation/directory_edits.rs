@@ -62,6 +62,10 @@ impl Hands {
                 self.gone.push((tenant, user.clone()));
                 format!("{name} is deleted")
             }
+            E::DeleteForGood => {
+                world.purge_user(tenant, user.id).ok()?;
+                format!("{name} is deleted for good")
+            }
             E::Disable => {
                 change(&|user| user.account_enabled = false)?;
                 format!("{name} is disabled")

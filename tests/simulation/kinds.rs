@@ -25,6 +25,7 @@ kinds! {
         Blank = "directory: attributes become blank",
         BecomeGuest = "directory: a member becomes a guest",
         Delete = "directory: an account is deleted",
+        DeleteForGood = "directory: an account is deleted for good",
         Disable = "directory: an account is disabled",
         Enable = "directory: an account is enabled again",
         Hire = "directory: a new colleague",

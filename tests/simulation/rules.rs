@@ -72,6 +72,7 @@ fn small(dice: &mut Dice, bound: u64) -> u32 {
 fn fields(dice: &mut Dice) -> Value {
     let mut rules = FieldRules {
         mark_inactive_when_disabled: dice.percent(84),
+        mark_active_when_enabled: dice.percent(25),
         allow_clearing: dice.percent(65),
         ..FieldRules::default()
     };

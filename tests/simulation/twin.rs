@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    contact::{Contact, Link},
+    contact::{Contact, InactiveReason, Link},
     ids::{ContactId, EntraTenantId, Identity},
     invariants::People,
     policy::{RunLimits, Share, StopLimits},
@@ -37,6 +37,7 @@ const EDITS: &[DirectoryEdit] = &[
     DirectoryEdit::BecomeGuest,
     DirectoryEdit::Blank,
     DirectoryEdit::Delete,
+    DirectoryEdit::DeleteForGood,
     DirectoryEdit::Disable,
     DirectoryEdit::Enable,
     DirectoryEdit::Hire,
@@ -134,6 +135,13 @@ impl Life {
         let mut people = audit::people(&mut self.house, &[]).await?;
         let mut others = audit::people(twin, &[]).await?;
         leave_out([&mut people, &mut others], emptied);
+        for contact in [&mut people, &mut others].into_iter().flat_map(|it| it.contacts.values_mut()) {
+            // A listing does not know in which way somebody has gone.
+            let reason = contact.entra.as_mut().and_then(|stamp| stamp.inactive_reason.as_mut());
+            if let Some(reason) = reason.filter(|reason| reason.is_gone()) {
+                *reason = InactiveReason::DeletedUpstream;
+            }
+        }
         if was_late {
             // Why somebody has left is what was known at the time, and so is whether the account was disabled
             // before that.

@@ -8,6 +8,7 @@ use domain::{
     fields::{Field, Overwrite, UnknownField},
     flags::Feature,
     ids::{ClientId, ContactId, EntraObjectId, LineId, ManagedTenantId, ReviewItemId, RunId},
+    policy::Timing,
 };
 
 /// Keeps the contacts of an MSP's PSA in step with the Microsoft Entra directories of its
@@ -588,6 +589,12 @@ pub enum RunsCommand {
         /// How many runs to look through, of whatever tenants
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
         runs: u16,
+        /// Go on after this run, with those that are older
+        #[arg(long, value_name = "RUN")]
+        after: Option<RunId>,
+        /// Look through all runs
+        #[arg(long, conflicts_with_all = ["runs", "after"])]
+        all: bool,
     },
     /// Stop a run after the page it is at
     Cancel {
@@ -599,6 +606,8 @@ pub enum RunsCommand {
 /// A field rule.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub enum FieldName {
+    /// People who are active in the directory make contacts active that a human made inactive.
+    ActiveWhenEnabled,
     /// Company name.
     Company,
     /// Department.
@@ -622,21 +631,45 @@ pub enum FieldName {
 impl FieldName {
     /// The key of its rule in a configuration.
     pub fn key(self) -> &'static str {
-        self.field().map_or("markInactiveWhenDisabled", Field::key)
+        match self {
+            Self::ActiveWhenEnabled => "markActiveWhenEnabled",
+            _ => self.field().map_or("markInactiveWhenDisabled", Field::key),
+        }
     }
 
-    /// The field of the contact; `None` for the rule about disabled accounts.
+    /// The field of the contact; `None` for the rules about active and disabled accounts.
     pub fn field(self) -> Option<Field> {
         match self {
             Self::Company => Some(Field::Company),
             Self::Department => Some(Field::Department),
             Self::DisplayName => Some(Field::FullName),
             Self::Email => Some(Field::Email),
-            Self::InactiveWhenDisabled => None,
+            Self::ActiveWhenEnabled | Self::InactiveWhenDisabled => None,
             Self::Office => Some(Field::Office),
             Self::Phone => Some(Field::Phones),
             Self::Role => Some(Field::Role),
             Self::Upn => Some(Field::UserPrincipalName),
+        }
+    }
+}
+
+/// When somebody who is leaving becomes inactive.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum When {
+    /// Once as many syncs and hours have confirmed it as `--gone-after` and `--gone-hours` ask for.
+    AfterGrace,
+    /// With the sync that sees it first.
+    AtOnce,
+    /// Not at all.
+    Never,
+}
+
+impl From<When> for Timing {
+    fn from(when: When) -> Self {
+        match when {
+            When::AfterGrace => Self::AfterGrace,
+            When::AtOnce => Self::AtOnce,
+            When::Never => Self::Never,
         }
     }
 }
@@ -717,6 +750,12 @@ pub struct SettingsArguments {
     /// How many hours have to lie between the first of those reads and the last
     #[arg(long, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(0..=2160))]
     pub gone_hours: Option<u32>,
+    /// When contacts of people whose sign-in is blocked become inactive, where `inactive-when-disabled` is on
+    #[arg(long, value_enum, value_name = "WHEN")]
+    pub when_disabled: Option<When>,
+    /// When contacts of people become inactive who are no longer among those who are synced
+    #[arg(long, value_enum, value_name = "WHEN")]
+    pub when_out_of_scope: Option<When>,
     /// How many people may become inactive at once whatever the share; more wait for you
     #[arg(long, value_name = "PEOPLE")]
     pub gone_allowed: Option<u32>,
@@ -751,6 +790,13 @@ pub struct SettingsArguments {
     /// What share of all linked people may be new in one sync; more wait for you
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     pub run_new_percent: Option<u8>,
+    /// How many contacts may go from an account that is gone to another one in all tenants of one sync
+    /// together, whatever the share; more wait for you
+    #[arg(long, value_name = "CONTACTS")]
+    pub run_moved_allowed: Option<u32>,
+    /// What share of all linked contacts may go to another account in one sync; more wait for you
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub run_moved_percent: Option<u8>,
     /// A complete read with less than this share of the people of the last one is taken for a wrong
     /// answer
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]

@@ -158,12 +158,13 @@ impl DecisionRun {
         let mut chain = ChainHash::GENESIS;
         let stored = (1_u32..).zip(1_usize..).zip(lines).map(|((number, position), line)| {
             let page = page_of(line);
-            chain = chain.followed_by(&page.encode());
             let next_cursor = (position < last).then(|| number.to_string());
             let (group_end, feed, closes_read, only_changes) = (number, None, false, false);
             let head =
                 StoredPageHead { number, group_end, next_cursor, feed, closes_read, only_changes, chain };
-            StoredPage { head, page }
+            let stored = StoredPage::behind(chain, head, page);
+            chain = stored.head.chain;
+            stored
         });
         stored.collect()
     }

@@ -145,7 +145,7 @@ async fn rules_come_back_in_the_form_that_says_them() {
     let api = api(&Permission::ALL).await;
     let off = json!({
         "displayName": false, "email": false, "phone": false, "role": false, "department": false, "office": false,
-        "company": false, "upn": false, "markInactiveWhenDisabled": true, "allowClearing": false,
+        "company": false, "upn": false, "markInactiveWhenDisabled": true, "markActiveWhenEnabled": false, "allowClearing": false,
     });
     for (rules, shown) in [
         (json!({}), json!({})),

@@ -33,7 +33,7 @@ pub use links::{
     ChangeRequest, ChangeStarted, LinkFilter, LinkPlace, LinkStanding, LinkView, LinksListed, NotChanged,
     PEOPLE_MAX as LINKS_PER_RUN, change, links,
 };
-pub use plans::{LookedThrough, Moment, Timeline, reconsider, reject, timeline};
+pub use plans::{LookedThrough, Moment, Timeline, has_waiting_lines, reconsider, reject, timeline};
 pub use progress::{RunProgress, progress};
 pub use start::{Begun, LinkOrder, NotBegun, StartRequest, Unusable, start};
 pub use unsaved::{InvalidRules, UnsavedRules};

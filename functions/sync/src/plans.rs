@@ -16,6 +16,15 @@ use crate::views::LineView;
 /// Stored pages that are read at once.
 const PAGES_AT_ONCE: u16 = 20;
 
+/// Runs that are read at once.
+const RUNS_AT_ONCE: u16 = 50;
+
+/// Whether lines wait in a run, so that an operator can decide about them. In a preview nothing does: whoever
+/// applies it, or syncs, gets the lines anew.
+pub fn has_waiting_lines(run: &Run) -> bool {
+    run.kind.writes()
+}
+
 /// Remembers that an operator does not want what waits in a run: the contacts of people who have left
 /// stay as they are until those are back, and people who would be created or linked are not asked about
 /// again. `only` = these lines; empty = all. Done again, it changes nothing. Answers how many lines.
@@ -134,9 +143,25 @@ pub struct Timeline {
     pub moments: Vec<Moment>,
     /// Where it was looked for.
     pub looked_through: LookedThrough,
+    /// The story goes on after this run (`after`); `None` when all runs were looked through.
+    pub next_after: Option<RunId>,
 }
 
-/// The newest runs of a workspace, of whatever tenants: which of them speak of a person nobody has noted.
+impl Timeline {
+    /// Adds what the runs after it said.
+    pub fn go_on(&mut self, older: Self) {
+        self.moments.extend(older.moments);
+        let runs = self.looked_through.runs + older.looked_through.runs;
+        if older.looked_through.runs > 0 {
+            self.looked_through = older.looked_through;
+        }
+        self.looked_through.runs = runs;
+        self.looked_through.older_runs = older.next_after.is_some();
+        self.next_after = older.next_after;
+    }
+}
+
+/// Runs of a workspace, of whatever tenants, the newest first: which of them speak of a person nobody has noted.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LookedThrough {
@@ -150,20 +175,17 @@ pub struct LookedThrough {
     pub older_runs: bool,
 }
 
-/// What the newest runs said about one person of a tenant, newest first. Runs in which nothing was
-/// said, because nothing had changed, are left out.
+/// What so many runs said about one person of a tenant, the newest first: of all runs, or of those that are older
+/// than `after`. Runs in which nothing was said, because nothing had changed, are left out.
 pub async fn timeline(
     store: &Store,
     workspace: WorkspaceId,
     tenant: ManagedTenantId,
     person: EntraObjectId,
-    runs: u16,
+    (after, runs): (Option<RunId>, u16),
 ) -> Result<Timeline, StoreError> {
     let mut moments = Vec::new();
-    // One more tells whether there is one.
-    let mut newest = store.runs(workspace, None, runs.saturating_add(1)).await?;
-    let older_runs = newest.len() > usize::from(runs);
-    newest.truncate(usize::from(runs));
+    let (newest, older_runs) = runs_after(store, workspace, after, usize::from(runs)).await?;
     let oldest = newest.last();
     let looked_through = LookedThrough {
         runs: newest.len(),
@@ -171,6 +193,7 @@ pub async fn timeline(
         since: oldest.map(|run| run.started_at),
         older_runs,
     };
+    let next_after = oldest.map(|run| run.id).filter(|_| older_runs);
     for run in newest {
         let stale = store.stale_lines(workspace, run.id, tenant).await?;
         let mut after = 0;
@@ -186,7 +209,28 @@ pub async fn timeline(
         }
         moments.extend(of_run.into_iter().rev());
     }
-    Ok(Timeline { moments, looked_through })
+    Ok(Timeline { moments, looked_through, next_after })
+}
+
+/// At most so many runs, the newest first, and whether there are older ones. A page of the table may hold fewer
+/// than were asked for.
+async fn runs_after(
+    store: &Store,
+    workspace: WorkspaceId,
+    mut after: Option<RunId>,
+    most: usize,
+) -> Result<(Vec<Run>, bool), StoreError> {
+    let mut found: Vec<Run> = Vec::new();
+    // One more tells whether there is one.
+    while found.len() <= most {
+        let page = store.runs(workspace, after, RUNS_AT_ONCE).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.id);
+        found.extend(page);
+    }
+    let older_runs = found.len() > most;
+    found.truncate(most);
+    Ok((found, older_runs))
 }
 
 fn moment(run: &Run, line: &Line, stale: Option<String>) -> Moment {

@@ -9,7 +9,7 @@ use domain::{
 };
 use jiff::Timestamp;
 use serde::Serialize;
-use store::{Run, Store, StoreError, TenantRun};
+use store::{ResultAsStored, Run, Seal, Store, StoreError};
 
 /// Stored pages that are read at once.
 const PAGES_AT_ONCE: u16 = 20;
@@ -56,10 +56,14 @@ pub enum Finding {
     Expired,
     /// The run has ended before the tenant had.
     NeverEnded,
+    /// What is noted about lines that were not carried out is not what was written.
+    LeftAloneChanged,
     /// A page is not the one that was written there.
     PageChanged,
     /// A page is missing.
     PageMissing,
+    /// The stored result of the tenant is not the one that was written.
+    ResultChanged,
     /// The run has counted a result that is not stored.
     ResultMissing,
     /// The run is going on, and the tenant has not ended.
@@ -79,6 +83,10 @@ impl Finding {
                 "The run ended before this tenant had, so nothing says where its plan ends. What was applied stays; \
                  run the sync again."
             }
+            Self::LeftAloneChanged => {
+                "What is stored about the lines that were not carried out is not what was written. Do not undo \
+                 anything of this plan; find out who can write to the table."
+            }
             Self::PageChanged => {
                 "A stored page is not the one that was written there. Take nothing from this plan: do not apply it, \
                  let nothing of it through and do not undo it; find out who can write to the table."
@@ -86,6 +94,10 @@ impl Finding {
             Self::PageMissing => {
                 "A stored page has been removed before its time. Take nothing from this plan, and find out who can \
                  write to the table."
+            }
+            Self::ResultChanged => {
+                "The stored result of the tenant is not the one that was written: its counters or its hash are \
+                 another. Take nothing from this plan, and find out who can write to the table."
             }
             Self::ResultMissing => {
                 "The run has counted how a tenant ended, and that is not stored any more, so the plan cannot be \
@@ -107,7 +119,7 @@ pub async fn verify(
 ) -> Result<Option<RunCheck>, StoreError> {
     let Some(run) = store.run(workspace, run).await? else { return Ok(None) };
     let targets = store.targets(workspace, run.id).await?;
-    let results = store.tenant_runs(workspace, run.id).await?;
+    let results = store.results_as_stored(workspace, run.id).await?;
     let ended = run.run_status.is_terminal();
     let counted = run.succeeded_tenants
         // An answer of an operator that could not be carried out has no result and counts as failed.
@@ -117,18 +129,19 @@ pub async fn verify(
         (true, true) => Finding::ResultMissing,
         (true, false) => Finding::NeverEnded,
     };
-    let mut results: BTreeMap<ManagedTenantId, TenantRun> =
-        results.into_iter().map(|result| (result.tenant, result)).collect();
+    // A key that names no tenant was never written, and its tenant is missed below.
+    let mut results: BTreeMap<ManagedTenantId, ResultAsStored> =
+        results.into_iter().filter_map(|result| Some((result.tenant?, result))).collect();
     let mut tenants = Vec::new();
     for target in &targets {
         let check = match results.remove(&target.tenant) {
-            Some(result) => check(store, &run, &result, now).await?,
+            Some(result) => check(store, &run, target.tenant, &result, now).await?,
             None => PlanCheck::new(target.tenant, 0, without_result, None),
         };
         tenants.push(check);
     }
-    for result in results.values() {
-        tenants.push(check(store, &run, result, now).await?);
+    for (tenant, result) in &results {
+        tenants.push(check(store, &run, *tenant, result, now).await?);
     }
     let known = u32::try_from(tenants.len()).unwrap_or(u32::MAX);
     let unknown_tenants = run.total_tenants.saturating_sub(known);
@@ -146,10 +159,18 @@ impl PlanCheck {
 async fn check(
     store: &Store,
     run: &Run,
-    result: &TenantRun,
+    tenant: ManagedTenantId,
+    stored: &ResultAsStored,
     now: Timestamp,
 ) -> Result<PlanCheck, StoreError> {
-    let found = |finding, page| Ok(PlanCheck::new(result.tenant, result.pages, finding, page));
+    let Some(result) = stored.result.as_ref().filter(|result| result.tenant == tenant) else {
+        return Ok(PlanCheck::new(tenant, 0, Finding::ResultChanged, None));
+    };
+    let found = |finding, page| Ok(PlanCheck::new(tenant, result.pages, finding, page));
+    if stored.seal == Seal::Broken {
+        return found(Finding::ResultChanged, None);
+    }
+    let mut is_sealed = stored.seal == Seal::Whole;
     let mut chain = ChainHash::GENESIS;
     let mut number = 0;
     while number < result.pages {
@@ -164,20 +185,31 @@ async fn check(
             if page.number.is_some_and(|place| place > number) {
                 return found(missing, Some(number));
             }
-            let (Some(head), Some(bytes)) = (page.head, page.bytes) else {
-                return found(Finding::PageChanged, Some(number));
-            };
-            chain = chain.followed_by(&bytes);
-            if page.number != Some(number) || head.number != number || head.chain != chain {
-                return found(Finding::PageChanged, Some(number));
-            }
+            let after = page.chained(chain).filter(|_| page.number == Some(number));
+            let Some(after) = after else { return found(Finding::PageChanged, Some(number)) };
+            chain = after;
+            // Whoever sealed pages has sealed the result.
+            is_sealed |= page.seal == Seal::Whole && stored.seal == Seal::None;
             if number == result.pages {
                 break;
             }
         }
     }
     match result.chain {
-        Some(noted) if noted != chain => found(Finding::PageChanged, Some(result.pages)),
-        _ => found(Finding::AsWritten, None),
+        Some(noted) if noted != chain => return found(Finding::PageChanged, Some(result.pages)),
+        _ => {}
+    }
+    match stored.seal {
+        Seal::None if is_sealed => return found(Finding::ResultChanged, None),
+        Seal::None => return found(Finding::AsWritten, None),
+        Seal::Broken | Seal::Whole => {}
+    }
+    // Results say nothing of lines that were left alone when there were none.
+    let stale = store.stale_hash(run.workspace, run.id, tenant, result.pages).await?;
+    match stale == stored.stale {
+        true => found(Finding::AsWritten, None),
+        // What has expired goes bit by bit.
+        false if now >= run.plan_expires() => found(Finding::Expired, None),
+        false => found(Finding::LeftAloneChanged, None),
     }
 }

@@ -65,6 +65,9 @@ fn told(rule: Rule, action: &Action) -> (&'static str, String) {
             let syncs = if *times == 1 { "1 sync".to_owned() } else { format!("{times} syncs in a row") };
             ("note_missing", format!("{what}; seen by {syncs}, and the contact stays as it is for now"))
         }
+        Action::Reactivate { activate: true, before: Some(before), .. } if !is_ours(before) => {
+            ("reactivate", format!("{}; {OVERRULED}", told_return(before)))
+        }
         Action::Reactivate { activate: true, .. } => {
             ("reactivate", "the person is back and this sync had made the contact inactive".to_owned())
         }
@@ -105,6 +108,22 @@ fn told(rule: Rule, action: &Action) -> (&'static str, String) {
         Action::Update { .. } => {
             ("update", "a field that is synced differs from what the directory says".to_owned())
         }
+    }
+}
+
+/// What the rule says by which a contact becomes active that a human made inactive.
+const OVERRULED: &str = "a human had made the contact inactive, and your rules let the directory overrule that \
+                         (`markActiveWhenEnabled`)";
+
+/// Whether it was the sync that had made the contact inactive.
+fn is_ours(before: &ContactState) -> bool {
+    before.entra.as_ref().is_some_and(|stamp| stamp.inactive_reason.is_some())
+}
+
+fn told_return(before: &ContactState) -> &'static str {
+    match before.link {
+        LinkState::Active => "the person is active in the directory",
+        LinkState::Cut | LinkState::Inactive | LinkState::Parted => "the person is back",
     }
 }
 
@@ -197,6 +216,9 @@ pub fn not_carried_out(code: &str) -> &str {
         "link_gone" => "the person's link has ended meanwhile",
         "linked_elsewhere" => "the person is linked to another contact by now",
         "stored_unreadable" => UNREADABLE,
+        "write_refused" => {
+            "the table does not take what was to be stored, most likely because it is too large"
+        }
         other => other,
     }
 }

@@ -3,7 +3,9 @@
 
 use directory::{BadRow, BadRowCause, Code, UserKey};
 use domain::{
+    contact::InactiveReason,
     ids::EntraObjectId,
+    plan::Leaver,
     planner::{Planner, UnusableRow},
 };
 use store::Ground;
@@ -19,7 +21,7 @@ use crate::{
 struct Answer {
     users: Vec<domain::user::DirectoryUser>,
     rows: Vec<UnusableRow>,
-    removed: Vec<EntraObjectId>,
+    removed: Vec<Leaver>,
 }
 
 impl Work<'_> {
@@ -66,7 +68,7 @@ impl Work<'_> {
         match self.in_time(self.directory()?.user(self.target.entra, &key)).await {
             Ok(None) => return Ok(None),
             Ok(Some(Some(user))) => answer.users.push(user),
-            Ok(Some(None)) if self.is_linked(person).await? => answer.removed.push(person),
+            Ok(Some(None)) if self.is_linked(person).await? => answer.removed.push(self.gone(person)),
             Ok(Some(None)) => return Err(Stop::Failed(failure::unknown_person())),
             Err(error) if error.code() == Code::RecordUnreadable => {
                 let cause = BadRowCause::MemberType;
@@ -75,6 +77,14 @@ impl Work<'_> {
             Err(error) => return Err(error.into()),
         }
         Ok(Some(answer))
+    }
+
+    /// That somebody is not there does not say in which way they have gone; what the directory has told before
+    /// may.
+    fn gone(&self, object: EntraObjectId) -> Leaver {
+        let told = self.state.ground.leaving.iter();
+        let told = told.copied().find(|leaver| leaver.object == object && leaver.reason.is_gone());
+        told.unwrap_or(Leaver { object, reason: InactiveReason::DeletedUpstream })
     }
 
     async fn is_linked(&self, person: EntraObjectId) -> Result<bool, Stop> {

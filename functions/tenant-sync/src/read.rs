@@ -6,7 +6,7 @@ use directory::{
 };
 use domain::{
     facts::fingerprint_of,
-    plan::{Limit, PlanPage},
+    plan::{Leaver, Limit, PlanPage},
     planner::{Known, Needs, Planner, UnusableRow},
     policy::TenantPolicy,
     user::DirectoryUser,
@@ -125,7 +125,7 @@ impl Work<'_> {
         let Some(proof) = self.prove().await? else { return Ok(Outcome::Paused) };
         let Some(policy) = self.policy(proof).await? else { return Ok(Outcome::Paused) };
         let inventory = self.sync.store.inventory(self.job.run.workspace, self.target.entra).await?;
-        let mut planner = Planner::new(policy, inventory);
+        let mut planner = Planner::new(policy, inventory).told_before(&self.state.ground.leaving);
         self.resume(&mut planner).await?;
         if self.is_fresh() && self.progress.feed.is_none() {
             self.begin_feed().await?;
@@ -216,7 +216,9 @@ impl Work<'_> {
                 let known = self.gather(|known| planner.needs(&page.users, known)).await?;
                 self.keep_to_run_limits(planner, &page.users, &known, 0).await?;
                 pages = planner.plan(&page.users, &rows, &known);
-                let removed: Vec<_> = page.removed.iter().map(|removed| removed.object).collect();
+                let gone = page.removed.iter();
+                let gone = gone.map(|it| Leaver { object: it.object, reason: it.removal.into() });
+                let removed: Vec<Leaver> = gone.collect();
                 pages.extend(planner.plan_removed(&removed));
                 if is_last {
                     let Some(again) = self.look_again(planner).await? else { return Ok(Outcome::Paused) };

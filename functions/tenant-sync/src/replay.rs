@@ -98,10 +98,10 @@ impl Work<'_> {
                 return Err(Stop::Failed(failure::plan_expired()));
             }
             for stored in pages.iter().filter(|stored| stored.head.number <= expected) {
-                chain = chain.followed_by(&stored.page.encode());
-                if chain != stored.head.chain {
+                if !stored.follows(chain) {
                     return Err(Stop::Failed(failure::damaged_plan()));
                 }
+                chain = stored.head.chain;
                 number = stored.head.number;
                 staged.extend(stored.page.lines.iter().filter_map(limit_of));
             }

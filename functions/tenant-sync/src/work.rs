@@ -72,6 +72,8 @@ pub(crate) struct Group {
     pub(crate) pages: Vec<StoredPage>,
     /// Where the reading goes on after them.
     pub(crate) after: After,
+    /// Whether they were stored before, so that they may have been applied before.
+    pub(crate) is_again: bool,
 }
 
 /// Where a reading goes on.
@@ -174,14 +176,15 @@ impl<'a> Work<'a> {
         let count = u32::try_from(pages.len()).unwrap_or(u32::MAX);
         let group_end = done + count;
         let stored = pages.into_iter().zip(done + 1..).map(|(page, number)| {
-            chain = chain.followed_by(&page.encode());
             let After { next: next_cursor, feed, closes_read, only_changes } = after.clone();
             let head =
                 StoredPageHead { number, group_end, next_cursor, feed, closes_read, only_changes, chain };
-            StoredPage { head, page }
+            let stored = StoredPage::behind(chain, head, page);
+            chain = stored.head.chain;
+            stored
         });
         let pages = stored.collect();
-        Group { pages, after }
+        Group { pages, after, is_again: false }
     }
 
     pub(crate) async fn store_pages(&self, group: &Group) -> Result<(), Stop> {
@@ -203,11 +206,11 @@ impl<'a> Work<'a> {
     ) -> Result<(), Stop> {
         let mut counters = Counters::default();
         for stored in &group.pages {
-            if self.progress.chain.followed_by(&stored.page.encode()) != stored.head.chain {
+            if !stored.follows(self.progress.chain) {
                 return Err(Stop::Failed(failure::damaged_plan()));
             }
             if self.writes() {
-                counters.stale += self.apply(stored).await?;
+                counters.stale += self.apply(stored, group.is_again).await?;
             }
             counters.add(&stored.page.counters);
             self.guard = self.guard.or(stored.page.guard);
@@ -241,7 +244,8 @@ impl<'a> Work<'a> {
         }
     }
 
-    async fn apply(&self, stored: &StoredPage) -> Result<u64, Stop> {
+    /// `is_again` = a worker before this one may have applied the page, or a part of it.
+    async fn apply(&self, stored: &StoredPage, is_again: bool) -> Result<u64, Stop> {
         let applier = Applier {
             store: &self.sync.store,
             scope: self.scope,
@@ -254,10 +258,12 @@ impl<'a> Work<'a> {
             changes_links: self.job.run.link_change.is_some(),
         };
         let stale = applier.apply(&stored.page).await?;
+        let (workspace, run, tenant) = (self.job.run.workspace, self.job.run.id, self.target.tenant);
+        let (store, number) = (&self.sync.store, stored.head.number);
         if !stale.is_empty() {
-            let (workspace, run, tenant) = (self.job.run.workspace, self.job.run.id, self.target.tenant);
-            let (store, number) = (&self.sync.store, stored.head.number);
             store.put_stale_lines(workspace, run, tenant, number, &stale, self.job.expires).await?;
+        } else if is_again {
+            store.clear_stale_lines(workspace, run, tenant, number, self.job.expires).await?;
         }
         Ok(stale.len() as u64)
     }
@@ -307,14 +313,15 @@ fn complete_group(mut waiting: Vec<StoredPage>, done: &Progress) -> Option<Group
     waiting.retain(|stored| stored.head.number <= head.group_end);
     let mut chain = done.chain;
     let whole = waiting.iter().zip(done.pages + 1..).all(|(stored, number)| {
-        chain = chain.followed_by(&stored.page.encode());
+        let follows = stored.follows(chain);
+        chain = stored.head.chain;
         stored.head.number == number
             && stored.head.group_end == head.group_end
             && stored.head.next_cursor == head.next_cursor
-            && stored.head.chain == chain
+            && follows
     });
     let ends = waiting.last().is_some_and(|stored| stored.head.number == head.group_end);
     let StoredPageHead { next_cursor: next, feed, closes_read, only_changes, .. } = head;
     let after = After { next, feed, closes_read, only_changes };
-    (whole && ends).then_some(Group { pages: waiting, after })
+    (whole && ends).then_some(Group { pages: waiting, after, is_again: true })
 }

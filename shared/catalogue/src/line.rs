@@ -140,4 +140,13 @@ pub(crate) const ENTRIES: &[Entry] = &[
         next: "Nothing: the next sync looks again. If it persists, look at the account in the Entra admin \
                center or report it to the product's support.",
     },
+    Entry {
+        code: "write_refused",
+        area: Area::Line,
+        cause: "The table does not take what was to be stored of this person, most likely because the contact is \
+                larger than 400 KB.",
+        effect: "This line was not carried out, and the contact stays as it is; everybody else was synced.",
+        next: "Look at the contact in the PSA: shorten what is very long in it (phone numbers, further \
+               addresses). Every sync tries again.",
+    },
 ];

@@ -97,6 +97,13 @@ pub(crate) const ENTRIES: &[Entry] = &[
         next: "Take the id of a run that has written.",
     },
     Entry {
+        code: "nothing_waits_in_a_preview",
+        area: Area::Sync,
+        cause: "The run is a preview: its lines say what would wait for you, and nothing of it does.",
+        effect: "No decision was noted, and the stop limits are as they were.",
+        next: "Take a sync whose lines wait (`entra-sync runs`), or apply the preview first.",
+    },
+    Entry {
         code: "people_missing",
         area: Area::Sync,
         cause: "Links were to be changed, and nobody is named.",
@@ -125,6 +132,13 @@ pub(crate) const ENTRIES: &[Entry] = &[
                 tenant had, or is so old that pages have been removed.",
         effect: "Checking changes nothing. What the run has written stays.",
         next: "Look at what is said of each tenant (`entra-sync runs verify`).",
+    },
+    Entry {
+        code: "preview_of_a_plan",
+        area: Area::Sync,
+        cause: "`preview` was sent to a request that carries out a stored plan or notes a decision about it.",
+        effect: "Nothing was changed, and no run was started.",
+        next: "Read the lines of the run (`entra-sync runs lines`), then send the request without `preview`.",
     },
     Entry {
         code: "run_ended",

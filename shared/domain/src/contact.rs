@@ -9,6 +9,7 @@ use crate::{
     email::EmailAddress,
     fields::Field,
     ids::{ClientId, ContactId, EntraObjectId, EntraTenantId, Identity, LineId, WorkspaceId, derive},
+    user::Removal,
 };
 
 /// A person at a client.
@@ -117,12 +118,18 @@ pub struct EntraStamp {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InactiveReason {
-    /// No longer in the directory, in as many complete reads as are asked for.
+    /// No longer in the directory, in as many complete reads as are asked for: deleted, for good or not, or
+    /// hidden from us. Before the two below were told apart, also whoever was told gone.
     DeletedUpstream,
     /// Sign-in is blocked.
     DisabledUpstream,
     /// Outside what the operator wants synced by now.
     OutOfScope,
+    /// Deleted for good; no administrator can restore the account.
+    PermanentlyDeletedUpstream,
+    /// Deleted, and for 30 days an administrator can restore the account
+    /// (learn.microsoft.com/graph/delta-query-users).
+    SoftDeletedUpstream,
 }
 
 impl InactiveReason {
@@ -132,6 +139,24 @@ impl InactiveReason {
             Self::DeletedUpstream => "no longer in the directory",
             Self::DisabledUpstream => "sign-in is blocked in the directory",
             Self::OutOfScope => "no longer among the people who are synced",
+            Self::PermanentlyDeletedUpstream => "deleted from the directory for good",
+            Self::SoftDeletedUpstream => {
+                "deleted in the directory, where the account can be restored for 30 days"
+            }
+        }
+    }
+
+    /// Whether the person is in the directory no more, in whichever way that became known.
+    pub fn is_gone(self) -> bool {
+        matches!(self, Self::DeletedUpstream | Self::PermanentlyDeletedUpstream | Self::SoftDeletedUpstream)
+    }
+}
+
+impl From<Removal> for InactiveReason {
+    fn from(removal: Removal) -> Self {
+        match removal {
+            Removal::Deleted => Self::PermanentlyDeletedUpstream,
+            Removal::SoftDeleted => Self::SoftDeletedUpstream,
         }
     }
 }

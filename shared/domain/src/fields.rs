@@ -18,6 +18,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::config::Deciding;
 pub use self::{
     change::{Change, FieldChange},
     config::InvalidRule,

@@ -31,6 +31,9 @@ struct LinkEntry {
 pub enum ReviewState {
     /// Final: the person is not to be synced.
     Dismissed,
+    /// Final until it is reconsidered: an operator rejected the person's creation or link, which waited at a
+    /// stop limit.
+    Rejected,
     /// Final: an operator has said which contact the person is.
     Settled {
         /// The address of the person at that time.

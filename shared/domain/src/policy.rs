@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     contact::InactiveReason,
     domain_name::DomainName,
-    fields::FieldRules,
+    fields::{Deciding, FieldRules},
     ids::{ClientId, EntraTenantId, WorkspaceId},
     plan::Limit,
     planner::{Held, InForce},
@@ -218,7 +218,11 @@ impl TenantPolicy {
     /// When somebody who is leaving for `reason` becomes inactive.
     pub fn timing(&self, reason: InactiveReason) -> Timing {
         match reason {
-            InactiveReason::DeletedUpstream => Timing::AfterGrace,
+            // The same for all of them: a complete read does not know in which way somebody has gone, and has
+            // to come to the same end as a read of changes.
+            InactiveReason::DeletedUpstream
+            | InactiveReason::PermanentlyDeletedUpstream
+            | InactiveReason::SoftDeletedUpstream => Timing::AfterGrace,
             InactiveReason::DisabledUpstream => self.disabled(),
             InactiveReason::OutOfScope => self.vanish.out_of_scope,
         }
@@ -231,6 +235,25 @@ impl TenantPolicy {
 
     /// The same, from its parts.
     pub fn salt_of(fields: &FieldRules, client: ClientId) -> Vec<u8> {
-        serde_json::to_vec(&(1, fields, client)).unwrap_or_default()
+        serde_json::to_vec(&(1, Deciding(fields), client)).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// What the salt was before there was the rule, for everybody who has not turned it on.
+    const BEFORE: &str = r#"[1,{"displayName":false,"email":false,"phone":false,"role":false,"department":false,"office":false,"company":false,"upn":false,"markInactiveWhenDisabled":true,"allowClearing":false},"00000000-0000-0000-0000-000000000001"]"#;
+
+    #[test]
+    fn nobody_is_looked_at_again_because_of_a_rule_that_is_off() {
+        let client = ClientId::new(Uuid::from_u128(1));
+        let salt = |fields: &FieldRules| String::from_utf8(TenantPolicy::salt_of(fields, client)).unwrap();
+        assert_eq!(salt(&FieldRules::default()), BEFORE);
+        let on = FieldRules { mark_active_when_enabled: true, ..FieldRules::default() };
+        assert_ne!(salt(&on), BEFORE, "turned on, everybody is looked at once");
     }
 }

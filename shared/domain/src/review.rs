@@ -248,7 +248,8 @@ impl Question {
         let mut changes = now.fields.changes(contact, None, &facts);
         changes.retain(is_free);
         let is_inactive_by_sync = contact.entra.as_ref().is_some_and(|stamp| stamp.inactive_reason.is_some());
-        let activate = contact.inactive && (is_inactive_by_sync || is_made_for_them);
+        let counts = is_inactive_by_sync || is_made_for_them || now.fields.mark_active_when_enabled;
+        let activate = contact.inactive && counts;
         let before = Some(Box::new(ContactState {
             inactive: contact.inactive,
             entra: contact.entra.clone(),

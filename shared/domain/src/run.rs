@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// How many people ended how. `read` = everything below it but `held`, `missing` and the part of
-/// `inactivated` that is in `vanished`: what is decided once the read has come to its end.
+/// `inactivated` that is in `vanished` and of `failed` that is in `unreadable_leavers`: what is decided once the read has come to its end.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Counters {
@@ -54,6 +54,9 @@ pub struct Counters {
     /// Links that an operator ended.
     #[serde(skip_serializing_if = "is_zero")]
     pub unlinked: u64,
+    /// The part of `failed` that are people who are leaving: they are counted as read where they were read.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unreadable_leavers: u64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -79,13 +82,13 @@ impl Counters {
             + self.reactivated
             + self.unchanged
             + self.excluded
-            + self.failed
+            + (self.failed - self.unreadable_leavers)
             + self.leaving
             + self.waiting;
         self.read == ended
     }
 
-    fn parts(&self) -> [u64; 20] {
+    fn parts(&self) -> [u64; 21] {
         let c = self;
         [
             c.read,
@@ -108,10 +111,11 @@ impl Counters {
             c.left,
             c.settled,
             c.unlinked,
+            c.unreadable_leavers,
         ]
     }
 
-    fn parts_mut(&mut self) -> [&mut u64; 20] {
+    fn parts_mut(&mut self) -> [&mut u64; 21] {
         let c = self;
         [
             &mut c.read,
@@ -134,6 +138,7 @@ impl Counters {
             &mut c.left,
             &mut c.settled,
             &mut c.unlinked,
+            &mut c.unreadable_leavers,
         ]
     }
 }

@@ -104,7 +104,10 @@ fn every_sentence_reads_as_it_was_read() {
         UnknownMembership, Unlicensed
     );
     section(&mut texts, "Why somebody is left out", exclusions);
-    let reasons = every!(InactiveReason: DeletedUpstream, DisabledUpstream, OutOfScope);
+    let reasons = every!(
+        InactiveReason: DeletedUpstream, DisabledUpstream, OutOfScope, PermanentlyDeletedUpstream,
+        SoftDeletedUpstream
+    );
     section(&mut texts, "Why a contact becomes inactive", reasons);
     let conflicts = every!(
         Conflict: AdditionalAddress, AddressAtOtherClient, AddressShared, AliasOnly, LinkedAtOtherClient,

@@ -16,7 +16,7 @@ const PLAN_PAGES: [(&str, &str); 4] = [
     (PLAN_PAGE_V1, "fd8c283b28e1e48a0f253f5194a3475e952b584d960934b51036b70b978d7c78"),
     (PLAN_PAGE_V2, "0fe7707231a58cae30c4d0a9288dbf062f67bf2f0feb63ea1a23a15a2ccb6698"),
     (PLAN_PAGE_V3, "6e79c4cad92ec638b5cc454dbe61c404ad617b083ca88f73407153437b7d2572"),
-    (PLAN_PAGE_V4, "5224c27ba89e7e78bd4268d1d50c21c3620ed3d19a1ec436417ac825b1b41bc6"),
+    (PLAN_PAGE_V4, "7b25ee4d77ed99e24c9f54eb2b798bff5192aa717fa88081f49606e318ce3929"),
 ];
 
 fn read(sample: &str) -> PlanPage {
@@ -64,7 +64,7 @@ fn the_samples_hold_every_action_and_every_field() {
         (PLAN_PAGE_V2, &["leave", "restore", "stage"], &["company", "department", "office"]),
         // Since format 3 operators answer questions.
         (PLAN_PAGE_V3, &["leave", "restore", "settle", "stage"], &["company", "department", "office"]),
-        // Since format 4 they change links.
+        // Since format 4 they change links, and it is said in which way somebody has gone.
         (
             PLAN_PAGE_V4,
             &["leave", "restore", "settle", "stage", "unlink"],

@@ -42,6 +42,10 @@ pub const APPLIED_BEFORE: &str = "applied_before";
 /// The code of a line whose contact, link or address is stored in a form that cannot be read.
 pub const STORED_UNREADABLE: &str = "stored_unreadable";
 
+/// The code of a line of which the table does not take an item, however often it is tried: too large, or with a
+/// value it refuses.
+pub const WRITE_REFUSED: &str = "write_refused";
+
 /// What became of a line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Applied {
@@ -110,9 +114,10 @@ impl Applier<'_> {
                 let applied = if is_unreadable {
                     Applied::Stale(STORED_UNREADABLE)
                 } else {
-                    // One that cannot be read does not stop the others.
+                    // One that cannot be read or written does not stop the others.
                     match self.carry_out(line, before).await {
                         Err(StoreError::Damaged { .. }) => Applied::Stale(STORED_UNREADABLE),
+                        Err(error) if error.is_about_the_item() => Applied::Stale(WRITE_REFUSED),
                         applied => applied?,
                     }
                 };
@@ -255,7 +260,11 @@ impl Applier<'_> {
         let Some(after) = line.action.contact_after(self.scope.client(), identity, line.id, None) else {
             return Ok(Applied::Done);
         };
-        match self.put_contact(after, (Vec::new(), None), Condition::absent()).await? {
+        let put = self.put_contact(after, (Vec::new(), None), Condition::absent()).await;
+        if put.as_ref().is_err_and(StoreError::is_about_the_item) {
+            self.store.release(self.scope.workspace(), &facts.email, contact).await?;
+        }
+        match put? {
             Written::Done(_) => self.link(line, contact, facts, Applied::Done).await,
             Written::Refused(item) => {
                 let row: Option<ContactRow> = item.map(|item| decode("contact", item)).transpose()?;
@@ -313,9 +322,13 @@ impl Applier<'_> {
                 return Ok(Applied::Stale(code));
             }
             leaving = given_up(row, &after);
-            if let Written::Refused(item) =
-                self.put_contact(after, (leaving.clone(), row.account), version_is(expect)).await?
+            let put = self.put_contact(after, (leaving.clone(), row.account), version_is(expect)).await;
+            if let (Err(error), Some(new)) = (&put, new_address(changes))
+                && error.is_about_the_item()
             {
+                self.give_back(new, before).await?;
+            }
+            if let Written::Refused(item) = put? {
                 let now: Option<ContactRow> = item.map(|item| decode("contact", item)).transpose()?;
                 match now {
                     Some(now) if now.contact.line == Some(line.id) => applied = self.written_in(&now),

@@ -38,6 +38,12 @@ impl StoreError {
         matches!(self, Self::Unavailable { .. })
     }
 
+    /// Whether the table takes just this item not, as when it is larger than 400 KB: another one it would take.
+    pub(crate) fn is_about_the_item(&self) -> bool {
+        const CODES: [&str; 2] = ["ItemCollectionSizeLimitExceededException", "ValidationException"];
+        matches!(self, Self::Refused { code, .. } if CODES.contains(&code.as_str()))
+    }
+
     pub(crate) fn damaged(
         what: &'static str,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,

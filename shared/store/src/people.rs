@@ -499,6 +499,8 @@ fn add(inventory: &mut Inventory, tenant: EntraTenantId, person: PersonRow) -> R
             .extend(person.contact.map(|contact| parse(object).map(|object| (object, contact))).transpose()?);
     } else if let Some(object) = person.sk.strip_prefix("REVIEW#") {
         let state = match (person.review_status, person.conflict, person.resolution) {
+            // Nobody was asked: it waited at a stop limit, and an operator did not want it.
+            (Some(ReviewStatus::Dismissed), Some(Conflict::Rejected), None) => ReviewState::Rejected,
             (Some(ReviewStatus::Dismissed), ..) => ReviewState::Dismissed,
             (Some(ReviewStatus::Resolved), _, Some(Settled { address })) => ReviewState::Settled { address },
             (Some(ReviewStatus::Open), Some(conflict), before) => ReviewState::Open {

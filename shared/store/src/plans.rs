@@ -13,6 +13,7 @@ use crate::{
     apply::StaleLine,
     error::StoreError,
     keys,
+    seals::{self, Seal},
     table::{Condition, EXPIRES, Item, Query, Store, Transacted, Write, decode, encode, number},
     tenant_states::{Lease, kept},
 };
@@ -32,6 +33,37 @@ pub struct StoredPage {
     pub page: PlanPage,
 }
 
+impl StoredPage {
+    /// A page with its place, behind the pages that end in the hash `before`.
+    #[must_use]
+    pub fn behind(before: ChainHash, mut head: StoredPageHead, page: PlanPage) -> Self {
+        head.chain = head.chained(before, &page.encode(), page.format);
+        Self { head, page }
+    }
+
+    /// Whether the page and its head are those that were written behind the pages that end in `before`.
+    pub fn follows(&self, before: ChainHash) -> bool {
+        self.head.chain == self.head.chained(before, &self.page.encode(), self.page.format)
+    }
+}
+
+/// The first format of plan pages whose heads are in the chain.
+const HEADS_SINCE: u16 = 4;
+
+impl StoredPageHead {
+    /// The hash after `page` with this head, as it is encoded in `format`. Pages of the first formats have their
+    /// heads outside.
+    fn chained(&self, before: ChainHash, page: &[u8], format: u16) -> ChainHash {
+        if format < HEADS_SINCE {
+            return before.followed_by(page);
+        }
+        let head = Self { chain: ChainHash::GENESIS, ..self.clone() };
+        let head = serde_json::to_vec(&head).unwrap_or_default();
+        // Two steps, so that a head cannot be taken for the end of a page.
+        before.followed_by(page).followed_by(&head)
+    }
+}
+
 /// A plan page as it is stored, for whoever checks it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PageAsStored {
@@ -41,6 +73,25 @@ pub struct PageAsStored {
     pub head: Option<StoredPageHead>,
     /// The encoded page, byte for byte what was hashed; `None` when it cannot be unpacked.
     pub bytes: Option<Vec<u8>>,
+    /// Whether all of that is as it was written.
+    pub seal: Seal,
+}
+
+impl PageAsStored {
+    /// The hash after this page, behind the pages that end in `before`; `None` when the page, its head, or
+    /// anything else of it is not what was written there.
+    pub fn chained(&self, before: ChainHash) -> Option<ChainHash> {
+        let (head, bytes) = (self.head.as_ref()?, self.bytes.as_ref()?);
+        let format = PlanPage::format_of(bytes);
+        let is_sealed = match self.seal {
+            Seal::Broken => false,
+            Seal::None => format < HEADS_SINCE,
+            Seal::Whole => true,
+        };
+        let is_in_place =
+            self.number == Some(head.number) && head.chain == head.chained(before, bytes, format);
+        (is_sealed && is_in_place).then_some(head.chain)
+    }
 }
 
 /// What is stored beside a plan page.
@@ -64,7 +115,7 @@ pub struct StoredPageHead {
     /// Whether the group is of a read of changes: who is not in it has not left.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub only_changes: bool,
-    /// Hash over this page and all before it.
+    /// Hash over this page with its head, and all before it.
     pub chain: ChainHash,
 }
 
@@ -103,6 +154,7 @@ impl Store {
         item.insert(EXPIRES.to_owned(), number(expires));
         // Nobody reads it; it tells by which lease the page came to be.
         item.insert("token".to_owned(), number(lease.token));
+        seals::seal(&mut item);
         let page = Write::Put { item, condition: Condition::default() };
         let writes = vec![page, kept(workspace, tenant, lease, now)];
         Ok(self.transact(writes).await? == Transacted::Done)
@@ -181,6 +233,53 @@ impl Store {
         Ok(())
     }
 
+    /// Puts an empty list in the place of what was noted of a page, if there is anything: carried out again after a
+    /// crash, every line of it was applied.
+    pub async fn clear_stale_lines(
+        &self,
+        workspace: WorkspaceId,
+        run: RunId,
+        tenant: ManagedTenantId,
+        page: u32,
+        expires: i64,
+    ) -> Result<(), StoreError> {
+        let key = keys::stale_lines(workspace, run, tenant, page);
+        let mut item = encode("stale lines", &key, &StaleRow { number: page, stale: Vec::new() })?;
+        item.insert(EXPIRES.to_owned(), number(expires));
+        self.put_item(item, Condition::of("attribute_exists(pk)", Vec::new())).await?;
+        Ok(())
+    }
+
+    /// A hash over what is noted of the first `pages` pages of a plan about lines that were not applied, and how
+    /// many lines that are; `None` when nothing is noted.
+    pub async fn stale_hash(
+        &self,
+        workspace: WorkspaceId,
+        run: RunId,
+        tenant: ManagedTenantId,
+        pages: u32,
+    ) -> Result<Option<ChainHash>, StoreError> {
+        let pk = keys::stale_lines(workspace, run, tenant, 0).pk;
+        let mut query = Query { prefix: Some("STALE#"), ..Query::of(&pk) };
+        let (mut hash, mut rows) = (ChainHash::GENESIS, 0_u32);
+        loop {
+            let (items, next) = self.query_page(&query).await?;
+            for item in items {
+                let row: Option<StaleRow> = decode("stale lines", item.clone()).ok();
+                // What was planned again belongs to a later page, and an empty list says nothing.
+                if row.as_ref().is_some_and(|row| row.number > pages || row.stale.is_empty()) {
+                    continue;
+                }
+                rows += 1;
+                hash = hash.followed_by(String::from(seals::digest(&item)).as_bytes());
+            }
+            match next {
+                Some(next) => query.after = Some(next),
+                None => return Ok((rows > 0).then_some(hash)),
+            }
+        }
+    }
+
     /// Lines of a tenant's plan that were not applied, each with a code.
     pub async fn stale_lines(
         &self,
@@ -201,10 +300,11 @@ fn read(mut item: Item) -> Result<StoredPage, StoreError> {
 }
 
 fn as_stored(mut item: Item) -> PageAsStored {
+    let seal = seals::check(&item);
     let bytes = bytes_of(&mut item).ok();
     let key = item.get("sk").and_then(|key| key.as_s().ok());
     let number = key.and_then(|key| key.strip_prefix("PAGE#")?.parse().ok());
-    PageAsStored { number, head: decode("plan page", item).ok(), bytes }
+    PageAsStored { number, head: decode("plan page", item).ok(), bytes, seal }
 }
 
 /// The encoded page, as it was before it was compressed.

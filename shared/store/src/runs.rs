@@ -14,8 +14,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::StoreError,
     keys,
+    seals::{self, Seal},
     settings::{Overrides, SyncSettings},
-    table::{Condition, Query, Store, Written, decode, text, value},
+    table::{Condition, Item, Query, Store, Written, decode, encode, text, text_of, value},
 };
 
 /// About what a target takes in a stored item, in bytes.
@@ -209,6 +210,22 @@ pub struct TenantRun {
     /// Why nobody was made inactive although the read came to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guard: Option<Guard>,
+}
+
+/// The attribute of a result that holds [`ResultAsStored::stale`].
+const STALE: &str = "stale";
+
+/// How one tenant ended, as it is stored, for whoever checks it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResultAsStored {
+    /// The tenant by its key; `None` when that is none.
+    pub tenant: Option<ManagedTenantId>,
+    /// The result; `None` when it cannot be read.
+    pub result: Option<TenantRun>,
+    /// Hash over what is noted about lines that were not applied ([`Store::stale_hash`]).
+    pub stale: Option<ChainHash>,
+    /// Whether all of that is as it was written.
+    pub seal: Seal,
 }
 
 /// The stored plan a run works from, instead of a directory.
@@ -410,8 +427,44 @@ impl Store {
         run: RunId,
         result: &TenantRun,
     ) -> Result<bool, StoreError> {
-        let key = keys::tenant_run(workspace, run, result.tenant);
-        Ok(self.put("tenant result", &key, result, Condition::absent()).await?.is_done())
+        let item = self.sealed_result(workspace, run, result).await?;
+        Ok(self.put_item(item, Condition::absent()).await?.is_done())
+    }
+
+    /// A result as it is stored: with a hash over what is noted about lines that were not applied, and sealed.
+    pub(crate) async fn sealed_result(
+        &self,
+        workspace: WorkspaceId,
+        run: RunId,
+        result: &TenantRun,
+    ) -> Result<Item, StoreError> {
+        let mut item = encode("tenant result", &keys::tenant_run(workspace, run, result.tenant), result)?;
+        if result.counters.stale > 0
+            && let Some(stale) = self.stale_hash(workspace, run, result.tenant, result.pages).await?
+        {
+            item.insert(STALE.to_owned(), text(String::from(stale)));
+        }
+        seals::seal(&mut item);
+        Ok(item)
+    }
+
+    /// The results of a run for whoever checks them: as they are stored, whether they can be read or not.
+    pub async fn results_as_stored(
+        &self,
+        workspace: WorkspaceId,
+        run: RunId,
+    ) -> Result<Vec<ResultAsStored>, StoreError> {
+        let pk = keys::run_targets(workspace, run, 0).pk;
+        let mut query = Query { prefix: Some("TENANT#"), ..Query::of(&pk) };
+        let mut found = Vec::new();
+        loop {
+            let (items, next) = self.query_page(&query).await?;
+            found.extend(items.into_iter().map(result_as_stored));
+            match next {
+                Some(next) => query.after = Some(next),
+                None => return Ok(found),
+            }
+        }
     }
 
     /// How the tenants of a run ended, those that have.
@@ -423,6 +476,14 @@ impl Store {
         let pk = keys::run_targets(workspace, run, 0).pk;
         self.query("tenant result", &pk, Some("TENANT#")).await
     }
+}
+
+fn result_as_stored(item: Item) -> ResultAsStored {
+    let seal = seals::check(&item);
+    let key = text_of(&item, "sk");
+    let tenant = key.as_deref().and_then(|key| key.strip_prefix("TENANT#")?.parse().ok());
+    let stale = text_of(&item, STALE).and_then(|stale| stale.try_into().ok());
+    ResultAsStored { tenant, result: decode("tenant result", item).ok(), stale, seal }
 }
 
 /// The targets in parts that each fit an item.

@@ -16,7 +16,7 @@ use crate::{
     error::StoreError,
     keys,
     runs::TenantRun,
-    table::{Condition, Item, Store, Transacted, Write, Written, decode, encode, number, text, value},
+    table::{Condition, Item, Store, Transacted, Write, Written, decode, number, text, value},
 };
 
 /// How long a worker may be silent before its tenant is handed to another one.
@@ -288,8 +288,8 @@ impl Store {
         result: &TenantRun,
         settled: Settled<'_>,
     ) -> Result<bool, StoreError> {
-        let key = keys::tenant_run(workspace, run, result.tenant);
-        let put = Write::Put { item: encode("tenant result", &key, result)?, condition: Condition::absent() };
+        let item = self.sealed_result(workspace, run, result).await?;
+        let put = Write::Put { item, condition: Condition::absent() };
         let end = ending(workspace, run, lease, result, settled)?;
         match self.transact(vec![put, end.clone()]).await? {
             Transacted::Done => Ok(true),

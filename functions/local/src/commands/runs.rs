@@ -7,7 +7,7 @@ use ::sync::{
     views::{ChangeView, LineView, RunDetailView, RunView},
 };
 use domain::{
-    ids::ManagedTenantId,
+    ids::{ManagedTenantId, RunId},
     run::{RunKind, RunStatus},
     undo::UndoScope,
 };
@@ -19,7 +19,7 @@ use super::{
     sync::{ending, lines_table, not_begun, run_table, tenant_lines, tenant_names},
 };
 use crate::{
-    Ending,
+    Ending, House,
     arguments::{OutputForm, RunsArguments, RunsCommand},
     output::{self, Failure, Talk, count},
     watch,
@@ -67,7 +67,7 @@ pub(crate) async fn run(context: &Context, options: &RunsArguments) -> Result<En
             return from_plan(context, RunKind::Apply, source, RunScope::default()).await;
         }
         Some(RunsCommand::Reject { run, line }) => {
-            house.store.run(house.workspace, run).await?.ok_or_else(unknown)?;
+            check_waits(house, run).await?;
             let only = line.into_iter().collect();
             let rejected =
                 ::sync::reject(&house.store, house.workspace, run, &only, house.clock.now()).await?;
@@ -76,7 +76,7 @@ pub(crate) async fn run(context: &Context, options: &RunsArguments) -> Result<En
             })?;
         }
         Some(RunsCommand::Reconsider { run, line }) => {
-            house.store.run(house.workspace, run).await?.ok_or_else(unknown)?;
+            check_waits(house, run).await?;
             let only = line.into_iter().collect();
             let (store, now) = (&house.store, house.clock.now());
             let reconsidered = ::sync::reconsider(store, house.workspace, run, &only, now).await?;
@@ -107,8 +107,13 @@ pub(crate) async fn run(context: &Context, options: &RunsArguments) -> Result<En
                 return Ok(Ending::Failed);
             }
         }
-        Some(RunsCommand::Person { tenant, object, runs }) => {
-            let told = ::sync::timeline(&house.store, house.workspace, tenant, object, runs).await?;
+        Some(RunsCommand::Person { tenant, object, runs, after, all }) => {
+            let store = &house.store;
+            let mut told = ::sync::timeline(store, house.workspace, tenant, object, (after, runs)).await?;
+            while let (true, Some(after)) = (all, told.next_after) {
+                let part = (Some(after), runs);
+                told.go_on(::sync::timeline(store, house.workspace, tenant, object, part).await?);
+            }
             output::result(context.output, &told, || story(&told))?;
         }
         Some(RunsCommand::Cancel { run }) => {
@@ -201,7 +206,14 @@ fn verified(checked: &RunCheck, names: &BTreeMap<ManagedTenantId, String>) -> St
 fn not_intact(checked: &RunCheck) -> Failure {
     let is_tampered = checked.unknown_tenants > 0
         || checked.tenants.iter().any(|check| {
-            matches!(check.finding, Finding::PageChanged | Finding::PageMissing | Finding::ResultMissing)
+            matches!(
+                check.finding,
+                Finding::LeftAloneChanged
+                    | Finding::PageChanged
+                    | Finding::PageMissing
+                    | Finding::ResultChanged
+                    | Finding::ResultMissing
+            )
         });
     if is_tampered {
         return Failure::new(
@@ -249,8 +261,8 @@ fn looked_through(looked: &LookedThrough) -> String {
     let since = since.strftime("%Y-%m-%d %H:%M");
     if looked.older_runs {
         format!(
-            "Only the newest {} runs were looked through, back to {since} (run {run}). There are older ones: \
-             `--runs` says how many to look through.",
+            "Only {} runs were looked through, back to {since} (run {run}). There are older ones: `--after {run}` \
+             goes on with them, and `--all` looks through all.",
             looked.runs
         )
     } else {
@@ -300,6 +312,19 @@ fn run_type(run: &RunView) -> String {
 
 fn name(value: &impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// An operator decides only about what waits: lines of a run that writes.
+async fn check_waits(house: &House, run: RunId) -> Result<(), Failure> {
+    let found = house.store.run(house.workspace, run).await?.ok_or_else(unknown)?;
+    if ::sync::has_waiting_lines(&found) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        "nothing_waits_in_a_preview",
+        "This run is a preview: what its lines say would wait, and nothing of it does. Nothing was changed.",
+        "Take a sync whose lines wait, or apply the preview first (`entra-sync runs apply`).",
+    ))
 }
 
 fn unknown() -> Failure {

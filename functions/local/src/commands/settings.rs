@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use domain::{
     fields::{FieldRule, FieldRules, Overwrite},
     ids::ClientId,
-    policy::{RunLimits, Share, StopLimits, VanishRules},
+    policy::{RunLimits, Share, StopLimits, Timing, VanishRules},
     scope::ScopeRules,
 };
 use edge::ApiError;
@@ -68,9 +68,14 @@ fn overrides(
     effective: &SettingsView,
     options: &SettingsArguments,
 ) -> Result<ClientOverrides, Failure> {
-    let of_all = [options.run_gone_allowed, options.run_new_allowed, options.read_everybody_after];
-    let of_all = of_all.iter().any(Option::is_some);
-    if of_all || options.run_gone_percent.is_some() || options.run_new_percent.is_some() {
+    let of_all = [
+        options.run_gone_allowed,
+        options.run_moved_allowed,
+        options.run_new_allowed,
+        options.read_everybody_after,
+    ];
+    let shares = [options.run_gone_percent, options.run_moved_percent, options.run_new_percent];
+    if of_all.iter().any(Option::is_some) || shares.iter().any(Option::is_some) {
         return Err(Failure::new(
             "not_by_client",
             "When everybody is read again, and what all tenants together may do, is the same for all clients. \
@@ -126,7 +131,7 @@ fn change(view: &SettingsView, options: &SettingsArguments) -> Result<Option<Set
             options.run_gone_percent,
         ),
         creations: share(view.run_limits.creations, options.run_new_allowed, options.run_new_percent),
-        link_moves: view.run_limits.link_moves,
+        link_moves: share(view.run_limits.link_moves, options.run_moved_allowed, options.run_moved_percent),
     };
     let is_change = fields != view.field_sync_config
         || scope != view.scope
@@ -150,7 +155,8 @@ fn vanish(before: VanishRules, options: &SettingsArguments) -> VanishRules {
         confirmations: options.gone_after.unwrap_or(before.confirmations),
         allowed: options.gone_allowed.unwrap_or(before.allowed),
         allowed_percent: options.gone_percent.unwrap_or(before.allowed_percent),
-        ..before
+        disabled: options.when_disabled.map_or(before.disabled, Into::into),
+        out_of_scope: options.when_out_of_scope.map_or(before.out_of_scope, Into::into),
     }
 }
 
@@ -180,6 +186,9 @@ fn fields(mut fields: FieldRules, options: &SettingsArguments) -> FieldRules {
     for (name, policy) in &options.field {
         match name.field() {
             Some(field) => fields.rule_mut(field).overwrite = (*policy).into(),
+            None if *name == FieldName::ActiveWhenEnabled => {
+                fields.mark_active_when_enabled = *policy == Policy::Always;
+            }
             None => fields.mark_inactive_when_disabled = *policy == Policy::Always,
         }
     }
@@ -214,17 +223,38 @@ fn table(view: &SettingsView) -> String {
             "disabled accounts make contacts inactive (inactive-when-disabled)",
             on(fields.mark_inactive_when_disabled),
         ),
+        row(
+            "people who are active make contacts active that a human made inactive (active-when-enabled)",
+            on(fields.mark_active_when_enabled),
+        ),
         row("take only people with a licence (--licensed-only)", on(view.scope.licensed_only)),
         row("take guests", on(view.scope.include_guests)),
         row("take service accounts", on(view.scope.include_service_accounts)),
         row("people who are gone become inactive", gone),
+        row(
+            "people whose sign-in is blocked become inactive (--when-disabled)",
+            when(vanish.disabled).to_owned(),
+        ),
+        row(
+            "people who are no longer among those who are synced become inactive (--when-out-of-scope)",
+            when(vanish.out_of_scope).to_owned(),
+        ),
         row("new contacts in a tenant that is synced already", more_wait(view.limits.creations)),
         row("contacts that go to another account", more_wait(view.limits.link_moves)),
         row("contacts that become inactive in all tenants", more_wait(view.run_limits.inactivations)),
         row("new contacts in all tenants", more_wait(view.run_limits.creations)),
+        row("contacts that go to another account in all tenants", more_wait(view.run_limits.link_moves)),
         row("everybody is read again, not only who has changed", read_again(view.complete_read_hours)),
     ]);
     output::table(&["setting", "value"], rows, 2)
+}
+
+fn when(timing: Timing) -> &'static str {
+    match timing {
+        Timing::AfterGrace => "after the same reads and hours as people who are gone",
+        Timing::AtOnce => "at once",
+        Timing::Never => "never",
+    }
 }
 
 fn more_wait(limit: Share) -> String {

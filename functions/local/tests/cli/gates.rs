@@ -150,6 +150,43 @@ fn settings_are_kept_and_refused_by_name() {
 }
 
 #[test]
+fn every_setting_about_leavers_and_limits_can_be_typed() {
+    let folder = before_first_sync();
+    let before = folder.json(&["settings"]);
+    for (options, path, shown) in [
+        (["--when-disabled", "never"], "/vanish/disabled", json!("never")),
+        (["--when-disabled", "after-grace"], "/vanish/disabled", json!("after_grace")),
+        (["--when-disabled", "at-once"], "/vanish/disabled", json!("at_once")),
+        (["--when-out-of-scope", "at-once"], "/vanish/outOfScope", json!("at_once")),
+        (["--when-out-of-scope", "after-grace"], "/vanish/outOfScope", json!("after_grace")),
+        (["--when-out-of-scope", "never"], "/vanish/outOfScope", json!("never")),
+        (["--run-moved-allowed", "7"], "/runLimits/linkMoves/count", json!(7)),
+        (["--run-moved-percent", "9"], "/runLimits/linkMoves/percent", json!(9)),
+        (["--field", "active-when-enabled=on"], "/fieldSyncConfig/markActiveWhenEnabled", json!(true)),
+        (["--field", "active-when-enabled=off"], "/fieldSyncConfig/markActiveWhenEnabled", json!(false)),
+    ] {
+        let before = folder.json(&["settings"]);
+        let changed = folder.json(&["settings", options[0], options[1]]);
+        assert_eq!(changed.pointer(path), Some(&shown), "{options:?}");
+        // Nothing else.
+        let mut without = [before, changed.clone()];
+        for settings in &mut without {
+            *settings.pointer_mut(path).unwrap() = json!(null);
+        }
+        assert_eq!(without[0], without[1], "{options:?}");
+        assert_eq!(folder.json(&["settings"]), changed, "{options:?}: it is kept");
+    }
+    let shown = folder.run(&["settings"]).succeeded().stdout;
+    for option in ["--when-disabled", "--when-out-of-scope", "active-when-enabled"] {
+        assert!(shown.contains(option), "{shown}");
+    }
+    assert_ne!(folder.json(&["settings"]), before);
+    folder.run(&["settings", "--when-disabled", "perhaps"]).refused("perhaps");
+    folder.run(&["settings", "--run-moved-percent", "101"]).refused("101");
+    folder.run(&["settings", "--field", "active-when-enabled=only-if-empty"]).refused("on or off");
+}
+
+#[test]
 fn every_policy_can_be_typed() {
     let folder = Folder::new();
     for (options, rule, shown) in [

@@ -234,5 +234,15 @@ fn a_run_is_verified_and_a_person_has_a_story() {
     assert_eq!((&looked["runs"], &looked["olderRuns"]), (&json!(2), &yes));
     assert_eq!(looked["oldestRunId"], sync["run"]["runId"]);
     let shown = folder.run(&bounded).succeeded().stdout;
-    assert!(shown.contains("newest 2 runs") && shown.contains(run_of(&sync)), "{shown}");
+    assert!(shown.contains("Only 2 runs") && shown.contains(run_of(&sync)), "{shown}");
+    // The rest of it, and all of it at once.
+    assert_eq!(story["nextAfter"], story["lookedThrough"]["oldestRunId"]);
+    let after = story["nextAfter"].as_str().unwrap();
+    let rest = folder.json(&["runs", "person", "--tenant", tenant, person, "--after", after]);
+    assert_eq!((&rest["lookedThrough"]["runs"], &rest["nextAfter"]), (&json!(1), &Value::Null));
+    let all = folder.json(&["runs", "person", "--tenant", tenant, person, "--all"]);
+    assert_eq!((&all["lookedThrough"]["runs"], &all["nextAfter"]), (&json!(3), &Value::Null));
+    let parts = [&story, &rest].into_iter().flat_map(|part| part["moments"].as_array().unwrap());
+    assert!(parts.eq(all["moments"].as_array().unwrap()), "{all}");
+    folder.run(&["runs", "person", "--tenant", tenant, person, "--all", "--runs", "2"]).refused("--all");
 }

@@ -11,8 +11,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 use store::{ReadOnly, Run, StoreError};
 
-/// Runs that are looked through, the newest first.
-const RUNS_MAX: u16 = 20;
+/// Runs that are read at once, the newest first.
+const RUNS_AT_ONCE: u16 = 20;
+
+/// Runs that are looked through in all.
+const RUNS_MAX: usize = 100;
 
 /// Plan pages that are read in all: the plans of a large tenant are long, and a request is not.
 const PAGES_MAX: u32 = 200;
@@ -51,9 +54,11 @@ pub struct Writer {
 pub(super) struct History {
     pub(super) last: Option<Told>,
     pub(super) writers: Vec<Writer>,
+    /// The oldest run that was looked at, when there are older ones that may say more.
+    pub(super) older_than: Option<RunId>,
 }
 
-/// Looks through the newest runs until every field has its writer.
+/// Looks through the runs, the newest first, until every field has its writer.
 pub(super) async fn of(
     store: &ReadOnly,
     workspace: WorkspaceId,
@@ -61,20 +66,31 @@ pub(super) async fn of(
     person: EntraObjectId,
 ) -> Result<History, StoreError> {
     let mut history = History::default();
-    let mut pages_read = 0;
-    // What was said with rules that nobody has saved is no story of the person.
-    let runs = store.runs(workspace, None, RUNS_MAX).await?;
-    for run in runs.into_iter().filter(|run| !run.unsaved_rules) {
-        let lines = lines_about(store, &run, tenant, person, &mut pages_read).await?;
-        if !lines.is_empty() {
-            let stale = store.stale_lines(workspace, run.id, tenant).await?;
-            history.take(&run, &lines, &stale.into_iter().map(|(line, _)| line).collect());
+    let (mut pages_read, mut runs_read, mut after) = (0, 0, None);
+    loop {
+        let runs = store.runs(workspace, after, RUNS_AT_ONCE).await?;
+        if runs.is_empty() {
+            return Ok(History { older_than: None, ..history });
         }
-        if history.writers.len() == Field::ALL.len() || pages_read >= PAGES_MAX {
-            break;
+        for run in runs {
+            if history.writers.len() == Field::ALL.len() {
+                return Ok(History { older_than: None, ..history });
+            }
+            if pages_read >= PAGES_MAX || runs_read >= RUNS_MAX {
+                return Ok(History { older_than: after, ..history });
+            }
+            (runs_read, after) = (runs_read + 1, Some(run.id));
+            // What was said with rules that nobody has saved is no story of the person.
+            if run.unsaved_rules {
+                continue;
+            }
+            let lines = lines_about(store, &run, tenant, person, &mut pages_read).await?;
+            if !lines.is_empty() {
+                let stale = store.stale_lines(workspace, run.id, tenant).await?;
+                history.take(&run, &lines, &stale.into_iter().map(|(line, _)| line).collect());
+            }
         }
     }
-    Ok(history)
 }
 
 async fn lines_about(

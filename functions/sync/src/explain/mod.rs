@@ -12,9 +12,11 @@ use ambient::{Clock, SystemClock};
 use assembly::{InvalidEndpoint, PlanFor, gather, group_members, tenant_policy};
 use directory::{Directories, Directory, ReadError, TenantProof, UserKey};
 use domain::{
+    contact::InactiveReason,
     email::EmailAddress,
     explain::{self, Explanation, Subject},
-    ids::{EntraObjectId, ManagedTenantId, WorkspaceId},
+    ids::{EntraObjectId, ManagedTenantId, RunId, WorkspaceId},
+    plan::Leaver,
     user::DirectoryUser,
 };
 use runtime::Foundation;
@@ -76,6 +78,8 @@ pub struct Explained {
     pub last: Option<Told>,
     /// Which runs wrote what the contact shows, as far as their plans are kept.
     pub writers: Vec<Writer>,
+    /// The oldest run that was looked at for these two, when older ones may say more.
+    pub older_than: Option<RunId>,
 }
 
 impl Explain {
@@ -115,7 +119,7 @@ impl Explain {
         let policy = tenant_policy(plan, read.proof, taken, &settings, &state.ground, now);
         let subject = match &read.person {
             Found::Present(user) => Subject::Present(user),
-            Found::Gone(object) => Subject::Gone(*object),
+            Found::Gone(object) => Subject::Gone(gone(*object, &state.ground.leaving)),
         };
         let known = gather(&self.store, plan, |known| explain::needs(&policy, subject, known)).await?;
         if let Found::Gone(object) = &read.person
@@ -133,6 +137,7 @@ impl Explain {
             explanation,
             last: history.last,
             writers: history.writers,
+            older_than: history.older_than,
         })
     }
 
@@ -223,6 +228,12 @@ async fn search(
         }
     }
     Ok(by_alias)
+}
+
+/// In which way somebody has gone, as far as the directory has told.
+fn gone(object: EntraObjectId, leaving: &[Leaver]) -> Leaver {
+    let mut told = leaving.iter().filter(|leaver| leaver.object == object && leaver.reason.is_gone());
+    told.next().copied().unwrap_or(Leaver { object, reason: InactiveReason::DeletedUpstream })
 }
 
 struct Reading {

@@ -51,6 +51,9 @@ pub struct ExplainedView {
     pub proposals: Vec<Proposal>,
     /// What the newest run that spoke of the person has said.
     pub last: Option<ToldView>,
+    /// The oldest run that was looked at for the story of the person, when there are older ones; the timeline
+    /// goes on after it.
+    pub older_than: Option<RunId>,
     /// Why that run may have said something else.
     pub note: Option<&'static str>,
     /// The whole answer as text.
@@ -135,6 +138,7 @@ impl From<&Explained> for ExplainedView {
                 is_dry_run: told.is_dry_run,
                 line: LineView::from(&told.line),
             }),
+            older_than: explained.older_than,
             note: explained.note(),
             text: explained.to_string(),
         }
@@ -170,6 +174,14 @@ impl fmt::Display for Explained {
         }
         if let Some(note) = self.note() {
             writeln!(f, "  · {note}")?;
+        }
+        if let Some(run) = self.older_than {
+            let (tenant, person) = (self.tenant.id, self.explanation.object);
+            writeln!(
+                f,
+                "\nRuns older than {run} were not looked through; `entra-sync runs person --tenant {tenant} {person} \
+                 --after {run}` does."
+            )?;
         }
         Ok(())
     }

@@ -19,7 +19,9 @@ use serde::{Deserialize, Serialize};
 use store::{PlanPart, PlanSource, RunScope};
 
 use super::{no_such_run, not_begun, parse};
-use crate::{RunCheck, StartRequest, Sync, Timeline, reconsider, reject, start, timeline, verify};
+use crate::{
+    RunCheck, StartRequest, Sync, Timeline, has_waiting_lines, reconsider, reject, start, timeline, verify,
+};
 
 /// Runs a timeline looks through.
 const TIMELINE: paging::Limit = paging::Limit { default: 20, max: 50 };
@@ -47,6 +49,30 @@ struct PartBody {
     fields: Vec<String>,
 }
 
+/// The same part of a plan that is carried out. Nothing else can be asked for; what would be a preview is told
+/// apart so that it is not taken for nothing.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct CarriedBody {
+    #[serde(flatten)]
+    part: PartBody,
+    preview: bool,
+}
+
+impl CarriedBody {
+    fn part(self) -> Result<PartBody, ApiError> {
+        if !self.preview {
+            return Ok(self.part);
+        }
+        Err(ApiError::bad_request(
+            "preview_of_a_plan",
+            "`preview` is for an undo. A plan that is stored is its own preview, and this request carries it out; \
+             nothing was changed.",
+            "Read the lines of the run, then send the request without `preview`.",
+        ))
+    }
+}
+
 /// An undo of that part, or a preview of it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -70,9 +96,9 @@ async fn apply(
     State(sync): State<Arc<Sync>>,
     Writer(caller): Writer,
     PathId(run): PathId<RunId>,
-    JsonBody(body): JsonBody<PartBody>,
+    JsonBody(body): JsonBody<CarriedBody>,
 ) -> Result<Reply<StartedView>, ApiError> {
-    begin(&sync, &caller, run, RunKind::Apply, PlanPart::Lines, &body).await
+    begin(&sync, &caller, run, RunKind::Apply, PlanPart::Lines, &body.part()?).await
 }
 
 async fn undo(
@@ -91,8 +117,9 @@ async fn allow(
     State(sync): State<Arc<Sync>>,
     Writer(caller): Writer,
     PathId(run): PathId<RunId>,
-    JsonBody(body): JsonBody<PartBody>,
+    JsonBody(body): JsonBody<CarriedBody>,
 ) -> Result<Reply<StartedView>, ApiError> {
+    let body = body.part()?;
     let lines = ids::<LineId>(&body.line_ids, "lineIds")?;
     begin(&sync, &caller, run, RunKind::Apply, PlanPart::Staged { lines }, &body).await
 }
@@ -122,6 +149,21 @@ async fn begin(
     }))
 }
 
+/// An operator decides only about what waits: lines of a run that writes.
+async fn check_waits(sync: &Sync, caller: &Caller, run: RunId) -> Result<(), ApiError> {
+    let found = sync.store.run(caller.workspace, run).await.map_err(store_failed)?;
+    let found = found.ok_or_else(no_such_run)?;
+    if has_waiting_lines(&found) {
+        return Ok(());
+    }
+    Err(ApiError::conflict(
+        "nothing_waits_in_a_preview",
+        "This run is a preview: what its lines say would wait, and nothing of it does. No decision was noted, and \
+         the stop limits are as they were.",
+        "Take a sync whose lines wait, or apply the preview first.",
+    ))
+}
+
 #[derive(Debug, Serialize)]
 struct RejectedView {
     rejected: usize,
@@ -131,11 +173,10 @@ async fn reject_held(
     State(sync): State<Arc<Sync>>,
     Writer(caller): Writer,
     PathId(run): PathId<RunId>,
-    JsonBody(body): JsonBody<PartBody>,
+    JsonBody(body): JsonBody<CarriedBody>,
 ) -> Result<Reply<RejectedView>, ApiError> {
-    let lines: BTreeSet<LineId> = ids(&body.line_ids, "lineIds")?.into_iter().collect();
-    let found = sync.store.run(caller.workspace, run).await.map_err(store_failed)?;
-    found.ok_or_else(no_such_run)?;
+    let lines: BTreeSet<LineId> = ids(&body.part()?.line_ids, "lineIds")?.into_iter().collect();
+    check_waits(&sync, &caller, run).await?;
     let rejected = reject(&sync.store, caller.workspace, run, &lines, sync.clock.now()).await;
     Ok(Reply::ok(RejectedView { rejected: rejected.map_err(store_failed)? }))
 }
@@ -150,11 +191,10 @@ async fn reconsider_held(
     State(sync): State<Arc<Sync>>,
     Writer(caller): Writer,
     PathId(run): PathId<RunId>,
-    JsonBody(body): JsonBody<PartBody>,
+    JsonBody(body): JsonBody<CarriedBody>,
 ) -> Result<Reply<ReconsideredView>, ApiError> {
-    let lines: BTreeSet<LineId> = ids(&body.line_ids, "lineIds")?.into_iter().collect();
-    let found = sync.store.run(caller.workspace, run).await.map_err(store_failed)?;
-    found.ok_or_else(no_such_run)?;
+    let lines: BTreeSet<LineId> = ids(&body.part()?.line_ids, "lineIds")?.into_iter().collect();
+    check_waits(&sync, &caller, run).await?;
     let reconsidered = reconsider(&sync.store, caller.workspace, run, &lines, sync.clock.now()).await;
     Ok(Reply::ok(ReconsideredView { reconsidered: reconsidered.map_err(store_failed)? }))
 }
@@ -212,6 +252,7 @@ struct TimelineQuery {
     managed_tenant_id: Option<String>,
     entra_object_id: Option<String>,
     limit: Option<String>,
+    after: Option<String>,
 }
 
 async fn person(
@@ -229,7 +270,8 @@ async fn person(
         ));
     };
     let runs = u16::try_from(TIMELINE.parse(query.limit.as_deref())?).unwrap_or(u16::MAX);
-    let story = timeline(&sync.store, caller.workspace, tenant, person, runs).await;
+    let after: Option<RunId> = parse(query.after.as_deref(), "after")?;
+    let story = timeline(&sync.store, caller.workspace, tenant, person, (after, runs)).await;
     story.map(Reply::ok).map_err(store_failed)
 }
 

@@ -4,8 +4,9 @@ use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path};
 
 use directory::BadRowCause;
 use domain::{
+    contact::EntraStamp,
     facts::SourceFacts,
-    ids::{ContactId, EntraObjectId, EntraTenantId, WorkspaceId},
+    ids::{ContactId, EntraObjectId, EntraTenantId, Identity, WorkspaceId},
     plan::{Limit, LinkState, Person, Turn},
     scope::Exclusion,
 };
@@ -37,6 +38,17 @@ fn facts() -> SourceFacts {
 
 fn state(inactive: bool) -> ContactState {
     ContactState { inactive, entra: None, link: LinkState::Active }
+}
+
+/// This sync had made the contact inactive.
+fn by_sync() -> ContactState {
+    let identity = Identity {
+        tenant: EntraTenantId::new(Uuid::from_u128(1)),
+        object: EntraObjectId::new(Uuid::from_u128(2)),
+    };
+    let inactive_reason = Some(InactiveReason::DeletedUpstream);
+    let stamp = EntraStamp { identity, user_principal_name: None, account_enabled: None, inactive_reason };
+    ContactState { entra: Some(stamp), link: LinkState::Inactive, ..state(true) }
 }
 
 fn wire(value: &impl serde::Serialize) -> String {
@@ -85,10 +97,12 @@ fn written() -> Vec<Case> {
         [
             update,
             Action::Refresh { facts: facts() },
-            reactivate(true, Some(Box::new(state(true)))),
+            reactivate(true, Some(Box::new(by_sync()))),
             reactivate(false, Some(Box::new(state(true)))),
             reactivate(false, Some(Box::new(state(false)))),
             reactivate(false, None),
+            reactivate(true, Some(Box::new(ContactState { link: LinkState::Inactive, ..state(true) }))),
+            reactivate(true, Some(Box::new(state(true)))),
         ]
         .map(|action| (Rule::IdentityLink, action)),
     );
@@ -98,7 +112,10 @@ fn written() -> Vec<Case> {
 /// Lines about people who are leaving.
 fn leaving() -> Vec<Case> {
     let note = |times, reason| Action::NoteMissing { times, since: None, reason };
-    let reasons = every!(InactiveReason: DeletedUpstream, DisabledUpstream, OutOfScope);
+    let reasons = every!(
+        InactiveReason: DeletedUpstream, DisabledUpstream, OutOfScope, PermanentlyDeletedUpstream,
+        SoftDeletedUpstream
+    );
     let mut actions: Vec<Action> = reasons.map(|reason| mark_inactive(reason, false)).into();
     actions.push(mark_inactive(InactiveReason::DeletedUpstream, true));
     actions.extend(reasons.map(|reason| note(1, Some(reason))));
@@ -236,7 +253,7 @@ fn answered() -> Vec<Line> {
     lines
 }
 
-fn codes_of_stale_lines() -> [&'static str; 8] {
+fn codes_of_stale_lines() -> [&'static str; 9] {
     [
         "address_taken",
         store::APPLIED_BEFORE,
@@ -246,6 +263,7 @@ fn codes_of_stale_lines() -> [&'static str; 8] {
         "link_gone",
         "linked_elsewhere",
         store::STORED_UNREADABLE,
+        store::WRITE_REFUSED,
     ]
 }
 

@@ -281,7 +281,6 @@ impl Carrier {
         let (lease, _) = taken.unwrap();
         for (number, page) in (1..).zip(&plan.pages) {
             counters.add(&page.counters);
-            chain = chain.followed_by(&page.encode());
             let head = StoredPageHead {
                 number,
                 group_end,
@@ -291,7 +290,8 @@ impl Carrier {
                 only_changes: false,
                 chain,
             };
-            let stored = StoredPage { head, page: page.clone() };
+            let stored = StoredPage::behind(chain, head, page.clone());
+            chain = stored.head.chain;
             let put = store.put_page(run.workspace_id, run.run_id, tenant, lease, &stored, (now, expires));
             assert!(put.await.unwrap());
         }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up fails")]
 
+mod decisions;
 mod house;
 mod plans;
 mod preflight;

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use ambient::Clock as _;
 use aws_sdk_dynamodb::{
     primitives::Blob,
     types::{AttributeValue, Delete, TransactWriteItem},
@@ -15,6 +16,7 @@ use domain::{
 use jiff::SignedDuration;
 use miniz_oxide::{deflate::compress_to_vec, inflate::decompress_to_vec};
 use serde_json::{Value, json};
+use store::{StaleLine, StoredPage};
 use workflow::payloads::StepInput;
 
 use crate::{
@@ -59,6 +61,16 @@ impl Intruded {
         let delete = Delete::builder().table_name(TABLE).set_key(Some(key)).build().unwrap();
         let delete = TransactWriteItem::builder().delete(delete).build();
         self.house.table.transact_write_items().transact_items(delete).send().await.unwrap();
+    }
+
+    /// Puts a page in the place of the one that is there, sealed as a worker would.
+    async fn forge(&self, page: &StoredPage) {
+        let (store, now) = (&self.house.store, self.house.clock.now());
+        let other = RunId::new(uuid::Uuid::from_u128(0x0ABC));
+        let (lease, _) = store.acquire(WORKSPACE, tenant(1), other, now).await.unwrap().unwrap();
+        let times = (now, now.as_second() + 60);
+        assert!(store.put_page(WORKSPACE, self.run, tenant(1), lease, page, times).await.unwrap());
+        assert!(store.release_tenant(WORKSPACE, tenant(1), lease, None).await.unwrap());
     }
 
     async fn verified(&self) -> Value {
@@ -119,25 +131,200 @@ async fn an_untouched_plan_is_intact() {
     }
 }
 
+/// The same item with one bit of it another one, for every byte of every name and value but the key.
+fn every_edit(item: &Item) -> Vec<(String, Item)> {
+    let mut edits = Vec::new();
+    for (name, value) in item.iter().filter(|(name, _)| !["pk", "sk"].contains(&name.as_str())) {
+        for (what, other) in other_values(value) {
+            let mut edited = item.clone();
+            edited.insert(name.clone(), other);
+            edits.push((format!("{name}: {what}"), edited));
+        }
+        for (position, other) in other_texts(name).into_iter().enumerate() {
+            let mut edited = item.clone();
+            let value = edited.remove(name).unwrap();
+            if edited.insert(other, value).is_none() {
+                edits.push((format!("{name}: byte {position} of the name"), edited));
+            }
+        }
+    }
+    edits
+}
+
+fn other_values(value: &AttributeValue) -> Vec<(String, AttributeValue)> {
+    let bytes = |number: usize| format!("byte {number}");
+    match value {
+        AttributeValue::B(blob) => (0..blob.as_ref().len())
+            .map(|position| {
+                let mut other = blob.as_ref().to_vec();
+                other[position] ^= 1;
+                (bytes(position), AttributeValue::B(Blob::new(other)))
+            })
+            .collect(),
+        AttributeValue::Bool(is) => vec![("not so".to_owned(), AttributeValue::Bool(!is))],
+        AttributeValue::S(text) => {
+            let others = other_texts(text).into_iter().enumerate();
+            others.map(|(position, other)| (bytes(position), AttributeValue::S(other))).collect()
+        }
+        AttributeValue::N(number) => {
+            let others = other_texts(number).into_iter().enumerate();
+            others.map(|(position, other)| (bytes(position), AttributeValue::N(other))).collect()
+        }
+        AttributeValue::L(values) => (0..values.len())
+            .flat_map(|position| {
+                other_values(&values[position]).into_iter().map(move |(what, other)| {
+                    let mut values = values.clone();
+                    values[position] = other;
+                    (format!("{position}: {what}"), AttributeValue::L(values))
+                })
+            })
+            .collect(),
+        AttributeValue::M(map) => {
+            let edits = every_edit(map).into_iter();
+            edits.map(|(what, map)| (what, AttributeValue::M(map))).collect()
+        }
+        other => panic!("{other:?} is never stored"),
+    }
+}
+
+/// The text with one bit another one, for each of its bytes.
+fn other_texts(text: &str) -> Vec<String> {
+    let other = |position: usize| {
+        let mut bytes = text.as_bytes().to_vec();
+        bytes[position] ^= 1;
+        String::from_utf8(bytes).unwrap()
+    };
+    (0..text.len()).map(other).collect()
+}
+
 #[tokio::test]
-async fn every_stored_byte_that_is_changed_is_noticed() {
+async fn every_stored_byte_of_a_page_that_is_changed_is_noticed() {
     let intruded = Intruded::new().await;
     let item = intruded.item(plan_page(intruded.run, 2)).await;
-    let stored = body(&item);
-    let unpacked = decompress_to_vec(&stored).unwrap();
-    let mut noticed = 0;
-    for position in 0..stored.len() {
-        let mut changed = stored.clone();
-        changed[position] ^= 1;
-        // The filling up of the last byte says nothing.
-        if decompress_to_vec(&changed).is_ok_and(|changed| changed == unpacked) {
-            continue;
-        }
-        intruded.put(with_body(&item, changed)).await;
-        assert_eq!(intruded.found().await, (json!("page_changed"), json!(2)), "byte {position}");
-        noticed += 1;
+    let names: Vec<&String> = item.keys().collect();
+    for name in ["body", "chain", "closesRead", "expires", "groupEnd", "number", "seal", "sealed", "token"] {
+        assert!(names.iter().any(|found| *found == name), "{name} is not among {names:?}");
     }
-    assert!(noticed > stored.len() / 2, "{noticed} of {}", stored.len());
+    let edits = every_edit(&item);
+    assert!(edits.len() > 400, "{}", edits.len());
+    for (what, edited) in edits {
+        intruded.put(edited).await;
+        assert_eq!(intruded.found().await, (json!("page_changed"), json!(2)), "{what}");
+    }
+    intruded.put(item).await;
+    assert_eq!(intruded.verified().await["intact"], true);
+}
+
+/// A run in which a line of tenant 1 was left alone, as a sync would have stored it.
+async fn with_a_line_left_alone() -> (Intruded, Item) {
+    let intruded = Intruded::new().await;
+    let (house, run) = (&intruded.house, intruded.run);
+    let results = house.store.tenant_runs(WORKSPACE, run).await.unwrap();
+    let mut result = results.into_iter().find(|result| result.tenant == tenant(1)).unwrap();
+    result.counters.stale = 1;
+    let stale = StaleLine { line: left_out(1).lines[0].id, code: "contact_changed" };
+    let expires = house.clock.now().as_second() + 1_000_000;
+    house.store.put_stale_lines(WORKSPACE, run, tenant(1), 2, &[stale], expires).await.unwrap();
+    intruded.remove(intruded.of_run(format!("TENANT#{}", tenant(1)))).await;
+    assert!(house.store.put_tenant_run(WORKSPACE, run, &result).await.unwrap());
+    assert_eq!(intruded.verified().await["intact"], true);
+    let row = key(format!("{WORKSPACE}#PLAN#{run}#{}", tenant(1)), "STALE#00000002".to_owned());
+    let row = intruded.item(row).await;
+    (intruded, row)
+}
+
+#[tokio::test]
+async fn every_stored_byte_of_a_result_that_is_changed_is_noticed() {
+    let (intruded, _) = with_a_line_left_alone().await;
+    let item = intruded.item(intruded.of_run(format!("TENANT#{}", tenant(1)))).await;
+    for name in ["chain", "counters", "pages", "seal", "sealed", "stale", "tenantStatus"] {
+        assert!(item.contains_key(name), "{name} is not there");
+    }
+    let edits = every_edit(&item);
+    assert!(edits.len() > 500, "{}", edits.len());
+    for (what, edited) in edits {
+        intruded.put(edited).await;
+        assert_eq!(intruded.found().await.0, json!("result_changed"), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn every_stored_byte_about_a_line_that_was_left_alone_is_noticed() {
+    let (intruded, item) = with_a_line_left_alone().await;
+    let edits = every_edit(&item);
+    assert!(edits.len() > 60, "{}", edits.len());
+    for (what, edited) in edits {
+        intruded.put(edited).await;
+        assert_eq!(intruded.found().await.0, json!("left_alone_changed"), "{what}");
+    }
+    // Taken away, or one more.
+    intruded.remove(key(item["pk"].as_s().unwrap().clone(), "STALE#00000002".to_owned())).await;
+    assert_eq!(intruded.found().await.0, json!("left_alone_changed"));
+    intruded.put(item.clone()).await;
+    assert_eq!(intruded.verified().await["intact"], true);
+    let more = Item::from([("sk".to_owned(), AttributeValue::S("STALE#00000003".to_owned()))]);
+    intruded.put(item.into_iter().chain(more).collect()).await;
+    assert_eq!(intruded.found().await.0, json!("left_alone_changed"));
+}
+
+#[tokio::test]
+async fn a_head_that_is_sealed_anew_breaks_the_chain() {
+    let intruded = Intruded::new().await;
+    let (house, run) = (&intruded.house, intruded.run);
+    let stored = house.store.pages(WORKSPACE, run, tenant(1), 1, 1).await.unwrap().remove(0);
+    for change in 0..5 {
+        let mut forged = stored.clone();
+        let head = &mut forged.head;
+        match change {
+            0 => head.next_cursor = Some("https://elsewhere.example".to_owned()),
+            1 => head.feed = Some("https://elsewhere.example".to_owned()),
+            2 => head.group_end += 1,
+            3 => head.closes_read = !head.closes_read,
+            _ => head.only_changes = !head.only_changes,
+        }
+        intruded.forge(&forged).await;
+        assert_eq!(intruded.found().await, (json!("page_changed"), json!(2)), "{change}");
+    }
+}
+
+#[tokio::test]
+async fn runs_of_before_there_were_seals_are_checked_as_they_were() {
+    let house = House::new().await;
+    house.passes(SignedDuration::from_mins(1));
+    let pages = (1..=3).map(|number| PlanPage { format: 3, ..left_out(number) }).collect();
+    house.engine_does(Does::Carry(Plan { pages, failure: None }));
+    let run = house.begin().await.as_str().unwrap().parse().unwrap();
+    let intruded = Intruded { house, run };
+    let unsealed = async |key: Item| {
+        let mut item = intruded.item(key).await;
+        assert!(item.remove("seal").is_some() && item.remove("sealed").is_some());
+        intruded.put(item).await;
+    };
+    for number in 1..=3 {
+        unsealed(plan_page(run, number)).await;
+    }
+    unsealed(intruded.of_run(format!("TENANT#{}", tenant(1)))).await;
+    assert_eq!(intruded.verified().await["intact"], true);
+    let item = intruded.item(plan_page(run, 2)).await;
+    let mut changed = body(&item);
+    changed[3] ^= 1;
+    intruded.put(with_body(&item, changed)).await;
+    assert_eq!(intruded.found().await, (json!("page_changed"), json!(2)));
+}
+
+#[tokio::test]
+async fn seals_cannot_be_taken_off() {
+    let intruded = Intruded::new().await;
+    for key in [plan_page(intruded.run, 1), intruded.of_run(format!("TENANT#{}", tenant(1)))] {
+        let item = intruded.item(key).await;
+        let mut without = item.clone();
+        assert!(without.remove("seal").is_some() && without.remove("sealed").is_some());
+        intruded.put(without).await;
+        let found = intruded.found().await.0;
+        assert!([json!("page_changed"), json!("result_changed")].contains(&found), "{found}");
+        intruded.put(item).await;
+    }
+    assert_eq!(intruded.verified().await["intact"], true);
 }
 
 #[tokio::test]
@@ -167,10 +354,11 @@ async fn a_page_of_another_run_in_its_place_is_noticed() {
 async fn a_plan_that_was_made_anew_does_not_end_in_the_noted_hash() {
     let intruded = Intruded::new().await;
     let other = ended_run(&intruded.house, 10).await;
-    for number in 1..=3 {
-        let mut page = intruded.item(plan_page(other, number)).await;
-        page.extend(plan_page(intruded.run, number));
-        intruded.put(page).await;
+    // Sealed anew, and each behind the one before: only the result knows better.
+    let forged = intruded.house.store.pages(WORKSPACE, other, tenant(1), 0, 3).await.unwrap();
+    assert_eq!(forged.len(), 3);
+    for page in &forged {
+        intruded.forge(page).await;
     }
     assert_eq!(intruded.found().await, (json!("page_changed"), json!(3)));
 }

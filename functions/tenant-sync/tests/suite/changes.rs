@@ -5,9 +5,10 @@ use std::sync::Arc;
 use domain::{
     contact::{Contact, InactiveReason},
     plan::{Action, Conflict, Rule},
+    policy::Timing,
     run::{RunKind, RunStatus},
 };
-use fake_microsoft::{Effect, Match, Route};
+use fake_microsoft::{Effect, Match, Route, User};
 use serde_json::json;
 use store::SyncSettings;
 
@@ -72,12 +73,66 @@ async fn somebody_who_is_gone_becomes_inactive_at_the_second_read_and_not_before
         assert_eq!((counters.vanished, counters.inactivated), (inactivated, inactivated));
     }
     let contact = customer.house.one_contact(customer.client, &address).await;
-    assert_eq!(reason(&contact), (true, Some(InactiveReason::DeletedUpstream)));
+    assert_eq!(reason(&contact), (true, Some(InactiveReason::SoftDeletedUpstream)));
 
     customer.house.microsoft.world().add_user(customer.tenant, person).unwrap();
     assert_eq!(customer.sync().await.run.counters.reactivated, 1);
     let contact = customer.house.one_contact(customer.client, &address).await;
     assert_eq!(reason(&contact), (false, None));
+}
+
+#[tokio::test]
+async fn who_was_deleted_for_good_is_told_apart_from_who_can_be_restored_and_from_who_is_only_missing() {
+    let mut customer = Customer::new().await;
+    let mut settings = SyncSettings::default();
+    settings.vanish.grace_hours = 0;
+    settings.vanish.disabled = Timing::AfterGrace;
+    settings.vanish.out_of_scope = Timing::AfterGrace;
+    settings.vanish.allowed_percent = 100;
+    customer.house.settings(settings).await;
+    let names = ["deleted", "purged", "first.deleted", "blocked", "guest"];
+    let mut people = Vec::new();
+    for (name, number) in names.into_iter().zip(1..) {
+        people.push(customer.hire(number, name, name, |_| {}));
+    }
+    customer.sync().await;
+    let purge = |customer: &Customer, person: &User| {
+        customer.house.microsoft.world().purge_user(customer.tenant, person.id).unwrap();
+    };
+    customer.leaves(people[0].id);
+    purge(&customer, &people[1]);
+    // Deleted, and then for good: the last word counts.
+    customer.leaves(people[2].id);
+    customer.sync().await;
+    purge(&customer, &people[2]);
+    customer.change(people[3].id, |user| user.account_enabled = false);
+    customer.change(people[4].id, |user| user.user_type = Some("Guest".to_owned()));
+    customer.sync().await;
+    customer.sync().await;
+    let mut found = Vec::new();
+    for person in &people {
+        let address = person.mail.clone().unwrap();
+        let contact = customer.house.one_contact(customer.client, &address).await;
+        found.push(reason(&contact));
+    }
+    let expected = [
+        InactiveReason::SoftDeletedUpstream,
+        InactiveReason::PermanentlyDeletedUpstream,
+        InactiveReason::PermanentlyDeletedUpstream,
+        InactiveReason::DisabledUpstream,
+        InactiveReason::OutOfScope,
+    ];
+    assert_eq!(found, expected.map(|reason| (true, Some(reason))));
+
+    // Whoever reads everybody sees only that somebody is not there.
+    customer.house.read_everybody().await;
+    let missing = customer.hire(9, "Missing", "missing", |_| {});
+    customer.sync().await;
+    customer.leaves(missing.id);
+    customer.sync().await;
+    customer.sync().await;
+    let contact = customer.house.one_contact(customer.client, &missing.mail.unwrap()).await;
+    assert_eq!(reason(&contact), (true, Some(InactiveReason::DeletedUpstream)));
 }
 
 #[tokio::test]

@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{contact::ContactValues, run::RunKind};
 use fake_microsoft::{Effect, Match, Route, SyncStateLoss, User, WorldConfig};
 use jiff::SignedDuration;
 use store::{ContactInput, SyncSettings};
 
 use crate::{
-    dump::Dump,
+    dump::{Dump, Item},
     house::{House, WORKSPACE, managed},
     microsoft::Microsoft,
 };
@@ -159,7 +160,11 @@ impl Twins {
                 edit(&|user| user.user_type = Some("Guest".to_owned()));
                 "make a guest"
             }
-            6 | 7 => {
+            6 => {
+                world.purge_user(tenant.id, user.id).unwrap();
+                "remove for good"
+            }
+            7 => {
                 world.remove_user(tenant.id, user.id).unwrap();
                 self.removed.push((number, user));
                 "remove"
@@ -220,8 +225,20 @@ fn comparable(dump: Dump) -> Dump {
     for item in dump.items.values_mut() {
         // When somebody was looked at last.
         item.retain(|name, _| name != "syncedAt");
+        forget_way(item);
     }
     dump
+}
+
+/// A listing does not know in which way somebody has gone; a line that says so, or takes it back, has another id.
+fn forget_way(item: &mut Item) {
+    item.remove("line");
+    let gone = ["deleted_upstream", "permanently_deleted_upstream", "soft_deleted_upstream"];
+    let Some(AttributeValue::M(stamp)) = item.get_mut("entra") else { return };
+    let Some(AttributeValue::S(reason)) = stamp.get_mut("inactiveReason") else { return };
+    if gone.contains(&reason.as_str()) {
+        "deleted_upstream".clone_into(reason);
+    }
 }
 
 /// Numbers from a seed.

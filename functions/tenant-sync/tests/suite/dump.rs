@@ -26,9 +26,9 @@ impl Dump {
             let tried: &[&str] = if pk.ends_with("#RUN") {
                 &["completedAt", "turns"]
             } else if sk.starts_with("TENANT#") {
-                &["startedAt", "completedAt"]
+                &["startedAt", "completedAt", "seal"]
             } else if sk.starts_with("PAGE#") {
-                &["token"]
+                &["token", "seal"]
             } else if pk.ends_with("#STATE") {
                 &["token", "attempts", "touchedAt", "lastSuccessAt"]
             } else {

@@ -20,6 +20,7 @@ mod mishaps;
 mod one_person;
 mod people;
 mod preview_is_the_run;
+mod refused;
 mod relink;
 mod run_limits;
 mod scenes;

@@ -7,6 +7,7 @@ use domain::{
     plan::{Action, Limit},
     policy::{Share, StopLimits},
     run::{RunKind, RunStatus},
+    scope::Exclusion,
 };
 use store::{CompleteReadHours, PlanPart, PlanSource, SyncSettings};
 
@@ -146,6 +147,9 @@ async fn who_was_rejected_is_decided_about_anew_once_that_is_taken_back() {
     assert_eq!(sync::reject(&customer.house.store, WORKSPACE, run, &all, at).await.unwrap(), 1);
     customer.house.settings(SyncSettings::default()).await;
     assert_eq!(customer.sync().await.run.counters.created, 0, "she stays rejected");
+    let action = customer.line("Nina New").await.action;
+    let reason = Exclusion::RejectedByOperator;
+    assert_eq!(action, Action::Exclude { reason, detail: None }, "and is not said to be dismissed");
     for taken_back in [1, 0] {
         let done = sync::reconsider(&customer.house.store, WORKSPACE, run, &all, at).await.unwrap();
         assert_eq!(done, taken_back);

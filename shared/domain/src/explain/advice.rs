@@ -94,12 +94,16 @@ pub(super) fn text(case: &Case<'_>, change: &Change) -> String {
             "Answer the question in the review queue (`entra-sync review list` shows it).".to_owned()
         }
         Change::Reconsider => "Take the decision back: undo the run that carried it out, which `entra-sync \
-             review show ITEM` names (`entra-sync runs undo RUN`). What was declined with `runs \
-             reject` is taken back with `entra-sync runs reconsider RUN`, of the run in which it waited."
+             review show ITEM` names (`entra-sync runs undo RUN`)."
             .to_owned(),
         Change::MatchAnew => {
             "Match the person anew: `entra-sync links rematch --tenant TENANT --person ID`, or \
              `POST …/links/rematch`."
+                .to_owned()
+        }
+        Change::ReconsiderRejection => {
+            "Take the rejection back: `entra-sync runs reconsider RUN`, of the run in \
+             which the person waited. The next sync then decides as if nobody had rejected it."
                 .to_owned()
         }
         Change::RestoreContact => restore_contact(case),
@@ -123,7 +127,7 @@ fn turn(switch: &str, key: &str, options: &str) -> String {
 fn inactivate_when_disabled(case: &Case<'_>) -> String {
     let mark = format!("turn on {MARK_INACTIVE}=on`, with `--client CLIENT` for one)");
     let timing = "set `vanish.disabled` to `at_once` in the settings, for all clients or for this one alone \
-                  (`PATCH …/settings`; no command does)";
+                  (`entra-sync settings --when-disabled at-once`, with `--client CLIENT` for one)";
     let is_marking = case.policy.fields.mark_inactive_when_disabled;
     let said = match (is_marking, case.policy.vanish.disabled == Timing::Never) {
         (true, _) => timing.to_owned(),
@@ -135,15 +139,14 @@ fn inactivate_when_disabled(case: &Case<'_>) -> String {
 
 fn raise(limit: Limit) -> String {
     let (key, option) = match limit {
-        Limit::Creations => ("limits.creations", Some("--new-allowed")),
-        Limit::Inactivations => ("vanish.allowedPercent", Some("--gone-percent")),
-        Limit::LinkMoves => ("limits.linkMoves", Some("--moved-allowed")),
-        Limit::RunCreations => ("runLimits.creations", Some("--run-new-allowed")),
-        Limit::RunInactivations => ("runLimits.inactivations", Some("--run-gone-allowed")),
-        Limit::RunLinkMoves => ("runLimits.linkMoves", None),
+        Limit::Creations => ("limits.creations", "--new-allowed"),
+        Limit::Inactivations => ("vanish.allowedPercent", "--gone-percent"),
+        Limit::LinkMoves => ("limits.linkMoves", "--moved-allowed"),
+        Limit::RunCreations => ("runLimits.creations", "--run-new-allowed"),
+        Limit::RunInactivations => ("runLimits.inactivations", "--run-gone-allowed"),
+        Limit::RunLinkMoves => ("runLimits.linkMoves", "--run-moved-allowed"),
     };
-    let how = option.map_or_else(String::new, |option| format!(" (`entra-sync settings {option} NUMBER`)"));
-    format!("Raise `{key}` in the settings{how}.")
+    format!("Raise `{key}` in the settings (`entra-sync settings {option} NUMBER`).")
 }
 
 fn restore_contact(case: &Case<'_>) -> String {

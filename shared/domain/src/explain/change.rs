@@ -142,6 +142,8 @@ pub enum Change {
     MatchAnew,
     /// Take back what an operator has decided about the person.
     Reconsider,
+    /// Take back that an operator has rejected the person's line, which waited at a stop limit.
+    ReconsiderRejection,
     /// Bring the linked contact back.
     RestoreContact,
     /// Undo the link to the other client's contact, or map the tenant to that client.
@@ -229,6 +231,8 @@ impl Change {
                 known.people.get_mut(&object)?.review = Some(asked);
             }
             Self::MatchAnew => known.people.get_mut(&object)?.parted = false,
+            // As if nobody had decided.
+            Self::ReconsiderRejection => known.people.get_mut(&object)?.review = None,
             Self::ReadGroup { .. }
             | Self::GiveAddress
             | Self::RestoreAccount

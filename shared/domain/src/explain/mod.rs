@@ -23,7 +23,7 @@ use crate::{
     facts::SourceFacts,
     fields::{Field, FieldStory, StoryOf},
     ids::{ContactId, EntraObjectId},
-    plan::{Line, PlanPage},
+    plan::{Leaver, Line, PlanPage},
     planner::{Known, KnownPerson, Needs, Planner, Step, Tried, shown},
     policy::{TenantPolicy, Timing},
     user::DirectoryUser,
@@ -66,8 +66,8 @@ pub struct Explanation {
 pub enum Subject<'a> {
     /// Somebody the directory has.
     Present(&'a DirectoryUser),
-    /// Somebody the directory has no more.
-    Gone(EntraObjectId),
+    /// Somebody the directory has no more, and in which way they have gone as far as it has told.
+    Gone(Leaver),
 }
 
 /// What has to be looked up before `subject` can be explained, given what is `known`. Ask again with the
@@ -129,7 +129,7 @@ impl<'a> Case<'a> {
     fn begin(&self, planner: &mut Planner) -> Vec<PlanPage> {
         match self.subject {
             Subject::Present(user) => planner.plan(std::slice::from_ref(user), &[], self.known),
-            Subject::Gone(object) => planner.plan_removed(&[object]),
+            Subject::Gone(leaver) => planner.plan_removed(&[leaver]),
         }
     }
 
@@ -181,14 +181,14 @@ impl<'a> Case<'a> {
     fn steps(&self) -> Vec<Step> {
         match self.subject {
             Subject::Present(user) => self.planner().explain(user, self.known).0,
-            Subject::Gone(_) => {
+            Subject::Gone(leaver) => {
                 let step = |tried, decided, found: String| Step { tried, found, decided };
                 let link = match self.linked() {
                     Some(contact) => format!("Yes, to {}.", shown(contact)),
                     None => "Yes, to a contact that is no longer at this client.".to_owned(),
                 };
                 vec![
-                    step(Tried::Directory, true, "No, Microsoft has no such user now.".to_owned()),
+                    step(Tried::Directory, true, not_there(self.how_gone(leaver)).to_owned()),
                     step(Tried::IdentityLink, false, link),
                 ]
             }
@@ -198,7 +198,7 @@ impl<'a> Case<'a> {
     pub(crate) fn object(&self) -> EntraObjectId {
         match self.subject {
             Subject::Present(user) => user.object,
-            Subject::Gone(object) => object,
+            Subject::Gone(leaver) => leaver.object,
         }
     }
 
@@ -241,9 +241,9 @@ impl<'a> Case<'a> {
     fn label(&self) -> String {
         match self.subject {
             Subject::Present(user) => user.label(),
-            Subject::Gone(object) => {
-                self.linked().map_or_else(|| object.to_string(), |contact| contact.values.full_name.clone())
-            }
+            Subject::Gone(leaver) => self
+                .linked()
+                .map_or_else(|| leaver.object.to_string(), |contact| contact.values.full_name.clone()),
         }
     }
 
@@ -301,15 +301,42 @@ impl<'a> Case<'a> {
         fields.filter(|told| told.local.is_some() || told.source.is_some() || told.base.is_some()).collect()
     }
 
+    /// In which way somebody has gone: what was told last, else what the contact remembers.
+    fn how_gone(&self, leaver: Leaver) -> InactiveReason {
+        let stamp = self.linked().and_then(|contact| contact.entra.as_ref());
+        let remembered = stamp.and_then(|stamp| stamp.inactive_reason).filter(|reason| reason.is_gone());
+        match leaver.reason {
+            InactiveReason::DeletedUpstream => remembered.unwrap_or(leaver.reason),
+            told => told,
+        }
+    }
+
     /// What the directory says about somebody who is leaving, and when that counts.
     pub(crate) fn leaving(&self, steps: &[Step]) -> Option<(InactiveReason, Timing)> {
         let decided = steps.iter().find(|step| step.decided)?.tried;
         let reason = match decided {
-            Tried::Directory => InactiveReason::DeletedUpstream,
+            Tried::Directory => match self.subject {
+                Subject::Gone(leaver) => self.how_gone(leaver),
+                Subject::Present(_) => InactiveReason::DeletedUpstream,
+            },
             Tried::AccountEnabled => InactiveReason::DisabledUpstream,
             Tried::Scope => InactiveReason::OutOfScope,
             _ => return None,
         };
         Some((reason, self.policy.timing(reason)))
+    }
+}
+
+/// Of somebody the directory has no more.
+fn not_there(reason: InactiveReason) -> &'static str {
+    match reason {
+        InactiveReason::PermanentlyDeletedUpstream => {
+            "No, Microsoft has no such user now: the account was deleted for good."
+        }
+        InactiveReason::SoftDeletedUpstream => {
+            "No, Microsoft has no such user now: the account was deleted, and can be restored for 30 days after \
+             that."
+        }
+        _ => "No, Microsoft has no such user now.",
     }
 }

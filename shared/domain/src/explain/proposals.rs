@@ -65,8 +65,9 @@ pub(super) fn candidates(case: &Case<'_>) -> Vec<Change> {
             leaving(case, reason.unwrap_or(InactiveReason::DeletedUpstream))
         }
         Action::Stage { limit, .. } => vec![Change::Allow, Change::RaiseLimit { limit: *limit }],
-        Action::Fail { .. } => vec![Change::RestoreContact],
-        Action::Hold { .. }
+        Action::Fail { code } if code == "contact_missing" => vec![Change::RestoreContact],
+        Action::Fail { .. }
+        | Action::Hold { .. }
         | Action::Leave { .. }
         | Action::Restore { .. }
         | Action::Settle { .. }
@@ -115,7 +116,8 @@ fn excluded(case: &Case<'_>, reason: Exclusion, detail: Option<&str>) -> Vec<Cha
             fitting(case).map(|rule| Change::AddAttributeRule { rule }).into_iter().collect()
         }
         Exclusion::Attribute => vec![Change::RemoveAttributeRule { rule: detail }],
-        Exclusion::DismissedByOperator | Exclusion::RejectedByOperator => vec![Change::Reconsider],
+        Exclusion::DismissedByOperator => vec![Change::Reconsider],
+        Exclusion::RejectedByOperator => vec![Change::ReconsiderRejection],
         Exclusion::Domain if detail == "includeDomains" => {
             let domain = case.facts().map(|facts| facts.email.domain().to_owned());
             domain.map(|domain| Change::AddIncludedDomain { domain }).into_iter().collect()
@@ -172,7 +174,11 @@ fn linked(case: &Case<'_>, rule: Rule, contact: crate::ids::ContactId) -> Vec<Ch
 
 fn leaving(case: &Case<'_>, reason: InactiveReason) -> Vec<Change> {
     match reason {
-        InactiveReason::DeletedUpstream => vec![Change::RestoreAccount],
+        InactiveReason::DeletedUpstream | InactiveReason::SoftDeletedUpstream => {
+            vec![Change::RestoreAccount]
+        }
+        // Nobody can bring the account back.
+        InactiveReason::PermanentlyDeletedUpstream => Vec::new(),
         InactiveReason::DisabledUpstream => {
             let is_active = case.person().link.is_some_and(|link| link.active);
             let keep = is_active.then_some(Change::KeepWhenDisabled);

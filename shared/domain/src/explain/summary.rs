@@ -8,7 +8,7 @@ use crate::{
     contact::{InactiveReason, Link},
     fields::FieldChange,
     inventory::ReviewState,
-    plan::{Action, Conflict, Line, Rule},
+    plan::{Action, Conflict, Line, LinkState, Rule},
     planner::{MISSING, Step, Tried, capitalised, client_name, shown},
     policy::Timing,
     scope::{Excluded, Exclusion},
@@ -106,12 +106,23 @@ fn of_action(case: &Case<'_>, rule: Rule, action: &Action) -> (Outcome, String) 
             let text = format!("Linked to {}, {by}.{instead}{active}{}", named(), written(changes));
             (Outcome::Linked, text)
         }
+        Action::Reactivate { before: Some(before), changes, .. } if before.link == LinkState::Active => {
+            let text = format!(
+                "{} becomes active, as the person is: a human made it inactive, and `markActiveWhenEnabled` \
+                 lets the directory overrule that.{}",
+                capitalised(&named()),
+                written(changes)
+            );
+            (Outcome::Reactivated, text)
+        }
         Action::Reactivate { activate, changes, .. } => {
             let is_inactive =
                 action.contact().and_then(|contact| case.contact(contact)).is_some_and(|c| c.inactive);
             let active = match (activate, is_inactive) {
                 (true, _) => " and becomes active",
-                (false, true) => ", and stays inactive because it was not the sync that made it so",
+                (false, true) => {
+                    ", and stays inactive because it was not the sync that made it so (`markActiveWhenEnabled` is off)"
+                }
                 (false, false) => "; it is active already",
             };
             let text =

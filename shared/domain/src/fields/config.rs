@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::{Field, FieldRule, FieldRules, Overwrite};
 
 const MARK_INACTIVE: [&str; 2] = ["markInactiveWhenDisabled", "mark_inactive_when_disabled"];
+const MARK_ACTIVE: [&str; 2] = ["markActiveWhenEnabled", "mark_active_when_enabled"];
 const ALLOW_CLEARING: [&str; 2] = ["allowClearing", "allow_clearing"];
 
 const EXPECTED_RULE: &str = "has to be true, false, a policy (always, never, only_if_empty, unless_edited, \
@@ -109,7 +110,7 @@ impl FieldRules {
                 errors.push(invalid(field.keys()[0], "ambiguous_rule", message));
             }
         }
-        for keys in [MARK_INACTIVE, ALLOW_CLEARING] {
+        for keys in [MARK_INACTIVE, MARK_ACTIVE, ALLOW_CLEARING] {
             let bad = given(entries, &keys).filter(|(_, value)| truth(value).is_none());
             errors.extend(
                 bad.map(|(key, _)| invalid(key, "invalid_value", said_of(key, "has to be true or false"))),
@@ -118,21 +119,43 @@ impl FieldRules {
         if errors.is_empty() { Ok(Self::from_psa(config)) } else { Err(errors) }
     }
 
-    fn switches(&mut self) -> [(&'static [&'static str], &mut bool); 2] {
-        [(&MARK_INACTIVE, &mut self.mark_inactive_when_disabled), (&ALLOW_CLEARING, &mut self.allow_clearing)]
+    fn switches(&mut self) -> [(&'static [&'static str], &mut bool); 3] {
+        [
+            (&MARK_INACTIVE, &mut self.mark_inactive_when_disabled),
+            (&MARK_ACTIVE, &mut self.mark_active_when_enabled),
+            (&ALLOW_CLEARING, &mut self.allow_clearing),
+        ]
+    }
+
+    fn write<S: Serializer>(&self, serializer: S, with_what_is_new: bool) -> Result<S::Ok, S::Error> {
+        let entries = Field::ALL.len() + 2 + usize::from(with_what_is_new);
+        let mut map = serializer.serialize_map(Some(entries))?;
+        for field in Field::ALL {
+            map.serialize_entry(field.keys()[0], &self.rule(field))?;
+        }
+        map.serialize_entry(MARK_INACTIVE[0], &self.mark_inactive_when_disabled)?;
+        map.serialize_entry(ALLOW_CLEARING[0], &self.allow_clearing)?;
+        if with_what_is_new {
+            map.serialize_entry(MARK_ACTIVE[0], &self.mark_active_when_enabled)?;
+        }
+        map.end()
+    }
+}
+
+/// Rules as they stand for whether a person has to be looked at again. What is off and was not known once is
+/// left out: otherwise everybody would be written anew because of a new version.
+pub(crate) struct Deciding<'a>(pub(crate) &'a FieldRules);
+
+impl Serialize for Deciding<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.write(serializer, self.0.mark_active_when_enabled)
     }
 }
 
 impl Serialize for FieldRules {
     /// In the PSA's first spelling: plain truth values wherever they say it all.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(Field::ALL.len() + 2))?;
-        for field in Field::ALL {
-            map.serialize_entry(field.keys()[0], &self.rule(field))?;
-        }
-        map.serialize_entry(MARK_INACTIVE[0], &self.mark_inactive_when_disabled)?;
-        map.serialize_entry(ALLOW_CLEARING[0], &self.allow_clearing)?;
-        map.end()
+        self.write(serializer, true)
     }
 }
 
@@ -163,6 +186,7 @@ fn given<'a>(
 fn is_known(key: &str) -> bool {
     Field::ALL.iter().any(|field| field.keys().contains(&key))
         || MARK_INACTIVE.contains(&key)
+        || MARK_ACTIVE.contains(&key)
         || ALLOW_CLEARING.contains(&key)
 }
 
@@ -235,8 +259,10 @@ fn is_on(value: &Value) -> bool {
 /// Every key as it is written.
 fn keys() -> String {
     let fields = Field::ALL.into_iter().map(Field::key);
-    let keys: Vec<String> =
-        fields.chain([MARK_INACTIVE[0], ALLOW_CLEARING[0]]).map(|key| format!("`{key}`")).collect();
+    let keys: Vec<String> = fields
+        .chain([MARK_INACTIVE[0], MARK_ACTIVE[0], ALLOW_CLEARING[0]])
+        .map(|key| format!("`{key}`"))
+        .collect();
     keys.join(", ")
 }
 

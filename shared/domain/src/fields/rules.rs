@@ -65,6 +65,9 @@ pub struct FieldRules {
     pub user_principal_name: FieldRule,
     /// Make contacts inactive when their account is disabled; on unless turned off.
     pub mark_inactive_when_disabled: bool,
+    /// Let a person who is active in the directory make a contact active that a human made inactive; off
+    /// unless turned on. As a rule about a field it is asked when a person is looked at.
+    pub mark_active_when_enabled: bool,
     /// Whether any field may be cleared at all.
     pub allow_clearing: bool,
 }
@@ -89,6 +92,7 @@ impl Default for FieldRules {
             role: rule,
             user_principal_name: rule,
             mark_inactive_when_disabled: true,
+            mark_active_when_enabled: false,
             allow_clearing: false,
         }
     }

@@ -50,7 +50,7 @@ fn a_sound_story_breaks_nothing() {
     assert_eq!(other_clients_are_untouched(before, after, &BTreeSet::from([OURS])), Ok(()));
     assert_eq!(only_enabled_fields_change(&role_only(), before, after), Ok(()));
     assert_eq!(inactive_only_by_a_line(before, after, &planned), Ok(()));
-    assert_eq!(only_ours_become_active(before, after, &planned), Ok(()));
+    assert_eq!(only_ours_become_active(&role_only(), before, after, &planned), Ok(()));
     assert_eq!(writes_follow_lines(before, after, &planned), Ok(ids.clone()));
     assert_eq!(applied_lines_are_written(&planned, &ids, &BTreeSet::new(), after), Ok(()));
     assert_eq!(a_plan_stays_at_its_client(&planned, after), Ok(()));
@@ -116,7 +116,8 @@ fn whatever_breaks_a_sentence_between_two_moments_is_found() {
     let fields: Sentence = |it| only_enabled_fields_change(&role_only(), &it.before, &it.after);
     let follow: Sentence = |it| writes_follow_lines(&it.before, &it.after, &planned(&it.lines)).map(|_| ());
     let inactive: Sentence = |it| inactive_only_by_a_line(&it.before, &it.after, &planned(&it.lines));
-    let active: Sentence = |it| only_ours_become_active(&it.before, &it.after, &planned(&it.lines));
+    let active: Sentence =
+        |it| only_ours_become_active(&role_only(), &it.before, &it.after, &planned(&it.lines));
     let client: Sentence = |it| a_plan_stays_at_its_client(&planned(&it.lines), &it.after);
     let unchanged: Sentence = |it| {
         people_are_unchanged(&it.before, &it.before.clone()).and_then(|()| {
@@ -125,7 +126,7 @@ fn whatever_breaks_a_sentence_between_two_moments_is_found() {
             people_are_unchanged(&it.before, &same)
         })
     };
-    let cases: [(&str, Sentence, Break); 19] = [
+    let cases: [(&str, Sentence, Break); 20] = [
         ("a contact is deleted", deleted, |it| drop(it.after.contacts.remove(&id(LINKED)))),
         ("a contact moves to another client", deleted, |it| {
             change(&mut it.after, LINKED, |contact| contact.client = OTHERS);
@@ -139,6 +140,11 @@ fn whatever_breaks_a_sentence_between_two_moments_is_found() {
         }),
         ("a name", fields, |it| change(&mut it.after, LINKED, |it| it.values.full_name.push('!'))),
         ("an address", fields, |it| change(&mut it.after, LINKED, |it| it.values.email = None)),
+        ("a sign-in name", fields, |it| {
+            change(&mut it.after, LINKED, |contact| {
+                contact.entra.as_mut().unwrap().user_principal_name = Some("else@acme.example".to_owned());
+            });
+        }),
         ("an additional address", fields, |it| {
             change(&mut it.after, LINKED, |contact| contact.additional_emails = vec![address(96)]);
         }),
@@ -188,7 +194,36 @@ fn what_this_sync_made_inactive_may_come_back() {
         let stamp = EntraStamp { inactive_reason: Some(InactiveReason::DisabledUpstream), ..stamp(LINKED) };
         contact.entra = Some(stamp);
     });
-    assert_eq!(only_ours_become_active(&story.before, &story.after, &[]), Ok(()));
+    assert_eq!(only_ours_become_active(&role_only(), &story.before, &story.after, &[]), Ok(()));
+}
+
+#[test]
+fn what_a_human_made_inactive_comes_back_only_by_a_line_and_where_the_rules_say_so() {
+    let overruling = FieldRules { mark_active_when_enabled: true, ..role_only() };
+    let facts = facts(LINKED);
+    for (rules, is_line, protected, holds) in [
+        (role_only(), true, false, false),
+        (overruling, false, false, false),
+        (overruling, true, true, false),
+        (overruling, true, false, true),
+    ] {
+        let mut story = story();
+        change(&mut story.before, LINKED, |contact| {
+            (contact.inactive, contact.protected) = (true, protected);
+        });
+        let action = Action::Reactivate {
+            contact: id(LINKED),
+            expect: 1,
+            before: None,
+            activate: true,
+            changes: Vec::new(),
+            facts: facts.clone(),
+        };
+        let lines = [line(LINKED, Rule::IdentityLink, action)];
+        let planned = if is_line { planned(&lines) } else { Vec::new() };
+        let found = only_ours_become_active(&rules, &story.before, &story.after, &planned);
+        assert_eq!(found.is_ok(), holds, "{is_line}, {protected}");
+    }
 }
 
 #[test]

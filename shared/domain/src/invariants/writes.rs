@@ -23,8 +23,8 @@ pub fn other_clients_are_untouched(
     holds("contacts of other clients are untouched", cases)
 }
 
-/// A field whose rule is off does not change in a contact that was there before. The sign-in name
-/// belongs to the link and has no such promise.
+/// A field whose rule is off does not change in a contact that was there before. The sign-in name comes with
+/// the first link to an account, and is a field as any other from then on.
 pub fn only_enabled_fields_change(rules: &FieldRules, before: &People, after: &People) -> Result<(), Broken> {
     let cases = before.contacts.values().map(|contact| {
         let now = after.contacts.get(&contact.id)?;
@@ -38,6 +38,13 @@ pub fn only_enabled_fields_change(rules: &FieldRules, before: &People, after: &P
             ("the department", old.department != new.department && off(Field::Department)),
             ("the office", old.office != new.office && off(Field::Office)),
             ("the company", old.company != new.company && off(Field::Company)),
+            (
+                "the sign-in name",
+                off(Field::UserPrincipalName)
+                    && contact.entra.as_ref().zip(now.entra.as_ref()).is_some_and(|(was, is)| {
+                        was.identity == is.identity && was.user_principal_name != is.user_principal_name
+                    }),
+            ),
             ("the additional addresses", contact.additional_emails != now.additional_emails),
         ];
         let (field, _) = changed.into_iter().find(|(_, changed)| *changed)?;
@@ -148,8 +155,10 @@ pub fn inactive_only_by_a_line(
     holds("a contact becomes inactive by a line", cases)
 }
 
-/// Only contacts that this sync made inactive become active again, and those that an undo puts back.
+/// Only contacts that this sync made inactive become active again, and those that an undo puts back; where
+/// the `rules` let the directory overrule a human, also others that are not protected.
 pub fn only_ours_become_active(
+    rules: &FieldRules,
     before: &People,
     after: &People,
     planned: &[Planned<'_>],
@@ -158,6 +167,13 @@ pub fn only_ours_become_active(
         .iter()
         .filter_map(|planned| match &planned.line.action {
             Action::Restore { contact, turn, .. } if !turn.to.inactive => Some(*contact),
+            Action::Link { contact, activate: true, .. }
+            | Action::Reactivate { contact, activate: true, .. }
+                if rules.mark_active_when_enabled
+                    && before.contacts.get(contact).is_some_and(|was| !was.protected) =>
+            {
+                Some(*contact)
+            }
             _ => None,
         })
         .collect();

@@ -9,7 +9,7 @@ use super::{Candidate, Conflict};
 use crate::{
     contact::{Contact, EntraStamp, InactiveReason},
     facts::SourceFacts,
-    fields::FieldChange,
+    fields::{Field, FieldChange},
     ids::{ClientId, ContactId, EntraObjectId, Identity, LineId},
     scope::Exclusion,
 };
@@ -68,7 +68,7 @@ pub enum Action {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         supersedes: Option<EntraObjectId>,
         /// Whether the contact becomes active: this sync had made it inactive because that account
-        /// was gone.
+        /// was gone, or the rules say that what the directory says counts.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         activate: bool,
         /// Enabled fields that differ.
@@ -99,8 +99,8 @@ pub enum Action {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<InactiveReason>,
     },
-    /// Links again a person who came back, and makes the contact active if this sync had made it
-    /// inactive.
+    /// Links again a person who came back, and makes the contact active if this sync had made it inactive; or
+    /// makes the contact of a linked person active, if the rules say so.
     Reactivate {
         /// The contact.
         contact: ContactId,
@@ -109,7 +109,7 @@ pub enum Action {
         /// What the line changes besides fields, as it was before.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         before: Option<Box<ContactState>>,
-        /// Whether the contact becomes active; not when a human made it inactive.
+        /// Whether the contact becomes active; when a human made it inactive, only if the rules say so.
         activate: bool,
         /// Enabled fields that differ.
         changes: Vec<FieldChange>,
@@ -347,9 +347,11 @@ impl Action {
             }),
             Self::Link { changes, facts, activate, .. }
             | Self::Reactivate { changes, facts, activate, .. } => {
-                let mut after = before?.clone();
+                let before = before?;
+                let mut after = before.clone();
                 after.inactive &= !activate;
-                after.entra = Some(stamp(facts));
+                let user_principal_name = kept_sign_in_name(before, identity, facts);
+                after.entra = Some(EntraStamp { user_principal_name, ..stamp(facts) });
                 Some(written(after, changes, line))
             }
             Self::Update { changes, .. } => Some(written(before?.clone(), changes, line)),
@@ -427,6 +429,18 @@ fn turned(mut contact: Contact, turn: &Turn) -> Contact {
     contact.inactive = turn.to.inactive;
     contact.entra.clone_from(&turn.to.entra);
     contact
+}
+
+/// The sign-in name that the contact shows before the line writes fields: for a person whose contact it is
+/// already, and where the field is protected, it is a field as any other, which only a rule changes. Whoever is
+/// linked for the first time brings it along.
+fn kept_sign_in_name(before: &Contact, identity: Identity, facts: &SourceFacts) -> Option<String> {
+    let shown = before.entra.as_ref();
+    let is_theirs = shown.is_some_and(|stamp| stamp.identity == identity);
+    if is_theirs || before.protects(Field::UserPrincipalName) {
+        return shown.and_then(|stamp| stamp.user_principal_name.clone());
+    }
+    facts.user_principal_name.clone()
 }
 
 fn written(mut contact: Contact, changes: &[FieldChange], line: LineId) -> Contact {

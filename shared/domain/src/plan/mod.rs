@@ -175,7 +175,8 @@ pub enum Rule {
     StoredObjectId,
     /// An operator takes back what a run has done.
     Undo,
-    /// Not in a complete read of the directory.
+    /// No longer in the directory: it has told so, or a complete read has not found the person. The reason of
+    /// the line says which.
     Vanished,
 }
 
@@ -191,14 +192,16 @@ impl PlanPage {
         serde_json::to_vec(self).unwrap_or_default()
     }
 
+    /// The format in which `bytes` are written; 0 when they do not say.
+    pub fn format_of(bytes: &[u8]) -> u16 {
+        serde_json::from_slice::<FormatOnly>(bytes).map_or(0, |page| page.format)
+    }
+
     /// Reads what [`Self::encode`] wrote, in this or an older format.
     pub fn decode(bytes: &[u8]) -> Result<Self, UnreadablePage> {
         let page = serde_json::from_slice::<Self>(bytes);
         // A newer page may well hold what this version cannot read.
-        let format = match &page {
-            Ok(page) => page.format,
-            Err(_) => serde_json::from_slice::<FormatOnly>(bytes).map_or(0, |page| page.format),
-        };
+        let format = page.as_ref().map_or_else(|_| Self::format_of(bytes), |page| page.format);
         if format > PLAN_PAGE_FORMAT {
             return Err(UnreadablePage::Newer { found: format });
         }

@@ -56,11 +56,20 @@ impl Planner {
             self.is_guard_told = true;
             pages.guard(guard);
         }
+        for leaver in self.unreadable_leavers(known) {
+            self.note_left_alone(&mut pages, leaver);
+            self.note_unreadable(&mut pages, leaver.object);
+        }
         let leavers = self.leavers(known).unwrap_or_default();
         let too_many = self.too_many(&leavers, known);
         let is_run_full = self.full.contains(&Limit::RunInactivations);
         for (link, reason) in leavers {
             let object = link.identity.object;
+            if matches!(Decider::new(self, known).contact(link.contact), Err(Missing::Unreadable)) {
+                self.note_left_alone(&mut pages, Leaver { object, reason });
+                self.note_unreadable(&mut pages, object);
+                continue;
+            }
             let Some(contact) = self.contact_to_write(&link, known) else {
                 self.note_left_alone(&mut pages, Leaver { object, reason });
                 continue;
@@ -116,6 +125,18 @@ impl Planner {
         }
     }
 
+    /// What is stored about somebody who is leaving cannot be read: that is said, nothing is written, and the
+    /// next read looks again.
+    fn note_unreadable(&self, pages: &mut Pages, object: EntraObjectId) {
+        let action = Action::Fail { code: Missing::Unreadable.code().to_owned() };
+        // Nobody knows their name: what would say it is what cannot be read.
+        let person = Person { object, label: object.to_string(), address: None };
+        let line = Line::new(self.policy.workspace, self.policy.tenant, person, Rule::BadRecord, action);
+        // They were counted when they were read, if they were.
+        let counters = Counters { failed: 1, unreadable_leavers: 1, ..Counters::default() };
+        pages.add(Some(line), None, &counters);
+    }
+
     /// Takes note of a line of the end of the read.
     pub(super) fn note_closed(&mut self, line: &Line) {
         let reason = match &line.action {
@@ -153,13 +174,9 @@ impl Planner {
         (self.anonymous_rows > 0).then_some(Guard::AnonymousRows { rows: self.anonymous_rows })
     }
 
-    /// Linked people of this client who may become inactive, by object id.
-    fn leavers(&self, known: &Known) -> Result<Vec<(Link, InactiveReason)>, Missing> {
-        let guard = self.guard();
-        if matches!(guard, Some(Guard::ShortRead { .. })) {
-            return Ok(Vec::new());
-        }
-        let told: Vec<Leaver> = match &self.reading {
+    /// People who were read or told as leaving, in this read or before.
+    fn told_to_leave(&self) -> Vec<Leaver> {
+        match &self.reading {
             Reading::Complete { .. } => self.leaving.values().copied().collect(),
             Reading::Changes { pending } => {
                 let is_open = |leaver: &&Leaver| {
@@ -168,14 +185,32 @@ impl Planner {
                 };
                 self.leaving.values().chain(pending.iter().filter(is_open)).copied().collect()
             }
-        };
+        }
+    }
+
+    /// Those of them whose link cannot be read.
+    fn unreadable_leavers(&self, known: &Known) -> Vec<Leaver> {
+        if matches!(self.guard(), Some(Guard::ShortRead { .. })) {
+            return Vec::new();
+        }
+        let decider = Decider::new(self, known);
+        let is_unreadable = |leaver: &Leaver| matches!(decider.link(leaver.object), Err(Missing::Unreadable));
+        self.told_to_leave().into_iter().filter(is_unreadable).collect()
+    }
+
+    /// Linked people of this client who may become inactive, by object id.
+    fn leavers(&self, known: &Known) -> Result<Vec<(Link, InactiveReason)>, Missing> {
+        let guard = self.guard();
+        if matches!(guard, Some(Guard::ShortRead { .. })) {
+            return Ok(Vec::new());
+        }
         let decider = Decider::new(self, known);
         let (mut leavers, mut unknown) = (Vec::new(), Vec::new());
-        for leaver in told {
+        for leaver in self.told_to_leave() {
             match decider.link(leaver.object) {
                 Ok(link) => leavers.extend(link.map(|link| (link, leaver.reason))),
                 Err(Missing::People(people)) => unknown.extend(people),
-                // It is not known whose contact that is: nothing is done, and the next read looks again.
+                // It is not known whose contact that is: nothing is done but to say so.
                 Err(Missing::Unreadable) => {}
                 Err(missing) => return Err(missing),
             }
@@ -189,7 +224,10 @@ impl Planner {
                 !self.seen.contains(&folded) && !self.leaving.contains_key(&folded)
             };
             let gone = inventory.links().filter(gone);
-            leavers.extend(gone.map(|link| (link, InactiveReason::DeletedUpstream)));
+            leavers.extend(gone.map(|link| {
+                let told = self.told_before.get(&fold(link.identity.object)).copied();
+                (link, told.unwrap_or(InactiveReason::DeletedUpstream))
+            }));
         }
         leavers.retain(|(link, reason)| {
             link.active
@@ -245,8 +283,8 @@ fn counts(action: Option<&Action>) -> bool {
 
 fn rule_of(reason: InactiveReason) -> Rule {
     match reason {
-        InactiveReason::DeletedUpstream => Rule::Vanished,
+        reason if reason.is_gone() => Rule::Vanished,
         InactiveReason::DisabledUpstream => Rule::Disabled,
-        InactiveReason::OutOfScope => Rule::Scope,
+        _ => Rule::Scope,
     }
 }

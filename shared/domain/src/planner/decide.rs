@@ -97,12 +97,6 @@ impl<'a> Decider<'a> {
         match link {
             Some(link) if link.active => self.decide_linked(&link, facts),
             Some(link) => self.decide_returned(&link, facts),
-            None if self.is_dismissed(user.object) => {
-                self.trace.note(Tried::OperatorDecision, true, || {
-                    "No longer asked: an operator decided not to sync this person.".to_owned()
-                });
-                Ok(Decision::exclude(Exclusion::DismissedByOperator))
-            }
             None if self.is_parted(user.object) => {
                 self.trace.note(Tried::OperatorDecision, true, || {
                     "No longer asked: an operator ended this person's link.".to_owned()
@@ -110,6 +104,10 @@ impl<'a> Decider<'a> {
                 Ok(Decision::exclude(Exclusion::LinkEnded))
             }
             None => {
+                if let Some(turned_down) = self.turned_down(user.object) {
+                    self.note_turned_down(turned_down);
+                    return Ok(Decision::exclude(turned_down));
+                }
                 let decided = self.decide_unlinked(user, &addresses, facts)?;
                 Ok(self.unless_taken_back(user.object, decided))
             }
@@ -184,7 +182,11 @@ impl<'a> Decider<'a> {
             Err(conflict) => return Ok(conflict),
         };
         self.trace.decide(Tried::IdentityLink);
-        let action = if changes.is_empty() {
+        let action = if contact.inactive && self.policy().fields.mark_active_when_enabled {
+            let before = Some(Box::new(state(&contact, LinkState::Active)));
+            let (contact, expect) = (contact.id, contact.version);
+            Action::Reactivate { contact, expect, before, activate: true, changes, facts }
+        } else if changes.is_empty() {
             Action::Refresh { facts }
         } else {
             Action::Update { contact: contact.id, expect: contact.version, changes, facts }
@@ -207,7 +209,7 @@ impl<'a> Decider<'a> {
             Err(conflict) => return Ok(conflict),
         };
         self.trace.decide(Tried::IdentityLink);
-        let activate = contact.inactive && is_inactive_by_sync(&contact);
+        let activate = self.becomes_active(&contact);
         let before = Some(Box::new(state(&contact, LinkState::Inactive)));
         let (contact, expect) = (contact.id, contact.version);
         let action = Action::Reactivate { contact, expect, before, activate, changes, facts };
@@ -240,7 +242,7 @@ impl<'a> Decider<'a> {
         let owner = if changes.iter().any(is_email) { self.owner(&facts.email)? } else { None };
         let owner = owner.filter(|owner| owner.contact != contact.id);
         if let Some(owner) = owner {
-            if !self.is_dismissed(object) && !self.is_settled(object, &facts.email) {
+            if self.turned_down(object).is_none() && !self.is_settled(object, &facts.email) {
                 let conflict = if owner.client == self.policy().client {
                     self.conflict_in_client(owner)?
                 } else {
@@ -282,17 +284,19 @@ impl<'a> Decider<'a> {
         conflict: Conflict,
         candidates: Vec<Candidate>,
     ) -> Decision {
-        let is_dismissed = self.is_dismissed(object);
+        let turned_down = self.turned_down(object);
         self.trace.note(Tried::OperatorDecision, true, || {
-            let then = if is_dismissed {
-                "An operator dismissed that question, so the person is left out."
-            } else {
-                "Only a human can say which is right."
+            let then = match turned_down {
+                Some(Exclusion::RejectedByOperator) => {
+                    "An operator rejected this person at a stop limit, so the person is left out."
+                }
+                Some(_) => "An operator dismissed that question, so the person is left out.",
+                None => "Only a human can say which is right.",
             };
             format!("No: {}. {then}", conflict.explanation())
         });
-        if is_dismissed {
-            return Decision::exclude(Exclusion::DismissedByOperator);
+        if let Some(turned_down) = turned_down {
+            return Decision::exclude(turned_down);
         }
         let ids = candidates.iter().map(|candidate| candidate.contact).collect();
         let client = self.policy().client;
@@ -310,8 +314,19 @@ impl<'a> Decider<'a> {
         Decision::Line(rule, Action::Review { conflict, candidates })
     }
 
-    pub(super) fn is_dismissed(&self, object: EntraObjectId) -> bool {
-        self.review(object) == Some(&ReviewState::Dismissed)
+    /// Whether, and how, an operator has decided that the person is not to be asked about.
+    pub(super) fn turned_down(&self, object: EntraObjectId) -> Option<Exclusion> {
+        match self.review(object)? {
+            ReviewState::Dismissed => Some(Exclusion::DismissedByOperator),
+            ReviewState::Rejected => Some(Exclusion::RejectedByOperator),
+            ReviewState::Open { .. } | ReviewState::Settled { .. } => None,
+        }
+    }
+
+    /// Whether the contact becomes active with its person: this sync had made it inactive, or the operator
+    /// has said that what the directory says counts more than that a human made it inactive.
+    pub(super) fn becomes_active(&self, contact: &Contact) -> bool {
+        contact.inactive && (is_inactive_by_sync(contact) || self.policy().fields.mark_active_when_enabled)
     }
 }
 

@@ -27,7 +27,7 @@ use crate::{
     facts::SourceFacts,
     ids::{ClientId, ContactId, EntraObjectId},
     inventory::{Inventory, ReviewState},
-    plan::{About, Action, Leaver, Limit, Line, Person, PlanPage, Rule, fold},
+    plan::{About, Action, Leaver, Limit, Line, LinkState, Person, PlanPage, Rule, fold},
     policy::TenantPolicy,
     run::Counters,
     user::DirectoryUser,
@@ -192,6 +192,10 @@ pub struct Planner {
     open: Open,
     /// Limits over all tenants of the run that let nothing more through.
     full: BTreeSet<Limit>,
+    /// Lines so far that made a contact active whose link was in force already.
+    only_activated: u64,
+    /// In which way people have gone, as far as the directory had told before this read.
+    told_before: BTreeMap<u64, InactiveReason>,
 }
 
 /// What a page would use up of the limits over all tenants of a run.
@@ -235,7 +239,18 @@ impl Planner {
             still_leaving: Vec::new(),
             open: Open::default(),
             full: BTreeSet::new(),
+            only_activated: 0,
+            told_before: BTreeMap::new(),
         }
+    }
+
+    /// The same planner; it knows who was leaving at the end of the read before. That decides nothing about
+    /// who leaves: a complete read only sees that somebody is not there, and this says why.
+    #[must_use]
+    pub fn told_before(mut self, leaving: &[Leaver]) -> Self {
+        let gone = leaving.iter().filter(|leaver| leaver.reason.is_gone());
+        self.told_before = gone.map(|leaver| (fold(leaver.object), leaver.reason)).collect();
+        self
     }
 
     /// What has to be looked up before `users` can be planned, given what is `known`. Ask again
@@ -273,16 +288,16 @@ impl Planner {
         pages.finish()
     }
 
-    /// Takes in that the directory has told of people that they are gone. Call after [`Self::plan`] of
-    /// the same page; a person is in one of the two only.
-    pub fn plan_removed(&mut self, removed: &[EntraObjectId]) -> Vec<PlanPage> {
+    /// Takes in that the directory has told of people that they are gone, and in which way. Call after
+    /// [`Self::plan`] of the same page; a person is in one of the two only.
+    pub fn plan_removed(&mut self, removed: &[Leaver]) -> Vec<PlanPage> {
         let mut pages = Pages::default();
-        for object in removed {
-            let leaver = Leaver { object: *object, reason: InactiveReason::DeletedUpstream };
-            self.seen.remove(&fold(*object));
-            self.leaving.insert(fold(*object), leaver);
-            self.open.gone(*object);
-            pages.add_leaver(leaver);
+        for leaver in removed.iter().filter(|leaver| leaver.reason.is_gone()) {
+            let folded = fold(leaver.object);
+            self.seen.remove(&folded);
+            self.leaving.insert(folded, *leaver);
+            self.open.gone(leaver.object);
+            pages.add_leaver(*leaver);
         }
         pages.finish()
     }
@@ -322,7 +337,7 @@ impl Planner {
             self.seen.insert(*seen);
         }
         for leaver in &page.leavers {
-            if leaver.reason == InactiveReason::DeletedUpstream {
+            if leaver.reason.is_gone() {
                 self.seen.remove(&fold(leaver.object));
                 self.open.gone(leaver.object);
             }
@@ -369,7 +384,7 @@ impl Planner {
     pub fn active_links_after(&self, counters: &Counters) -> u64 {
         let before = u64::try_from(self.active_links).unwrap_or(u64::MAX);
         let gained = counters.created + counters.linked + counters.reactivated;
-        (before + gained).saturating_sub(counters.inactivated)
+        (before + gained).saturating_sub(counters.inactivated + self.only_activated)
     }
 
     /// The limits are shares of the links at the start of the read. The inventory may or may not
@@ -378,6 +393,7 @@ impl Planner {
         let Reading::Complete { inventory } = &self.reading else { return };
         let is_active = inventory.link(line.object).is_some_and(|link| link.active);
         match line.action {
+            _ if only_activates(&line.action) => {}
             Action::Create { .. } | Action::Link { .. } | Action::Reactivate { .. } if is_active => {
                 self.active_links = self.active_links.saturating_sub(1);
             }
@@ -387,6 +403,7 @@ impl Planner {
     }
 
     fn spend(&mut self, action: &Action) {
+        self.only_activated += u64::from(only_activates(action));
         if let Some(limit) = limit_of(action) {
             *self.spent.entry(limit).or_default() += 1;
         }
@@ -549,6 +566,12 @@ fn writes_link(decision: &Decision) -> bool {
 
 fn is_anonymous(line: &Line) -> bool {
     line.rule == Rule::BadRecord && line.object == NOBODY
+}
+
+/// Whether the action makes a contact active whose link is in force already.
+fn only_activates(action: &Action) -> bool {
+    let Action::Reactivate { before: Some(before), .. } = action else { return false };
+    before.link == LinkState::Active
 }
 
 fn limit_of(action: &Action) -> Option<Limit> {

@@ -11,6 +11,7 @@ use crate::{
     fields::FieldChange,
     ids::{ClientId, ContactId},
     policy::Timing,
+    scope::Exclusion,
     user::Addresses,
 };
 
@@ -75,6 +76,20 @@ impl Decider<'_> {
                 (Some(_), _) => "The rules make the contact inactive once that is confirmed.",
             };
             format!("No, sign-in is blocked. {then}")
+        });
+    }
+
+    /// An operator has decided that the person is not to be asked about.
+    pub(super) fn note_turned_down(&mut self, how: Exclusion) {
+        self.trace.note(Tried::OperatorDecision, true, || {
+            let what = match how {
+                Exclusion::RejectedByOperator => {
+                    "rejected this person's creation or link, which waited at a stop limit; `runs reconsider \
+                     RUN` takes that back"
+                }
+                _ => "decided not to sync this person",
+            };
+            format!("No longer asked: an operator {what}.")
         });
     }
 

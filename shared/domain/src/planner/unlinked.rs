@@ -1,7 +1,7 @@
 //! People who are not linked: the object id the PSA has on a contact, then whose address the person has.
 
 use super::{
-    decide::{Decided, Decider, Decision, candidate, elsewhere_of, is_inactive_by_sync, shown, state},
+    decide::{Decided, Decider, Decision, candidate, elsewhere_of, shown, state},
     lookup::{Missing, Owners},
     trace::Tried,
 };
@@ -67,7 +67,7 @@ impl Decider<'_> {
         let Some(gone) = self.gone_account(contact)? else {
             return Ok(self.ask(object, Conflict::AddressShared, vec![candidate(contact)]));
         };
-        if self.is_dismissed(object) || !same_name(&contact.values.full_name, &facts.full_name) {
+        if self.turned_down(object).is_some() || !same_name(&contact.values.full_name, &facts.full_name) {
             return Ok(self.ask(object, Conflict::MailboxReused, vec![candidate(contact)]));
         }
         self.tie(rule, contact, facts, object, Some(gone))
@@ -148,7 +148,8 @@ impl Decider<'_> {
             Rule::StoredObjectId => Tried::StoredObjectId,
             _ => Tried::PrimaryAddress,
         });
-        let activate = supersedes.is_some() && contact.inactive && is_inactive_by_sync(contact);
+        let overruled = contact.inactive && self.policy().fields.mark_active_when_enabled;
+        let activate = overruled || supersedes.is_some() && self.becomes_active(contact);
         let before = Some(Box::new(state(contact, LinkState::Cut)));
         let (contact, expect) = (contact.id, contact.version);
         let action = Action::Link { contact, expect, before, supersedes, activate, changes, facts };

@@ -29,7 +29,7 @@ pub enum Exclusion {
     PendingInvitation,
     /// The contact is protected from the sync.
     ProtectedContact,
-    /// An operator turned the planned change down.
+    /// An operator rejected the person's creation or link, which waited at a stop limit.
     RejectedByOperator,
     /// Looks like an account no person uses.
     ServiceAccount,
@@ -61,7 +61,10 @@ impl Exclusion {
             Self::Pattern => "one of your patterns matches the address or the name",
             Self::PendingInvitation => "an invited account whose invitation has not been accepted",
             Self::ProtectedContact => "the PSA protects this contact, so the sync does not touch it",
-            Self::RejectedByOperator => "an operator rejected this person's creation or link",
+            Self::RejectedByOperator => {
+                "an operator rejected this person's creation or link, which waited at a stop limit; \
+                 `runs reconsider RUN` takes that back"
+            }
             Self::ServiceAccount => "the address or the name looks like a service account's",
             Self::UnknownLicence => {
                 "only licensed people are taken, and the directory has not said whether this one is"

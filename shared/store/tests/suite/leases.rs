@@ -1,8 +1,9 @@
 //! One worker in a tenant at a time.
 
 use domain::{
+    contact::InactiveReason,
     ids::{ManagedTenantId, RunId},
-    plan::ChainHash,
+    plan::{ChainHash, Leaver},
     planner::{Held, InForce, RunHeld},
     policy::{RunLimits, StopLimits, VanishRules},
     run::Counters,
@@ -57,7 +58,8 @@ pub(crate) fn ground(people: u64) -> Ground {
     let run = RunHeld { creations: 2, inactivations: 4, link_moves: 5 };
     let under = Some(InForce::new(&StopLimits::default(), &VanishRules::default(), RunLimits::default()));
     let held = Held { creations: 3, link_moves: 1, inactivations: 6, run, under };
-    Ground { in_scope, active_links, open: vec![object(7)], held, ..Ground::default() }
+    let leaving = vec![Leaver { object: object(8), reason: InactiveReason::SoftDeletedUpstream }];
+    Ground { in_scope, active_links, open: vec![object(7)], leaving, held, ..Ground::default() }
 }
 
 pub(crate) async fn a_worker_that_lost_its_lease_changes_nothing(backend: &Backend) {

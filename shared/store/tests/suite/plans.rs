@@ -15,20 +15,16 @@ use super::{
 };
 
 pub(crate) fn stored(number: u32, page: PlanPage) -> StoredPage {
-    let chain = ChainHash::GENESIS.followed_by(&page.encode());
-    let next_cursor = Some(format!("after {number}"));
-    StoredPage {
-        head: StoredPageHead {
-            number,
-            group_end: number + 1,
-            next_cursor,
-            feed: None,
-            closes_read: false,
-            only_changes: false,
-            chain,
-        },
-        page,
-    }
+    let head = StoredPageHead {
+        number,
+        group_end: number + 1,
+        next_cursor: Some(format!("after {number}")),
+        feed: None,
+        closes_read: false,
+        only_changes: false,
+        chain: ChainHash::GENESIS,
+    };
+    StoredPage::behind(ChainHash::GENESIS, head, page)
 }
 
 /// Puts a page under a lease of its own.

@@ -39,6 +39,9 @@ fn the_psas_keys_aliases_and_truthy_forms() {
             json!({"mark_inactive_when_disabled": false}),
             FieldRules { mark_inactive_when_disabled: false, ..none },
         ),
+        (json!({"markActiveWhenEnabled": "1"}), FieldRules { mark_active_when_enabled: true, ..none }),
+        (json!({"mark_active_when_enabled": true}), FieldRules { mark_active_when_enabled: true, ..none }),
+        (json!({"markActiveWhenEnabled": "yes"}), none),
     ] {
         assert_eq!(FieldRules::from_psa(&config), expected, "{config}");
     }
@@ -112,6 +115,7 @@ fn what_cannot_be_saved_is_named() {
         ),
         (json!({"role": "unless_edited", "jobTitle": true}), vec![("role", "ambiguous_rule")]),
         (json!({"markInactiveWhenDisabled": "no"}), vec![("markInactiveWhenDisabled", "invalid_value")]),
+        (json!({"markActiveWhenEnabled": "no"}), vec![("markActiveWhenEnabled", "invalid_value")]),
         (json!({"allowClearing": {}}), vec![("allowClearing", "invalid_value")]),
         (
             json!({"upn": "x", "phones": true, "office": true}),
@@ -171,7 +175,7 @@ fn plain_rules_are_written_as_the_psa_knows_them() {
     let written = json!({
         "displayName": true, "email": false, "phone": "only_if_empty", "role": {"overwrite": "always", "clear": true},
         "department": false, "office": false, "company": false, "upn": false,
-        "markInactiveWhenDisabled": true, "allowClearing": false,
+        "markInactiveWhenDisabled": true, "markActiveWhenEnabled": false, "allowClearing": false,
     });
     assert_eq!(serde_json::to_value(rules).unwrap(), written);
 }
@@ -197,15 +201,21 @@ fn rules() -> impl Strategy<Value = FieldRules> {
         Overwrite::WhenSourceChanges,
     ]);
     let rule = (overwrite, any::<bool>()).prop_map(|(overwrite, clear)| FieldRule { overwrite, clear });
-    (prop::collection::vec(rule, Field::ALL.len()), any::<[bool; 2]>()).prop_map(|(chosen, [mark, allow])| {
-        let mut rules =
-            FieldRules { mark_inactive_when_disabled: mark, allow_clearing: allow, ..FieldRules::default() };
-        for (field, rule) in Field::ALL.into_iter().zip(chosen) {
-            let clear = rule.clear && field.is_clearable();
-            *rules.rule_mut(field) = FieldRule { clear, ..rule };
-        }
-        rules
-    })
+    (prop::collection::vec(rule, Field::ALL.len()), any::<[bool; 3]>()).prop_map(
+        |(chosen, [mark, active, allow])| {
+            let mut rules = FieldRules {
+                mark_inactive_when_disabled: mark,
+                mark_active_when_enabled: active,
+                allow_clearing: allow,
+                ..FieldRules::default()
+            };
+            for (field, rule) in Field::ALL.into_iter().zip(chosen) {
+                let clear = rule.clear && field.is_clearable();
+                *rules.rule_mut(field) = FieldRule { clear, ..rule };
+            }
+            rules
+        },
+    )
 }
 
 proptest! {

@@ -148,6 +148,11 @@ fn back() -> Vec<Told> {
     cases.push(("back again", world.clone(), mira()));
     world.contact(7).entra.as_mut().unwrap().inactive_reason = None;
     cases.push(("back again, and a human had made the contact inactive", world.clone(), mira()));
+    let mut overruling = world.clone();
+    overruling.policy.fields.mark_active_when_enabled = true;
+    cases.push(("back again, and the rules overrule a human", overruling.clone(), mira()));
+    overruling.mira_link().active = true;
+    cases.push(("there all the time, and the rules overrule a human", overruling, mira()));
     world.contact(7).inactive = false;
     cases.push(("back again, and a human has made the contact active", world, mira()));
     let mut world = World::new().with_mira();
@@ -225,7 +230,9 @@ fn asked_about() -> Vec<Told> {
     let mut world = World::new();
     world.add_contact(7, "Mira Sund", "mira@acme.example");
     world.reviews.insert(object(1), ReviewState::Dismissed);
-    cases.push(("an operator has rejected the person", world.clone(), mira()));
+    cases.push(("an operator has dismissed the person", world.clone(), mira()));
+    world.reviews.insert(object(1), ReviewState::Rejected);
+    cases.push(("an operator has rejected the person at a stop limit", world.clone(), mira()));
     world.reviews.insert(object(1), taken_back(Conflict::AliasOnly));
     cases.push(("an answer was taken back, and there is a contact", world.clone(), mira()));
     world.contacts.clear();
@@ -374,15 +381,27 @@ fn kept() -> Vec<Told> {
 }
 
 /// Mira, whom the directory has no more.
-pub(super) fn gone() -> Vec<(&'static str, World)> {
+pub(super) fn gone() -> Vec<(&'static str, World, InactiveReason)> {
+    let (unknown, soft, for_good) = (
+        InactiveReason::DeletedUpstream,
+        InactiveReason::SoftDeletedUpstream,
+        InactiveReason::PermanentlyDeletedUpstream,
+    );
     let mut world = World::new().with_mira();
-    let mut cases = vec![("gone", world.clone())];
+    let mut cases = vec![("gone", world.clone(), unknown)];
+    cases.push(("deleted, and can be restored", world.clone(), soft));
+    cases.push(("deleted for good", world.clone(), for_good));
     world.mira_link().missing = 1;
-    cases.push(("gone for the second time", world.clone()));
+    cases.push(("gone for the second time", world.clone(), unknown));
     world.mira_link().keep = true;
-    cases.push(("gone, and an operator has rejected it", world));
+    cases.push(("gone, and an operator has rejected it", world, unknown));
+    let mut world = World::new().with_mira();
+    world.mira_link().active = false;
+    world.contact(7).inactive = true;
+    world.contact(7).entra.as_mut().unwrap().inactive_reason = Some(for_good);
+    cases.push(("deleted for good, and the contact is inactive", world, unknown));
     let mut world = World::new().with_mira();
     world.contacts.clear();
-    cases.push(("gone, and so is the contact", world));
+    cases.push(("gone, and so is the contact", world, unknown));
     cases
 }

@@ -51,8 +51,9 @@ fn explanations_read_like_this() {
     for (title, world, user) in cases::all() {
         all.push_str(&told(title, &world.explain_user(&user)));
     }
-    for (title, world) in cases::gone() {
-        all.push_str(&told(title, &world.explain(Subject::Gone(object(1)))));
+    for (title, world, reason) in cases::gone() {
+        let gone = Leaver { object: object(1), reason };
+        all.push_str(&told(title, &world.explain(Subject::Gone(gone))));
     }
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/texts/explanations.txt");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
@@ -125,6 +126,7 @@ fn make(proposal: &Proposal, world: &mut World, user: &mut DirectoryUser) {
         Change::Reconsider => {
             world.reviews.insert(user.object, cases::taken_back(Conflict::AliasOnly));
         }
+        Change::ReconsiderRejection => drop(world.reviews.remove(&user.object)),
         change => panic!("{change:?} cannot be foretold"),
     }
     world.policy.scope = rules.compile().unwrap();
@@ -202,7 +204,10 @@ proptest! {
         let stranger = person(99, "Nora Lie", "nora@acme.example");
         let planned = world.preview(&[vec![stranger]]);
         for object in world.links.keys() {
-            let explanation = world.explain(Subject::Gone(*object));
+            let explanation = world.explain(Subject::Gone(Leaver {
+                object: *object,
+                reason: InactiveReason::DeletedUpstream,
+            }));
             prop_assert_eq!(explanation.lines, about(&planned, *object));
         }
     }

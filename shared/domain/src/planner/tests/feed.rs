@@ -8,6 +8,13 @@ use super::{
 };
 use crate::policy::Timing;
 
+const SOFT: InactiveReason = InactiveReason::SoftDeletedUpstream;
+const FOR_GOOD: InactiveReason = InactiveReason::PermanentlyDeletedUpstream;
+
+fn told_gone(number: u128, reason: InactiveReason) -> Leaver {
+    Leaver { object: object(number), reason }
+}
+
 /// One page of a feed: who has changed, who is gone.
 type Page<'a> = (&'a [DirectoryUser], &'a [u128]);
 
@@ -19,7 +26,7 @@ fn told(world: &mut World, pages: &[Page], pending: &mut Vec<Leaver>) -> Vec<Str
     for (users, gone) in pages {
         let known = world.gather(&planner, users);
         let mut page = planner.plan(users, &[], &known);
-        let gone: Vec<EntraObjectId> = gone.iter().map(|number| object(*number)).collect();
+        let gone: Vec<Leaver> = gone.iter().map(|number| told_gone(*number, SOFT)).collect();
         page.extend(planner.plan_removed(&gone));
         world.apply_all(&page);
         planner.settle();
@@ -55,11 +62,11 @@ fn a_change_that_is_told_again_changes_nothing() {
 fn of_several_changes_of_one_person_the_last_one_counts() {
     let (one, none): (&[u128], &[u128]) = (&[1], &[]);
     for (case, order, expected) in [
-        ("gone", "g", &["u1 inactivate c1: deleted_upstream"][..]),
-        ("gone, told twice", "gg", &["u1 inactivate c1: deleted_upstream"]),
+        ("gone", "g", &["u1 inactivate c1: soft_deleted_upstream"][..]),
+        ("gone, told twice", "gg", &["u1 inactivate c1: soft_deleted_upstream"]),
         ("gone, and back", "gh", &NOTHING),
-        ("back, and gone", "hg", &["u1 inactivate c1: deleted_upstream"]),
-        ("gone, back, gone", "ghg", &["u1 inactivate c1: deleted_upstream"]),
+        ("back, and gone", "hg", &["u1 inactivate c1: soft_deleted_upstream"]),
+        ("gone, back, gone", "ghg", &["u1 inactivate c1: soft_deleted_upstream"]),
         ("gone, back, gone, back", "ghgh", &NOTHING),
     ] {
         let (mut world, staff) = with_staff(4);
@@ -79,7 +86,7 @@ fn who_is_told_gone_is_given_grace_and_an_empty_feed_confirms_it() {
     let mut pending = Vec::new();
     assert_eq!(told(&mut world, &[(&[], &[1])], &mut pending), ["u1 missing 1"]);
     let mut back = (world.clone(), pending.clone());
-    assert_eq!(told(&mut world, &[], &mut pending), ["u1 inactivate c1: deleted_upstream"]);
+    assert_eq!(told(&mut world, &[], &mut pending), ["u1 inactivate c1: soft_deleted_upstream"]);
     assert_eq!(told(&mut world, &[], &mut pending), NOTHING);
     assert_eq!(told(&mut world, &[(&staff[..1], &[])], &mut pending), ["u1 reactivate c1"]);
     assert_eq!(told(&mut back.0, &[(&staff[..1], &[])], &mut back.1), ["u1 refresh"], "back in time");
@@ -136,8 +143,70 @@ fn changes_and_a_complete_read_agree() {
             let page: Page = if round == 0 { (&changed, &[4]) } else { (&[], &[]) };
             told(&mut by_feed, &[page], &mut pending);
             by_listing.sync(&now);
-            assert_eq!(by_feed.contacts, by_listing.contacts, "{disabled:?}, {out_of_scope:?}, {round}");
+            let listed = without_ways(&by_listing);
+            assert_eq!(without_ways(&by_feed), listed, "{disabled:?}, {out_of_scope:?}, {round}");
             assert_eq!(by_feed.links, by_listing.links, "{disabled:?}, {out_of_scope:?}, {round}");
         }
     }
+}
+
+#[test]
+fn in_which_way_somebody_has_gone_is_said_and_remembered() {
+    for (told_as, listed) in [(SOFT, false), (FOR_GOOD, false), (SOFT, true), (FOR_GOOD, true)] {
+        let (mut world, staff) = with_staff(12);
+        let mut planner = Planner::of_changes(world.policy.clone(), Vec::new(), &[]);
+        let page = planner.plan_removed(&[told_gone(1, told_as)]);
+        world.apply_all(&page);
+        let known = world.gather_leavers(&planner);
+        let noted = planner.close(&known);
+        let Action::NoteMissing { reason, .. } = noted[0].lines[0].action else { panic!("{noted:?}") };
+        assert_eq!(reason, Some(told_as));
+        world.apply_all(&noted);
+        let pending = planner.still_leaving();
+        assert_eq!(pending, [told_gone(1, told_as)]);
+        // The second read confirms it, by a feed that is silent or by everybody without the person.
+        let lines = if listed {
+            let mut planner = world.planner().told_before(&pending);
+            let known = world.gather(&planner, &staff[1..]);
+            let mut pages = planner.plan(&staff[1..], &[], &known);
+            world.apply_all(&pages);
+            let known = world.gather_leavers(&planner);
+            let closing = planner.close(&known);
+            world.apply_all(&closing);
+            pages.extend(closing);
+            story(&pages)
+        } else {
+            told(&mut world, &[], &mut pending.clone())
+        };
+        let name = serde_json::to_value(told_as).unwrap();
+        assert_eq!(lines, [format!("u1 inactivate c1: {}", name.as_str().unwrap())], "{listed}");
+        let stamp = world.contact(1).entra.clone().unwrap();
+        assert_eq!((stamp.inactive_reason, stamp.account_enabled), (Some(told_as), Some(true)));
+    }
+}
+
+#[test]
+fn the_last_word_about_how_somebody_has_gone_counts() {
+    let (mut world, staff) = with_staff(12);
+    world.policy.vanish.confirmations = 1;
+    let mut planner = Planner::of_changes(world.policy.clone(), Vec::new(), &[]);
+    planner.plan_removed(&[told_gone(1, SOFT), told_gone(2, FOR_GOOD)]);
+    planner.plan_removed(&[told_gone(1, FOR_GOOD)]);
+    // Back, so nothing that was told before counts.
+    let known = world.gather(&planner, &staff[1..2]);
+    planner.plan(&staff[1..2], &[], &known);
+    let known = world.gather_leavers(&planner);
+    let pages = planner.close(&known);
+    assert_eq!(story(&pages), ["u1 inactivate c1: permanently_deleted_upstream"]);
+    world.apply_all(&pages);
+    assert!(!world.contact(2).inactive);
+}
+
+#[test]
+fn only_who_has_gone_can_be_told_gone() {
+    let (world, _) = with_staff(4);
+    let mut planner = Planner::of_changes(world.policy.clone(), Vec::new(), &[]);
+    let none = [InactiveReason::DisabledUpstream, InactiveReason::OutOfScope];
+    assert_eq!(planner.plan_removed(&none.map(|reason| told_gone(1, reason))), []);
+    assert_eq!(planner.still_leaving(), []);
 }

@@ -3,7 +3,6 @@
 
 use super::{staff::staff, world::story, *};
 use crate::{
-    contact::InactiveReason,
     policy::{Timing, VanishRules},
     user::UserKind,
 };
@@ -148,14 +147,22 @@ fn world_of(life: &str, link: &str, guard: &str) -> (World, Vec<DirectoryUser>) 
     world.policy.active_links = Some(31);
     match world.links.get_mut(&object(1)) {
         Some(link) => link.keep = guard == "rejected",
-        None if guard == "rejected" => drop(world.reviews.insert(object(1), ReviewState::Dismissed)),
+        None if guard == "rejected" => drop(world.reviews.insert(object(1), ReviewState::Rejected)),
         None => {}
     }
     (world, colleagues)
 }
 
-/// Reads once, applies everything, and says what the cell says.
+/// Reads once, applies everything, and says what the cell says; somebody who is told gone is gone for good or
+/// not, which makes no difference.
 fn outcome(life: &str, link: &str, guard: &str) -> String {
+    let ways = [InactiveReason::SoftDeletedUpstream, InactiveReason::PermanentlyDeletedUpstream];
+    let [one, other] = ways.map(|how| outcome_of(life, link, guard, how));
+    assert_eq!(one, other, "{life}, {link}: {guard}");
+    one
+}
+
+fn outcome_of(life: &str, link: &str, guard: &str, how: InactiveReason) -> String {
     let (mut world, mut users) = world_of(life, link, guard);
     let told = life.ends_with("told gone");
     match (shown(life), guard, told) {
@@ -173,7 +180,7 @@ fn outcome(life: &str, link: &str, guard: &str) -> String {
     let known = world.gather(&planner, &users);
     let mut pages = planner.plan(&users, &rows, &known);
     if told {
-        pages.extend(planner.plan_removed(&[object(1)]));
+        pages.extend(planner.plan_removed(&[Leaver { object: object(1), reason: how }]));
     }
     if guard != "broken" {
         let known = world.gather_leavers(&planner);

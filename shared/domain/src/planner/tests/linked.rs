@@ -123,6 +123,7 @@ fn a_gone_account_hands_its_contact_on_only_when_nothing_speaks_against_it() {
         ("somebody else", "Ola Berg", "u2 ask mailbox_reused: c7"),
         ("a human has made the contact inactive", "Mira Sund", "u2 link c7 by primary_address instead of u1"),
         ("dismissed", "Mira Sund", "u2 exclude dismissed_by_operator"),
+        ("rejected", "Mira Sund", "u2 exclude rejected_by_operator"),
         ("of another tenant", "Mira Sund", "u2 ask address_shared: c7"),
     ] {
         let (mut world, _) = with_mira(World::new());
@@ -132,6 +133,7 @@ fn a_gone_account_hands_its_contact_on_only_when_nothing_speaks_against_it() {
             "a human has made the contact inactive" => stamp.inactive_reason = None,
             "of another tenant" => stamp.identity.tenant = tenant(0x99),
             "dismissed" => drop(world.reviews.insert(object(2), ReviewState::Dismissed)),
+            "rejected" => drop(world.reviews.insert(object(2), ReviewState::Rejected)),
             _ => {}
         }
         assert_eq!(world.sync(&[disabled("mira@acme.example"), hire(name)]), [expected], "{case}");

@@ -180,6 +180,7 @@ fn contact() -> impl Strategy<Value = ContactSpec> {
 fn review() -> impl Strategy<Value = ReviewState> {
     prop_oneof![
         Just(ReviewState::Dismissed),
+        Just(ReviewState::Rejected),
         (1_u128..7, any::<bool>()).prop_map(|(candidate, taken_back)| ReviewState::Open {
             conflict: Conflict::AddressShared,
             candidates: vec![contact_id(candidate)],
