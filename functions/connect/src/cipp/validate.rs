@@ -45,6 +45,10 @@ impl Connect {
             connection.last_validation_error = failure;
         })
         .await?;
+        if found.is_ok() {
+            // A connection that is older than the list of those that have something that ends.
+            self.store.note_connection(workspace, now).await?;
+        }
         found
     }
 

@@ -217,12 +217,9 @@ impl Connect {
         let found: Vec<Finding> = outlook
             .into_iter()
             .filter_map(|outlook| {
-                let (verdict, code) = match outlook.urgency {
-                    Urgency::Ended => (Verdict::Problem, "ended"),
-                    Urgency::Soon => (Verdict::Warning, "ends_soon"),
-                    Urgency::Unknown => (Verdict::Warning, "end_unknown"),
-                    Urgency::Fine => return None,
-                };
+                let code = outlook.code()?;
+                let is_over = outlook.urgency == Urgency::Ended;
+                let verdict = if is_over { Verdict::Problem } else { Verdict::Warning };
                 let found = Finding::warning(Check::Expiry, code, outlook.meaning, outlook.step);
                 Some(Finding { verdict, tenant: outlook.tenant, ..found })
             })

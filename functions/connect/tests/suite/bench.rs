@@ -60,6 +60,7 @@ pub(crate) struct Bench {
 #[derive(Debug, Default)]
 pub(crate) struct Keeper {
     memory: MemoryProvider,
+    pub(crate) refuses_reads: AtomicBool,
     pub(crate) refuses_writes: AtomicBool,
     pub(crate) refuses_deletes: AtomicBool,
 }
@@ -305,6 +306,9 @@ impl Provider for Keeper {
     }
 
     async fn read(&self, scope: Scope, family: Family) -> Result<Option<Stored>, SecretError> {
+        if self.refuses_reads.load(Ordering::Relaxed) {
+            return Err(Self::unavailable(scope, family));
+        }
         self.memory.read(scope, family).await
     }
 
