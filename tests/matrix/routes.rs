@@ -83,6 +83,7 @@ pub(crate) const ROUTES: &[Route] = &[
         .with(r#"{"connectionType":"cipp"}"#)
         .needs(Cipp),
     post("/api/integrations/entra/disconnect", ok()),
+    read("/api/integrations/entra/doctor", ok()),
     post("/api/integrations/entra/validate-direct", refused(400, "missing_credentials")),
     post("/api/integrations/entra/validate-cipp", refused(400, "missing_credentials")).needs(Cipp),
     read("/api/integrations/entra/discovery", refused(404, "not_discovered")),

@@ -44,7 +44,7 @@ pub use begin::{BeginError, BegunLogin, LOGIN_LIFETIME};
 pub use callback::{CallbackError, Completion};
 pub use cipp::{CippConnected, CippError, CippInput, CippValidated};
 pub use disconnect::{DisconnectError, Disconnected};
-pub use doctor::{Check, Finding, Verdict};
+pub use doctor::{Check, CustomersExamined, Examined, Finding, Part, Place, Verdict};
 pub use error::ConnectError;
 pub use forecast::{Ending, ForecastOutcome, Pressing, Unread};
 pub use renew::{RenewalInput, RenewalOutcome, Renewed};

@@ -11,6 +11,7 @@ use std::{
 
 use ambient::{Clock, SystemEntropy, VirtualClock};
 use assembly::FeatureGate;
+use aws_sdk_dynamodb::types::AttributeValue;
 use async_trait::async_trait;
 use axum::{
     Extension, Router,
@@ -252,10 +253,25 @@ impl Bench {
         let (_, http) = Probe::around(self.engine.clone());
         let scanned = client_over(http).scan().table_name(TABLE).send().await.unwrap();
         scanned.items().iter().fold(String::new(), |mut text, item| {
-            writeln!(text, "{item:?}").unwrap();
+            writeln!(text, "{}", in_one_order(item)).unwrap();
             text
         })
     }
+}
+
+/// An item as text, its members sorted, so that two of them can be compared.
+fn in_one_order(item: &HashMap<String, AttributeValue>) -> String {
+    let text = |value: &AttributeValue| match value {
+        AttributeValue::M(members) => in_one_order(members),
+        AttributeValue::L(values) if values.iter().any(AttributeValue::is_m) => {
+            values.iter().filter_map(|value| value.as_m().ok()).map(in_one_order).collect()
+        }
+        value => format!("{value:?}"),
+    };
+    let mut members: Vec<String> =
+        item.iter().map(|(name, value)| format!("{name:?}: {}", text(value))).collect();
+    members.sort();
+    format!("{{{}}}", members.join(", "))
 }
 
 impl Answer {
