@@ -89,9 +89,13 @@ async fn feed_event(aws: &Aws, binary: &str, event: Value) -> Answer {
 
 /// The same, with what the binary has logged.
 async fn feed_and_read_the_log(aws: &Aws, name: &str) -> (Answer, Vec<Value>) {
-    let binary = name.split('/').next().unwrap();
+    feed_event_and_read_the_log(aws, name.split('/').next().unwrap(), sample(name)).await
+}
+
+/// The same for an event.
+async fn feed_event_and_read_the_log(aws: &Aws, binary: &str, event: Value) -> (Answer, Vec<Value>) {
     let path = binaries::build().join(binary);
-    lambda::invoke_and_read_the_log(&path, &environment(aws, binary), sample(name)).await
+    lambda::invoke_and_read_the_log(&path, &environment(aws, binary), event).await
 }
 
 /// What the template sets, with the parameters' defaults, and where AWS is.

@@ -8,7 +8,7 @@ use workflow::payloads::{BatchResult, RunInput, RunOutcome, Wave};
 
 use crate::{
     aws::Aws,
-    feed, feed_and_read_the_log, feed_event,
+    feed, feed_and_read_the_log, feed_event, feed_event_and_read_the_log,
     lambda::Answer,
     sample,
     samples::{RUN, WORKSPACE, accept, connect, discover, managed_tenant, map},
@@ -33,8 +33,9 @@ async fn the_authorizer_knows_a_signed_caller_and_no_other() {
     let mut flags = sample("authorizer/request");
     let headers = flags["headers"].as_object_mut().unwrap();
     headers.remove("authorization");
-    let answer = feed_event(&aws, "authorizer", flags.clone()).await.result();
-    assert_eq!(answer, json!({ "isAuthorized": false, "context": {} }));
+    let (answer, log) = feed_event_and_read_the_log(&aws, "authorizer", flags.clone()).await;
+    assert_eq!(answer.result(), json!({ "isAuthorized": false, "context": {} }));
+    assert!(log.iter().any(|line| line["code"] == "token_absent"), "{log:#?}");
     // Where a key may take the place of the token, the function itself is the guard.
     flags["routeKey"] = "ANY /api/v1/platform-feature-flags/{flag_id}/tenants".into();
     let answer = feed_event(&aws, "authorizer", flags).await.result();
@@ -132,8 +133,7 @@ async fn a_discovery_without_tokens_reports_why() {
 async fn sign_ins_that_are_due_are_renewed_by_the_schedule() {
     let aws = Aws::start().await;
     connect(&aws.store).await;
-    let forecast =
-        json!({ "pressing": 0, "endings": [], "unread": 0, "unreadWorkspaces": [], "left": 0 });
+    let forecast = json!({ "pressing": 0, "endings": [], "unread": 0, "unreadWorkspaces": [], "left": 0 });
     let nothing = json!({ "renewed": 0, "failed": 0, "skipped": 0, "left": 0, "forecast": forecast });
     assert_eq!(feed(&aws, "renewal-task/scheduled").await.result(), nothing);
     // Long ago, but there is no token to renew: the connection says so.

@@ -117,18 +117,18 @@ pub(crate) const ROUTES: &[Route] = &[
         .with(r#"{"fieldSyncConfig":{}}"#)
         .needs(FieldSync),
     read("/api/integrations/entra/settings/clients", ok()),
-    read("/api/integrations/entra/settings/clients/{clientId}", refused(404, "client_unknown")),
+    read("/api/integrations/entra/settings/clients/{clientId}", refused(404, "unknown_client")),
     Route::of(
         Guard::Update,
         "PUT",
         "/api/integrations/entra/settings/clients/{clientId}",
-        refused(404, "client_unknown"),
+        refused(404, "unknown_client"),
     ),
     Route::of(
         Guard::Update,
         "PUT",
         "/api/integrations/entra/settings/clients/{clientId}",
-        refused(404, "client_unknown"),
+        refused(404, "unknown_client"),
     )
     .with(r#"{"fieldSyncConfig":{"role":true}}"#)
     .needs(FieldSync),

@@ -79,7 +79,10 @@ fn what_ends_goes_to_the_event_bus_and_raises_an_alarm_every_day() {
     assert_eq!(filter["LogGroupName"]["Ref"], "RenewalTaskLogs");
     let metric = &filter["MetricTransformations"][0];
     let alarm = template.resource("ExpiryForecastAlarm");
-    assert_eq!((&alarm["MetricName"], &alarm["Namespace"]), (&metric["MetricName"], &metric["MetricNamespace"]));
+    assert_eq!(
+        (&alarm["MetricName"], &alarm["Namespace"]),
+        (&metric["MetricName"], &metric["MetricNamespace"])
+    );
     assert_eq!(alarm["AlarmActions"], template.resource("RenewalFailedAlarm")["AlarmActions"]);
     // An alarm that is still raised when the task runs again would not be raised again.
     let seconds = alarm["Period"].as_u64().unwrap() * alarm["EvaluationPeriods"].as_u64().unwrap();

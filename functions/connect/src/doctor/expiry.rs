@@ -94,7 +94,8 @@ mod tests {
     fn found(customers: &[(&str, i64)]) -> Vec<Finding> {
         let now: Timestamp = "2026-11-26T12:00:00Z".parse().unwrap();
         let ends = |hours: i64| now.checked_add(SignedDuration::from_hours(hours)).ok();
-        let access = |(name, hours): &(&str, i64)| TenantAccess { name: (*name).to_owned(), ends: ends(*hours) };
+        let access =
+            |(name, hours): &(&str, i64)| TenantAccess { name: (*name).to_owned(), ends: ends(*hours) };
         let tenants: Vec<_> = customers.iter().map(access).collect();
         let secret_ends = ends(24 * 400);
         findings(forecast(now, Credential::CippClient { secret_ends }, &tenants))

@@ -4,15 +4,15 @@ use std::{sync::Arc, time::Duration};
 
 use assembly::{Open, WorkspaceDirectories};
 use directory::{
-    CippSettings, Code, Directories, Directory, GraphDirectory, GraphSettings, ListedTenant, ReadError, Usage,
-    protocol::retry::RetryPolicy,
+    CippSettings, Code, Directories, Directory, GraphDirectory, GraphSettings, ListedTenant, ReadError,
+    Usage, protocol::retry::RetryPolicy,
 };
 use domain::ids::WorkspaceId;
 use jiff::SignedDuration;
 use store::{Connection, ConnectionKind};
 
 use super::{Check, Finding};
-use crate::{Connect, CippError, ValidateError};
+use crate::{CippError, Connect, ValidateError};
 
 /// How long each step may take when somebody waits. Together with what is read of the table and the secrets
 /// they stay below the time limit of the function.

@@ -16,7 +16,9 @@ pub(super) fn quota(usage: &Usage) -> Option<Finding> {
     Some(Finding::warning(
         Check::Quota,
         "limit_nearly_reached",
-        format!("{said} Syncs wait when they are told to, and take longer; contacts stay as they are meanwhile."),
+        format!(
+            "{said} Syncs wait when they are told to, and take longer; contacts stay as they are meanwhile."
+        ),
         "Let syncs of many customers run at different times, and look what else reads with this app.",
     ))
 }
@@ -27,7 +29,8 @@ mod tests {
 
     #[test]
     fn only_what_microsoft_has_said_is_told() {
-        let usage = |limit_percentage_max, throttled| Usage { limit_percentage_max, throttled, ..Usage::default() };
+        let usage =
+            |limit_percentage_max, throttled| Usage { limit_percentage_max, throttled, ..Usage::default() };
         assert_eq!(quota(&Usage { requests: 900, resource_units: 900, ..Usage::default() }), None);
         for (usage, said) in [
             (usage(85, 0), "85 % of what it allows"),

@@ -59,8 +59,7 @@ impl Bench {
 
     fn cipp_client_until(&self, days: i64) -> Value {
         let mut body = self.cipp_client();
-        body["clientSecretExpiresAt"] =
-            json!(self.app.clock.now() + SignedDuration::from_hours(24 * days));
+        body["clientSecretExpiresAt"] = json!(self.app.clock.now() + SignedDuration::from_hours(24 * days));
         body
     }
 }

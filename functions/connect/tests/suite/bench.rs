@@ -11,8 +11,8 @@ use std::{
 
 use ambient::{Clock, SystemEntropy, VirtualClock};
 use assembly::FeatureGate;
-use aws_sdk_dynamodb::types::AttributeValue;
 use async_trait::async_trait;
+use aws_sdk_dynamodb::types::AttributeValue;
 use axum::{
     Extension, Router,
     body::Body,

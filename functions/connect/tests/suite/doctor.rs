@@ -375,7 +375,11 @@ async fn the_route_tells_the_same_in_parts_and_says_what_it_has_not_looked_at() 
     loop {
         let data = bench.ask("GET", &path, "").await.json()["data"].clone();
         let customers = &data["customers"];
-        seen.push((customers["mapped"].clone(), customers["lookedAt"].clone(), customers["notLookedAt"].clone()));
+        seen.push((
+            customers["mapped"].clone(),
+            customers["lookedAt"].clone(),
+            customers["notLookedAt"].clone(),
+        ));
         told.extend(data["findings"].as_array().unwrap().clone());
         match data["nextCursor"].as_str() {
             Some(cursor) => path = format!("{DOCTOR}?limit=2&cursor={cursor}"),

@@ -9,7 +9,7 @@ use std::{
 
 use ambient::{Clock, SystemClock};
 use domain::ids::EntraTenantId;
-use fake_microsoft::{Application, Fake, FakeServer, SignIn, World, WorldConfig};
+use fake_microsoft::{Application, Effect, Fake, FakeServer, Match, Route, SignIn, World, WorldConfig};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -179,6 +179,26 @@ fn a_refresh_token_connects_without_a_browser() {
     assert_eq!((refused.code, refused.stdout.as_str()), (Some(1), ""), "{refused:#?}");
     assert!(!refused.stderr.contains("AAAA-not"), "{refused:#?}");
     assert_eq!(second.json(&["discover"])["discoveredTenantCount"], 2, "the connection before is in force");
+}
+
+#[test]
+fn a_sign_in_is_not_begun_when_the_app_registration_cannot_be_read() {
+    let office = Office::mapped();
+    let files = office.folder.files();
+    let tokens = files.into_iter().find(|(name, _)| name.ends_with("entra-direct.json")).unwrap().0;
+    let registration = office.folder.data().join(tokens.replace("entra-direct", "microsoft-app"));
+    std::fs::write(registration, r#"{"k":{"v":"x"}}"#).unwrap();
+    office.run(&["connect", "--port", &office.port.to_string()]).failed_with("sign_in_not_begun");
+}
+
+#[test]
+fn a_discovery_that_microsoft_puts_off_changes_nothing_and_says_so() {
+    let office = Office::mapped();
+    let later = Effect::Throttle { retry_after: Some("100000".to_owned()) };
+    let fault = office.fake.faults().on(Match::route(Route::Relationships), later, u32::MAX);
+    office.run(&["discover"]).failed_with("microsoft_unavailable");
+    office.fake.faults().remove(fault);
+    assert_eq!(office.json(&["discover"])["discoveredTenantCount"], 2);
 }
 
 #[test]
