@@ -377,3 +377,10 @@ async fn incomplete_and_odd_token_sets() {
     let (read, _) = DirectTokens::read_fresh(chain, id).await.unwrap().unwrap();
     assert_eq!((read.expires_at, read.partner_tenant_id, read.access_token.is_none()), (None, None, true));
 }
+
+#[tokio::test]
+async fn the_environment_is_read_and_never_written() {
+    let env = EnvProvider::new(environment(&[]), "");
+    let error = env.write(scope(1), CIPP, &document(&[("k", "v")]), None).await.unwrap_err();
+    assert_eq!(error.code(), "secret_store_read_only");
+}
