@@ -1,7 +1,7 @@
 //! Every code of the catalogue is met in a test: what nobody can bring about is no code, and what nobody has
 //! brought about is not known to be told.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 use tests::repository;
 
@@ -55,7 +55,7 @@ fn in_camel_case(code: &str) -> String {
 /// the ends of others.
 fn sources() -> Vec<String> {
     let crates = ["functions", "shared", "tests"].map(repository::files).concat();
-    let rust = crates.into_iter().filter(|file| file.ends_with(".rs"));
+    let rust = crates.into_iter().filter(|file| Path::new(file).extension().is_some_and(|end| end == "rs"));
     let others =
         rust.filter(|file| !file.starts_with("shared/catalogue/") && file != "tests/matrix/codes.rs");
     others.filter_map(|file| tests_of(&file)).collect()
