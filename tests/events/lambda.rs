@@ -11,6 +11,7 @@ use axum::{
 };
 use serde_json::Value;
 use tokio::{
+    io::AsyncReadExt,
     process::Command,
     sync::{Mutex, mpsc},
 };
@@ -46,6 +47,15 @@ struct Service {
 /// Starts `binary` with nothing but `environment` and what Lambda sets, and gives it `event`
 /// (docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html).
 pub(crate) async fn invoke(binary: &Path, environment: &BTreeMap<String, String>, event: Value) -> Answer {
+    invoke_and_read_the_log(binary, environment, event).await.0
+}
+
+/// The same, with the lines that it has logged.
+pub(crate) async fn invoke_and_read_the_log(
+    binary: &Path,
+    environment: &BTreeMap<String, String>,
+    event: Value,
+) -> (Answer, Vec<Value>) {
     let (answers, mut answered) = mpsc::unbounded_channel();
     let service = Arc::new(Service { event: Mutex::new(Some(event)), answers });
     let router = Router::new()
@@ -63,15 +73,26 @@ pub(crate) async fn invoke(binary: &Path, environment: &BTreeMap<String, String>
         .env("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/function")
         .env("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/23/[$LATEST]sample")
         .stdin(Stdio::null())
+        .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
         .unwrap();
-    tokio::select! {
+    let mut out = process.stdout.take().unwrap();
+    let log = tokio::spawn(async move {
+        let mut text = String::new();
+        out.read_to_string(&mut text).await.unwrap();
+        text
+    });
+    let answer = tokio::select! {
         answer = tokio::time::timeout(PATIENCE, answered.recv()) => {
             answer.unwrap_or_else(|_| panic!("{} did not answer", binary.display())).unwrap()
         }
         status = process.wait() => panic!("{} ended before it answered: {status:?}", binary.display()),
-    }
+    };
+    // The log is written before the answer is.
+    process.kill().await.unwrap();
+    let log = log.await.unwrap();
+    (answer, log.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
 }
 
 async fn next(State(service): State<Arc<Service>>) -> Response {

@@ -25,8 +25,9 @@ use crate::{
     lambda::Answer,
 };
 
-/// Every sample, by its path below `events/` without the ending. Each is fed by a test.
-const SAMPLES: [&str; 23] = [
+/// Every sample, by its path below `events/` without the ending. Each is fed by a test, but for what is
+/// delivered to others: that is held against what its binary answers.
+const SAMPLES: [&str; 24] = [
     "authorizer/request",
     "connect/http-callback",
     "connect/http-connect",
@@ -39,6 +40,7 @@ const SAMPLES: [&str; 23] = [
     "mapping/http-preview",
     "people/http-export-contacts",
     "people/http-import-clients",
+    "renewal-task/delivered",
     "renewal-task/scheduled",
     "review/http-list",
     "run-steps/begin",
@@ -83,6 +85,17 @@ async fn feed(aws: &Aws, name: &str) -> Answer {
 async fn feed_event(aws: &Aws, binary: &str, event: Value) -> Answer {
     let path = binaries::build().join(binary);
     lambda::invoke(&path, &environment(aws, binary), event).await
+}
+
+/// The same, with what the binary has logged.
+async fn feed_and_read_the_log(aws: &Aws, name: &str) -> (Answer, Vec<Value>) {
+    feed_event_and_read_the_log(aws, name.split('/').next().unwrap(), sample(name)).await
+}
+
+/// The same for an event.
+async fn feed_event_and_read_the_log(aws: &Aws, binary: &str, event: Value) -> (Answer, Vec<Value>) {
+    let path = binaries::build().join(binary);
+    lambda::invoke_and_read_the_log(&path, &environment(aws, binary), event).await
 }
 
 /// What the template sets, with the parameters' defaults, and where AWS is.

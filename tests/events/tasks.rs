@@ -1,11 +1,14 @@
 //! The gateway's authorizer and the tasks of the state machines.
 
+use ambient::{Clock, SystemClock};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use tests::template::Template;
 use workflow::payloads::{BatchResult, RunInput, RunOutcome, Wave};
 
 use crate::{
     aws::Aws,
-    feed, feed_event,
+    feed, feed_and_read_the_log, feed_event, feed_event_and_read_the_log,
     lambda::Answer,
     sample,
     samples::{RUN, WORKSPACE, accept, connect, discover, managed_tenant, map},
@@ -30,8 +33,9 @@ async fn the_authorizer_knows_a_signed_caller_and_no_other() {
     let mut flags = sample("authorizer/request");
     let headers = flags["headers"].as_object_mut().unwrap();
     headers.remove("authorization");
-    let answer = feed_event(&aws, "authorizer", flags.clone()).await.result();
-    assert_eq!(answer, json!({ "isAuthorized": false, "context": {} }));
+    let (answer, log) = feed_event_and_read_the_log(&aws, "authorizer", flags.clone()).await;
+    assert_eq!(answer.result(), json!({ "isAuthorized": false, "context": {} }));
+    assert!(log.iter().any(|line| line["code"] == "token_absent"), "{log:#?}");
     // Where a key may take the place of the token, the function itself is the guard.
     flags["routeKey"] = "ANY /api/v1/platform-feature-flags/{flag_id}/tenants".into();
     let answer = feed_event(&aws, "authorizer", flags).await.result();
@@ -129,16 +133,63 @@ async fn a_discovery_without_tokens_reports_why() {
 async fn sign_ins_that_are_due_are_renewed_by_the_schedule() {
     let aws = Aws::start().await;
     connect(&aws.store).await;
-    let nothing = json!({ "renewed": 0, "failed": 0, "skipped": 0, "left": 0 });
+    let forecast = json!({ "pressing": 0, "endings": [], "unread": 0, "unreadWorkspaces": [], "left": 0 });
+    let nothing = json!({ "renewed": 0, "failed": 0, "skipped": 0, "left": 0, "forecast": forecast });
     assert_eq!(feed(&aws, "renewal-task/scheduled").await.result(), nothing);
     // Long ago, but there is no token to renew: the connection says so.
     aws.store.note_sign_in(WORKSPACE, "2020-01-01T00:00:00Z".parse().unwrap()).await.unwrap();
     let outcome = feed_event(&aws, "renewal-task", json!({ "olderThanDays": 0 })).await.result();
-    assert_eq!(outcome, json!({ "renewed": 0, "failed": 1, "skipped": 0, "left": 0 }));
+    assert_eq!((&outcome["renewed"], &outcome["failed"]), (&json!(0), &json!(1)));
+    // The sign-in has ended by then, which is told as well.
+    let ended = &outcome["forecast"]["endings"][0];
+    assert_eq!((&ended["subject"], &ended["code"]), (&json!("sign_in"), &json!("ended")));
     let connection = aws.store.connection(WORKSPACE).await.unwrap().unwrap();
     assert_eq!(connection.last_validation_error.unwrap().code, "missing_access_token");
     let Answer::Error(error) = feed_event(&aws, "renewal-task", json!({ "days": 7 })).await else {
         panic!("it is no input")
     };
     assert_eq!(error["errorType"], "InvalidInput");
+}
+
+#[tokio::test]
+async fn what_ends_is_in_the_log_that_the_alarm_reads_and_in_the_event_that_is_delivered() {
+    let aws = Aws::start().await;
+    connect(&aws.store).await;
+    discover(&aws.store).await;
+    map(&aws.store).await;
+    // Connected just now, and one customer's access ends in twenty days and a bit.
+    let now = SystemClock.now();
+    aws.store.note_sign_in(WORKSPACE, now).await.unwrap();
+    let mut tenants = aws.store.managed_tenants(WORKSPACE).await.unwrap();
+    tenants[0].access_ends = Some(now + SignedDuration::from_hours(24 * 20 + 6));
+    aws.store.put_managed_tenant(WORKSPACE, &tenants[0]).await.unwrap();
+    let (answer, log) = feed_and_read_the_log(&aws, "renewal-task/scheduled").await;
+    let mut result = answer.result();
+
+    let mut delivered = sample("renewal-task/delivered")["detail"]["responsePayload"].take();
+    for forecast in [&mut result["forecast"], &mut delivered["forecast"]] {
+        let ends_at = forecast["endings"][0]["endsAt"].take();
+        assert!(ends_at.as_str().unwrap().parse::<Timestamp>().is_ok());
+    }
+    assert_eq!(result, delivered);
+
+    // What the filter asks of a line.
+    let template = Template::load();
+    let pattern = template.resource("ExpiryForecastFilter")["FilterPattern"].as_str().unwrap();
+    let (member, value) =
+        pattern.strip_prefix("{ $.").unwrap().strip_suffix("\" }").unwrap().split_once(" = \"").unwrap();
+    let counted: Vec<&Value> = log.iter().filter(|line| line[member] == value).collect();
+    let [line] = counted.as_slice() else { panic!("{log:#?}") };
+    let ending = &result["forecast"]["endings"][0];
+    for (member, expected) in [
+        ("level", &json!("WARN")),
+        ("workspace", &json!(WORKSPACE)),
+        ("code", &ending["code"]),
+        ("subject", &ending["subject"]),
+        ("tenant", &ending["tenant"]),
+        ("days_left", &ending["daysLeft"]),
+        ("step", &ending["step"]),
+    ] {
+        assert_eq!(&line[member], expected, "{member}");
+    }
 }

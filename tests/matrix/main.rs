@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test whose set-up does not hold has failed")]
 
 mod callers;
+mod codes;
 mod guide;
 mod routes;
 mod service;

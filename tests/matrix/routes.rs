@@ -83,6 +83,7 @@ pub(crate) const ROUTES: &[Route] = &[
         .with(r#"{"connectionType":"cipp"}"#)
         .needs(Cipp),
     post("/api/integrations/entra/disconnect", ok()),
+    read("/api/integrations/entra/doctor", ok()),
     post("/api/integrations/entra/validate-direct", refused(400, "missing_credentials")),
     post("/api/integrations/entra/validate-cipp", refused(400, "missing_credentials")).needs(Cipp),
     read("/api/integrations/entra/discovery", refused(404, "not_discovered")),
@@ -116,18 +117,18 @@ pub(crate) const ROUTES: &[Route] = &[
         .with(r#"{"fieldSyncConfig":{}}"#)
         .needs(FieldSync),
     read("/api/integrations/entra/settings/clients", ok()),
-    read("/api/integrations/entra/settings/clients/{clientId}", refused(404, "client_unknown")),
+    read("/api/integrations/entra/settings/clients/{clientId}", refused(404, "unknown_client")),
     Route::of(
         Guard::Update,
         "PUT",
         "/api/integrations/entra/settings/clients/{clientId}",
-        refused(404, "client_unknown"),
+        refused(404, "unknown_client"),
     ),
     Route::of(
         Guard::Update,
         "PUT",
         "/api/integrations/entra/settings/clients/{clientId}",
-        refused(404, "client_unknown"),
+        refused(404, "unknown_client"),
     )
     .with(r#"{"fieldSyncConfig":{"role":true}}"#)
     .needs(FieldSync),

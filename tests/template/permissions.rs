@@ -61,6 +61,8 @@ fn every_function_may_call_what_it_calls() {
             named("logs", &["CreateLogStream", "PutLogEvents"]).into_iter().collect();
         expected.extend(named("dynamodb", on_table));
         expected.extend(named("secretsmanager", on_secrets));
+        // Its results go to the event bus.
+        expected.extend((binary == "renewal-task").then(|| "events:PutEvents".to_owned()));
         expected.extend(starts_machine.then(|| "states:StartExecution".to_owned()));
         let allowed = template.function(binary).permissions();
         let allowed: BTreeSet<String> = allowed.into_iter().map(|(action, _)| action).collect();

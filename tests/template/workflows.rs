@@ -63,6 +63,33 @@ fn a_schedule_may_call_its_function_with_the_sample() {
 }
 
 #[test]
+fn what_ends_goes_to_the_event_bus_and_raises_an_alarm_every_day() {
+    let template = Template::load();
+    let bus = json!({
+        "Fn::Sub": "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/default"
+    });
+    let results = template.resource("RenewalTaskResults");
+    assert_eq!(results["FunctionName"]["Ref"], "RenewalTaskFunction");
+    assert_eq!(results["DestinationConfig"], json!({ "OnSuccess": { "Destination": bus } }));
+    let permissions = permissions(template.resource("RenewalTaskRole"));
+    let put: Vec<_> = permissions.iter().filter(|(action, _)| action.starts_with("events:")).collect();
+    assert_eq!(put, [&("events:PutEvents".to_owned(), bus)]);
+
+    let filter = template.resource("ExpiryForecastFilter");
+    assert_eq!(filter["LogGroupName"]["Ref"], "RenewalTaskLogs");
+    let metric = &filter["MetricTransformations"][0];
+    let alarm = template.resource("ExpiryForecastAlarm");
+    assert_eq!(
+        (&alarm["MetricName"], &alarm["Namespace"]),
+        (&metric["MetricName"], &metric["MetricNamespace"])
+    );
+    assert_eq!(alarm["AlarmActions"], template.resource("RenewalFailedAlarm")["AlarmActions"]);
+    // An alarm that is still raised when the task runs again would not be raised again.
+    let seconds = alarm["Period"].as_u64().unwrap() * alarm["EvaluationPeriods"].as_u64().unwrap();
+    assert!(seconds < 24 * 60 * 60);
+}
+
+#[test]
 fn a_function_behind_the_gateway_ends_before_the_gateway_gives_it_up() {
     let template = Template::load();
     for (id, integration) in template.resources("AWS::ApiGatewayV2::Integration") {

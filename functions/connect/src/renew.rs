@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use store::{Connection, ConnectionKind, ConnectionStatus, RenewalTaken, StoreError};
 use workflow::errors::{TaskError, TaskFailure};
 
-use crate::{Connect, ValidateError};
+use crate::{Connect, ForecastOutcome, ValidateError};
 
 /// What became of a renewal that did not fail.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -51,8 +51,8 @@ pub struct RenewalInput {
     pub older_than_days: u16,
 }
 
-/// What became of the sign-ins that were due.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+/// What became of the sign-ins that were due, and what ends in all workspaces.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RenewalOutcome {
     /// Renewed.
@@ -63,18 +63,22 @@ pub struct RenewalOutcome {
     pub skipped: usize,
     /// Not reached in the time there was.
     pub left: usize,
+    /// What has ended or ends soon, after the renewals.
+    pub forecast: ForecastOutcome,
 }
 
-/// What is kept of the time for the sign-in under way: a token call with its repetitions.
-const LAST_BEGINS_BEFORE: SignedDuration = SignedDuration::from_secs(120);
+/// What is kept of the time: for the sign-in under way, a token call with its repetitions; and then for
+/// looking at what ends, which a day full of renewals must not keep from being told.
+const LAST_BEGINS_BEFORE: SignedDuration = SignedDuration::from_secs(120 + 180);
 
 impl Connect {
     /// Renews every sign-in that is due, those first that have waited longest, and begins none
-    /// shortly before `deadline`. Flags are not asked for: what is switched off stays as it is, so that
-    /// switching it on brings it back.
+    /// some minutes before `deadline`; then looks in every workspace for what ends. Flags are not asked
+    /// for: what is switched off stays as it is, so that switching it on brings it back.
     ///
     /// # Errors
-    /// When it is not known which sign-ins are due. One that cannot be renewed keeps nobody else waiting.
+    /// When it is not known which sign-ins are due, or who is connected. One that cannot be renewed keeps
+    /// nobody else waiting.
     pub async fn renew_due(
         &self,
         input: RenewalInput,
@@ -98,7 +102,10 @@ impl Connect {
                 }
             }
         }
-        tracing::info!(?outcome, "sign-ins were renewed");
+        outcome.forecast = self.forecast_all(deadline).await.map_err(task_failure)?;
+        let RenewalOutcome { renewed, failed, skipped, left, ref forecast } = outcome;
+        let (pressing, unread) = (forecast.pressing, forecast.unread);
+        tracing::info!(renewed, failed, skipped, left, pressing, unread, "sign-ins were renewed");
         Ok(outcome)
     }
 

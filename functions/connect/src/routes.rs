@@ -13,16 +13,22 @@ use axum::{
     routing::{get, post},
 };
 use domain::flags::Feature;
-use edge::{ApiError, Edition, Features, JsonBody, Permission, Reader, Reply, ServiceEdition, Writer, admit};
+use edge::{
+    ApiError, Edition, Features, JsonBody, Permission, QueryOf, Reader, Reply, ServiceEdition, Writer, admit,
+    paging,
+};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use store::ConnectionKind;
 
 use crate::{
-    CALLBACK_PATH, CallbackError, CippInput, Completion, Connect, Purpose, ReturnPath, SETTINGS_PAGE_PATH,
-    Status, answers::store_fault, cipp::TENANTS_ENDPOINT, cookie,
+    CALLBACK_PATH, CallbackError, CippInput, Completion, Connect, CustomersExamined, Finding, Part, Place,
+    Purpose, ReturnPath, SETTINGS_PAGE_PATH, Status, answers::store_fault, cipp::TENANTS_ENDPOINT, cookie,
 };
+
+/// Customers that one answer of the doctor is about: each takes a few requests to Microsoft.
+const EXAMINED: paging::Limit = paging::Limit { default: 25, max: 100 };
 
 const BASE: &str = "/api/integrations/entra";
 
@@ -38,6 +44,7 @@ pub fn router(app: Arc<Connect>) -> Router {
         .route(&format!("{BASE}/"), get(status))
         .route(&format!("{BASE}/connect"), post(connect))
         .route(&format!("{BASE}/disconnect"), post(disconnect))
+        .route(&format!("{BASE}/doctor"), get(doctor))
         .route(&format!("{BASE}/validate-direct"), post(validate_direct))
         .route(&format!("{BASE}/validate-cipp"), post(validate_cipp))
         // A look ahead by HEAD must not use the sign-in up.
@@ -55,6 +62,40 @@ async fn status(
         status.available_connection_types.retain(|kind| *kind != ConnectionKind::Cipp);
     }
     Ok(Reply::ok(status))
+}
+
+#[derive(Deserialize)]
+struct DoctorQuery {
+    limit: Option<String>,
+    cursor: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Diagnosis {
+    /// Of what was looked at.
+    healthy: bool,
+    findings: Vec<Finding>,
+    customers: CustomersExamined,
+    next_cursor: Option<String>,
+}
+
+async fn doctor(
+    Reader(caller): Reader,
+    State(app): State<Arc<Connect>>,
+    QueryOf(query): QueryOf<DoctorQuery>,
+) -> Result<Reply<Diagnosis>, ApiError> {
+    let customers_max = EXAMINED.parse(query.limit.as_deref())?;
+    let cursor = query.cursor.as_deref();
+    let after = cursor.map(|cursor| paging::position::<Place>("doctor", cursor)).transpose()?;
+    let examined = app.examine(caller.workspace, Part { after, customers_max, is_awaited: true }).await;
+    let next = examined.next.as_ref();
+    Ok(Reply::ok(Diagnosis {
+        healthy: examined.is_healthy(),
+        customers: examined.customers,
+        next_cursor: next.map(|place| paging::cursor("doctor", place)).transpose()?,
+        findings: examined.findings,
+    }))
 }
 
 #[derive(Deserialize)]

@@ -11,7 +11,7 @@ use std::{
 use assembly::WorkspaceCredentials;
 use async_trait::async_trait;
 use directory::{
-    Code, Credentials, Directory, ErrorClass, GraphDirectory, ReadError,
+    Code, Credentials, Directory, ErrorClass, GraphDirectory, GraphSettings, ListedTenant, ReadError,
     protocol::token::{AppCredentials, TokenGrant},
 };
 use domain::ids::{EntraTenantId, WorkspaceId};
@@ -164,6 +164,19 @@ impl Connect {
         workspace: WorkspaceId,
         connection: Option<&Connection>,
     ) -> Result<Validated, ValidateError> {
+        let (_, listed) = self.check_direct(workspace, connection, self.graph.clone(), true).await?;
+        Ok(Validated { checked_at: self.clock.now(), managed_tenants: listed.len() })
+    }
+
+    /// Lists the partner's customers with the stored sign-in; with the directory that did it. Newer tokens are
+    /// stored only when it `keeps` them; those before stay valid.
+    pub(crate) async fn check_direct(
+        &self,
+        workspace: WorkspaceId,
+        connection: Option<&Connection>,
+        graph: GraphSettings,
+        keeps: bool,
+    ) -> Result<(Arc<GraphDirectory>, Vec<ListedTenant>), ValidateError> {
         if self.secrets.app_credentials(workspace).await?.is_none() {
             return Err(ValidateError::MissingCredentials);
         }
@@ -175,18 +188,17 @@ impl Connect {
         let credentials = Arc::new(Watched {
             stored: WorkspaceCredentials::new(secrets, workspace, connection.partner_tenant),
             renewed: AtomicBool::new(false),
+            keeps,
         });
-        let directory = GraphDirectory::new(
-            self.graph.clone(),
+        let directory = Arc::new(GraphDirectory::new(
+            graph,
             self.http.clone(),
             Arc::clone(&credentials) as Arc<dyn Credentials>,
             Arc::clone(&self.clock),
             Arc::clone(&self.entropy),
-        );
-        let listed = directory.managed_tenants().await;
-        let checked_at = self.clock.now();
-        match listed {
-            Ok(tenants) => Ok(Validated { checked_at, managed_tenants: tenants.len() }),
+        ));
+        match directory.managed_tenants().await {
+            Ok(listed) => Ok((directory, listed)),
             Err(error) => Err(ValidateError::of(error, credentials.renewed.load(Ordering::Relaxed))),
         }
     }
@@ -222,6 +234,8 @@ impl Connect {
 struct Watched {
     stored: WorkspaceCredentials,
     renewed: AtomicBool,
+    /// Whether newer tokens are stored.
+    keeps: bool,
 }
 
 #[async_trait]
@@ -236,7 +250,7 @@ impl Credentials for Watched {
 
     async fn keep(&self, used: &SecretString, new: TokenGrant) -> Result<(), ReadError> {
         self.renewed.store(true, Ordering::Relaxed);
-        self.stored.keep(used, new).await
+        if self.keeps { self.stored.keep(used, new).await } else { Ok(()) }
     }
 
     fn partner_tenant(&self) -> Option<EntraTenantId> {

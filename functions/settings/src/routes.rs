@@ -81,7 +81,7 @@ impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::ClientUnknown => Self::not_found(
-                "client_unknown",
+                "unknown_client",
                 "There is no client with this id. Nothing was saved.",
                 "Import the client first, or take its id from the list of clients.",
             ),

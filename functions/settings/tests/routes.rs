@@ -113,7 +113,7 @@ async fn a_client_has_rules_of_its_own_until_it_is_given_back() {
     }
     let (unknown, answer) =
         call_at(&api, "PUT", &format!("/clients/{}", Uuid::from_u128(8)), json!({})).await;
-    assert_eq!((unknown, answer["code"].as_str()), (StatusCode::NOT_FOUND, Some("client_unknown")));
+    assert_eq!((unknown, answer["code"].as_str()), (StatusCode::NOT_FOUND, Some("unknown_client")));
     let (_, answer) = call_at(&api, "GET", &path, Value::Null).await;
     assert_eq!(answer["data"]["overrides"]["fieldSyncConfig"]["phone"], "only_if_empty", "nothing was saved");
 

@@ -40,6 +40,13 @@ pub(crate) const ENTRIES: &[Entry] = &[
         next: "Do what the finding names before that day.",
     },
     Entry {
+        code: "limit_nearly_reached",
+        area: Area::Doctor,
+        cause: "Microsoft said that most of what it allows at once is used, or asked to slow down.",
+        effect: "Syncs wait when they are told to, and take longer; contacts stay as they are meanwhile.",
+        next: "Let syncs of many customers run at different times, and look what else reads with this app.",
+    },
+    Entry {
         code: "permission_missing",
         area: Area::Doctor,
         cause: "A permission that a sync needs is not granted to the app.",

@@ -18,14 +18,6 @@ pub(crate) const ENTRIES: &[Entry] = &[
         next: "Fill it in or remove the rule, and save again.",
     },
     Entry {
-        code: "client_unknown",
-        area: Area::Settings,
-        cause: "There is no client with this id.",
-        effect: "Nothing was saved, and contacts stay as they are.",
-        next: "Import the client first, or take its id from the list of clients (`entra-sync export \
-               clients`).",
-    },
-    Entry {
         code: "invalid_domain",
         area: Area::Settings,
         cause: "A rule about who is synced names something that is no domain.",
@@ -61,13 +53,6 @@ pub(crate) const ENTRIES: &[Entry] = &[
                  tenant and changes no contact.",
         next: "Correct the scope in the settings (`PATCH /api/integrations/entra/settings` or `entra-sync \
                settings --scope`) and run the sync again.",
-    },
-    Entry {
-        code: "invalid_type",
-        area: Area::Settings,
-        cause: "A filter of the PSA is not an object of lists of texts where it has to be one.",
-        effect: "Nothing was saved, and contacts stay as they are.",
-        next: "Correct the filter at the place that is named and save again.",
     },
     Entry {
         code: "matches_everybody",

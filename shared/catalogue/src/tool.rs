@@ -39,13 +39,6 @@ pub(crate) const ENTRIES: &[Entry] = &[
         next: "Check the name of the file and your right to read it.",
     },
     Entry {
-        code: "invalid_port",
-        area: Area::Tool,
-        cause: "The port for the redirect address is not one.",
-        effect: "Nothing was connected; contacts stay as they are.",
-        next: "Choose another with `--port`.",
-    },
-    Entry {
         code: "invalid_settings",
         area: Area::Tool,
         cause: "An environment variable cannot be used; the text names it.",

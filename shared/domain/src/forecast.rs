@@ -29,6 +29,19 @@ pub enum Subject {
     TenantAccess,
 }
 
+impl Subject {
+    /// Its stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AppClientSecret => "app_client_secret",
+            Self::CippClientSecret => "cipp_client_secret",
+            Self::CippToken => "cipp_token",
+            Self::SignIn => "sign_in",
+            Self::TenantAccess => "tenant_access",
+        }
+    }
+}
+
 /// How much time is left.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -65,6 +78,16 @@ pub struct Outlook {
 }
 
 impl Outlook {
+    /// Stable code of how much time is left; `None` when nobody has to do anything.
+    pub const fn code(&self) -> Option<&'static str> {
+        match self.urgency {
+            Urgency::Ended => Some("ended"),
+            Urgency::Soon => Some("ends_soon"),
+            Urgency::Unknown => Some("end_unknown"),
+            Urgency::Fine => None,
+        }
+    }
+
     /// Whether an operator has to be told without asking.
     pub const fn is_pressing(&self) -> bool {
         matches!(self.urgency, Urgency::Ended | Urgency::Soon)
@@ -178,7 +201,8 @@ fn told(subject: Subject, tenant: Option<&str>, urgency: Urgency) -> (String, &'
         }
         (Subject::SignIn, _) => {
             format!(
-                "The sign-in ends when it is not used for {SIGN_IN_DAYS} days. Every sync uses it. After its end, {unread}."
+                "The sign-in ends {SIGN_IN_DAYS} days after it was made or last renewed, however often it is used. After \
+                 its end, {unread}."
             )
         }
         (Subject::TenantAccess, _) => format!(
@@ -321,6 +345,7 @@ mod tests {
                 assert!(meaning.contains("contacts stay"), "{subject:?} {urgency:?}: {meaning}");
                 steps.insert(step);
             }
+            assert_eq!(serde_json::to_value(subject).unwrap(), subject.name());
         }
         assert!(steps.len() > 9, "{steps:#?}");
     }

@@ -69,7 +69,7 @@ impl Refusal {
 }
 
 /// Number, `error`, HTTP status and the message in short.
-const DOCUMENTED: [(u32, &str, u16, &str); 39] = [
+const DOCUMENTED: [(u32, &str, u16, &str); 41] = [
     (28_000, "invalid_request", 400, "The scope is not valid because it contains more than one resource."),
     (50_011, "invalid_request", 400, "The redirect URI does not match those configured."),
     (50_020, "invalid_grant", 400, "The user account does not exist in the tenant."),
@@ -102,11 +102,13 @@ const DOCUMENTED: [(u32, &str, u16, &str); 39] = [
     (530_034, "invalid_grant", 400, "Delegated administration is blocked as suspicious."),
     (650_052, "invalid_client", 400, "The organization has not subscribed to the service."),
     (700_016, "unauthorized_client", 400, "Application was not found in the directory."),
+    (700_027, "invalid_client", 401, "The certificate used to sign the client assertion is not registered."),
     (700_082, "invalid_grant", 400, "The refresh token has expired due to inactivity."),
     (900_144, "invalid_request", 400, "A parameter of the request is missing."),
     (7_000_215, "invalid_client", 401, "Invalid client secret provided."),
     (7_000_218, "invalid_client", 401, "A 'client_assertion' or 'client_secret' must be sent."),
     (7_000_222, "invalid_client", 401, "The provided client secret keys are expired."),
+    (700_084, "invalid_grant", 400, "The refresh token was issued to a single page app."),
     (9_002_313, "invalid_grant", 400, "Invalid request. Request is malformed or invalid."),
     (9_002_326, "invalid_request", 400, "Cross-origin token redemption is not permitted."),
 ];

@@ -1,7 +1,9 @@
 //! Who is at renewing the sign-in of a workspace, and when that was last done.
 //!
-//! One item for each workspace that ever signed in, all of them in one partition: no role may scan the
-//! table, and this is how those that are due are found.
+//! One item for each workspace that was ever connected, all of them in one partition: no role may scan the
+//! table, and this is how those that are due are found, and those whose connection has something that ends.
+//! An entry stays when the connection is given up. It does no harm, and one that was taken away while
+//! somebody connects would leave a sign-in to end unseen.
 
 use domain::ids::WorkspaceId;
 use jiff::{SignedDuration, Timestamp};
@@ -51,6 +53,16 @@ struct Row {
     /// In milliseconds, so that it can be compared where it is.
     #[serde(default)]
     renewed_at: Option<i64>,
+    /// When a connection was made that has no sign-in, in milliseconds.
+    #[serde(default)]
+    listed_at: Option<i64>,
+}
+
+impl Row {
+    /// Whether a sign-in was never heard of: what is listed is a connection without one.
+    const fn has_no_sign_in(&self) -> bool {
+        self.listed_at.is_some() && self.renewed_at.is_none()
+    }
 }
 
 #[derive(Deserialize)]
@@ -69,6 +81,21 @@ impl Store {
         Ok(())
     }
 
+    /// Notes that `workspace` has a connection without a sign-in: there is nothing to renew, and something
+    /// that ends.
+    pub async fn note_connection(&self, workspace: WorkspaceId, at: Timestamp) -> Result<(), StoreError> {
+        let values = vec![(":at", number(at.as_millisecond()))];
+        let change = "SET listedAt = :at";
+        self.update(&keys::renewal(workspace), change, Condition::default(), values).await?;
+        Ok(())
+    }
+
+    /// Every workspace that was ever connected, by its id. Its connection may have been given up since.
+    pub async fn ever_connected(&self) -> Result<Vec<WorkspaceId>, StoreError> {
+        let rows: Vec<Keyed> = self.query(WHAT, keys::RENEWALS, None).await?;
+        rows.into_iter().map(|row| row.sk.parse().map_err(|error| StoreError::damaged(WHAT, error))).collect()
+    }
+
     /// When somebody signed in for `workspace` or its sign-in was last renewed, if that was noted.
     pub async fn renewed_at(&self, workspace: WorkspaceId) -> Result<Option<Timestamp>, StoreError> {
         let row: Option<Row> = self.get(WHAT, &keys::renewal(workspace)).await?;
@@ -83,7 +110,7 @@ impl Store {
         let mut found = Vec::new();
         for Keyed { sk, row } in rows {
             let renewed_at = row.renewed_at.unwrap_or(i64::MIN);
-            if renewed_at <= due {
+            if renewed_at <= due && !row.has_no_sign_in() {
                 found.push((renewed_at, sk.parse().map_err(|error| StoreError::damaged(WHAT, error))?));
             }
         }

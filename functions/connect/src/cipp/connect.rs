@@ -96,6 +96,8 @@ impl Connect {
         let listed = self.probe_cipp(CippAccess { base, credential }).await.map_err(CippError::Probe)?;
         let secret = CippSecret { base_url: base_url.clone(), key, secret_ends };
         let connection = self.new_cipp_connection(actor, partner.or(known), &base_url);
+        // First, as with a sign-in: an entry without a connection does no harm.
+        self.store.note_connection(workspace, connection.connected_at).await?;
         let (secret_before, written) = self.save_cipp(workspace, &secret).await?;
         let placed = self.put_in_force(workspace, before.as_ref(), &connection).await;
         if !matches!(placed, Ok(Placed::InForce)) {

@@ -1,7 +1,7 @@
 //! Checking that a CIPP connection still works.
 
 use assembly::cipp_credential;
-use directory::{CippAccess, CippBase, Code};
+use directory::{CippAccess, CippBase, Code, ListedTenant};
 use domain::ids::WorkspaceId;
 use jiff::Timestamp;
 use secrets::CippSecret;
@@ -30,6 +30,7 @@ impl Connect {
         let Some(connection) = connection else { return Err(CippError::MissingCredentials) };
         let found = self.check_cipp(workspace).await;
         let now = self.clock.now();
+        let found = found.map(|listed| CippValidated { checked_at: now, managed_tenants: listed.len() });
         let (status, failure) = match &found {
             Ok(_) => (ConnectionStatus::Connected, None),
             Err(error) if error.is_a_finding() => {
@@ -45,18 +46,22 @@ impl Connect {
             connection.last_validation_error = failure;
         })
         .await?;
+        if found.is_ok() {
+            // A connection that is older than the list of those that have something that ends.
+            self.store.note_connection(workspace, now).await?;
+        }
         found
     }
 
-    async fn check_cipp(&self, workspace: WorkspaceId) -> Result<CippValidated, CippError> {
+    /// Lists the partner's customers with the stored credential.
+    pub(crate) async fn check_cipp(&self, workspace: WorkspaceId) -> Result<Vec<ListedTenant>, CippError> {
         // Past the cache: somebody may have connected again a moment ago, in another process.
         let stored = CippSecret::read_fresh(&self.secrets, workspace).await?;
         let (secret, _) = stored.ok_or(CippError::MissingCredentials)?;
         let base = CippBase::parse(&secret.base_url, self.cipp.destinations)
             .map_err(|_| CippError::Probe(Code::CippAddressRefused.into()))?;
         let access = CippAccess { base, credential: cipp_credential(secret.key) };
-        let listed = self.probe_cipp(access).await.map_err(CippError::Probe)?;
-        Ok(CippValidated { checked_at: self.clock.now(), managed_tenants: listed.len() })
+        self.probe_cipp(access).await.map_err(CippError::Probe)
     }
 }
 

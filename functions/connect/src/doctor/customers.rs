@@ -2,15 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use directory::{Access, Directories, Directory, ListedTenant, UserKey};
+use directory::{Access, Directory, ListedTenant, UserKey};
 use domain::{
     ids::{ClientId, EntraObjectId, EntraTenantId, GroupId, WorkspaceId},
     mapping::Decision,
 };
 use futures::{StreamExt, stream};
-use store::{ManagedTenant, StoreError, SyncSettings};
+use store::{Connection, ConnectionKind, ManagedTenant, StoreError, SyncSettings};
 
-use super::{Check, Finding};
+use super::{
+    Check, Finding,
+    outside::{CUSTOMER_LIMIT, CUSTOMERS_LIMIT, Outside, no_answer},
+    part::{CustomersExamined, Examined, Part, Place},
+};
 use crate::Connect;
 
 /// Customers that are asked at once.
@@ -36,30 +40,43 @@ impl Customer {
 }
 
 impl Connect {
+    /// Says how many customers were not looked at because nobody could be. That the table does not answer
+    /// is told elsewhere.
+    pub(super) async fn count_unseen(&self, workspace: WorkspaceId, part: &Part, examined: &mut Examined) {
+        let Ok(mapped) = self.mapped(workspace).await else { return };
+        let not_looked_at = mapped.iter().filter(|(tenant, _)| part.is_due(&place(tenant))).count();
+        examined.customers = CustomersExamined { mapped: mapped.len(), looked_at: 0, not_looked_at };
+        if not_looked_at > 0 {
+            examined.next.clone_from(&part.after);
+        }
+    }
+
+    /// Looks at the customers of `part`, and adds to `examined` what is not in order.
     pub(super) async fn examine_customers(
         &self,
         workspace: WorkspaceId,
-        directories: &dyn Directories,
-    ) -> Result<Vec<Finding>, StoreError> {
-        let tenants = self.mapped(workspace).await?;
-        if tenants.is_empty() {
-            return Ok(vec![Finding::warning(
+        connection: &Connection,
+        outside: &Outside,
+        part: &Part,
+        examined: &mut Examined,
+    ) -> Result<(), StoreError> {
+        let mapped = self.mapped(workspace).await?;
+        let all = mapped.len();
+        let due = mapped.into_iter().filter(|(tenant, _)| part.is_due(&place(tenant)));
+        let mut tenants: Vec<_> = due.collect();
+        let due = tenants.len();
+        if all == 0 {
+            examined.findings.push(Finding::warning(
                 Check::Customer,
                 "nothing_mapped",
                 "No tenant is mapped to a client, so nobody is synced.",
                 "Find the tenants (`discover`), and map each to its client (`map`).",
-            )]);
+            ));
         }
-        let directory = match directories.of(workspace).await {
-            Ok(directory) => directory,
-            Err(error) => return Ok(vec![Finding::unread(Check::Connection, &error)]),
-        };
-        let listed = match directory.managed_tenants().await {
-            Ok(listed) => listed,
-            Err(error) => return Ok(vec![Finding::unread(Check::Connection, &error)]),
-        };
+        tenants.truncate(part.customers_max);
+        let listed = outside.listed.iter().cloned();
         let mut listed: BTreeMap<EntraTenantId, ListedTenant> =
-            listed.into_iter().map(|tenant| (tenant.entra_tenant, tenant)).collect();
+            listed.map(|tenant| (tenant.entra_tenant, tenant)).collect();
         let (settings, overrides) =
             (self.store.settings(workspace).await?, self.store.overrides(workspace).await?);
         let customers: Vec<Customer> = tenants
@@ -70,28 +87,40 @@ impl Connect {
                 Customer { listed: listed.remove(&tenant.entra), tenant, groups }
             })
             .collect();
-        let all = customers.len();
-        let found: Vec<Vec<Finding>> = stream::iter(customers)
-            .map(|customer| {
-                let directory = directory.as_ref();
-                async move { examine(directory, &customer).await }
+        let places: Vec<Place> = customers.iter().map(|customer| place(&customer.tenant)).collect();
+        let mut looked_at = stream::iter(customers)
+            .map(|customer| async move {
+                let examine = examine(outside.directory.as_ref(), &customer);
+                if !part.is_awaited {
+                    return examine.await;
+                }
+                // One that is silent keeps the others of its part waiting for so long only.
+                let silent = || vec![silent(connection.kind).at(&customer.name())];
+                tokio::time::timeout(CUSTOMER_LIMIT, examine).await.unwrap_or_else(|_| silent())
             })
-            .buffered(AT_ONCE)
-            .collect()
-            .await;
-        let mut found = found.concat();
-        let fine =
-            all - found.iter().filter_map(|found| found.tenant.as_ref()).collect::<BTreeSet<_>>().len();
-        if fine > 0 {
-            let customers = counted(all, "mapped customer");
-            let what = if fine == all {
-                format!("All of {customers} can be read, and each answers for itself.")
-            } else {
-                format!("Of {customers}, {fine} can be read and answer for themselves.")
-            };
-            found.insert(0, Finding::fine(Check::Customer, what));
+            .buffered(AT_ONCE);
+        let mut found: Vec<Vec<Finding>> = Vec::new();
+        let look = async {
+            while let Some(of_one) = looked_at.next().await {
+                found.push(of_one);
+            }
+        };
+        if part.is_awaited {
+            // What is not reached in time is the next part's.
+            let _: Result<(), _> = tokio::time::timeout(CUSTOMERS_LIMIT, look).await;
+        } else {
+            look.await;
         }
-        Ok(found)
+        let (mapped, looked_at) = (all, found.len());
+        let not_looked_at = due - looked_at;
+        examined.customers = CustomersExamined { mapped, looked_at, not_looked_at };
+        if not_looked_at > 0 {
+            // Without a place to go on from, the part begins where this one did.
+            examined.next = looked_at.checked_sub(1).map(|last| places[last].clone()).or(part.after.clone());
+        }
+        examined.findings.extend(in_order(&found));
+        examined.findings.extend(found.into_iter().flatten());
+        Ok(())
     }
 
     /// Tenants that are mapped, by name.
@@ -107,11 +136,29 @@ impl Connect {
         let tenants = self.store.managed_tenants(workspace).await?;
         let mapped = |tenant: ManagedTenant| clients.get(&tenant.id).map(|client| (tenant, *client));
         let mut tenants: Vec<_> = tenants.into_iter().filter_map(mapped).collect();
-        tenants.sort_by(|(one, _), (other, _)| {
-            (&one.display_name, one.id).cmp(&(&other.display_name, other.id))
-        });
+        tenants.sort_by_key(|(tenant, _)| place(tenant));
         Ok(tenants)
     }
+}
+
+fn place(tenant: &ManagedTenant) -> Place {
+    Place { name: tenant.display_name.clone(), id: tenant.id }
+}
+
+fn silent(kind: ConnectionKind) -> Finding {
+    Finding::unread(Check::Customer, &no_answer(kind))
+}
+
+/// How many of those that were looked at are in order, if any are.
+fn in_order(found: &[Vec<Finding>]) -> Option<Finding> {
+    let (all, fine) = (found.len(), found.iter().filter(|of_one| of_one.is_empty()).count());
+    let customers = counted(all, "mapped customer");
+    let what = match fine {
+        0 => return None,
+        fine if fine == all => format!("All of {customers} can be read, and each answers for itself."),
+        fine => format!("Of {customers}, {fine} can be read and answer for themselves."),
+    };
+    Some(Finding::fine(Check::Customer, what))
 }
 
 /// What is not in order at one customer; empty when all is well.

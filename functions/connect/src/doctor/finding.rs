@@ -23,6 +23,8 @@ pub enum Check {
     Customer,
     /// Whether the groups that decide who is synced can be read at a customer.
     Groups,
+    /// What Microsoft says of its limits.
+    Quota,
 }
 
 /// How a check went.
@@ -48,6 +50,9 @@ pub struct Finding {
     /// The customer, where it is one's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
+    /// The customers, where it is the same for several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tenants: Vec<String>,
     /// How it went.
     pub verdict: Verdict,
     /// Stable code; `None` when all is well.
@@ -62,7 +67,15 @@ pub struct Finding {
 
 impl Finding {
     pub(super) fn fine(check: Check, what: impl Into<String>) -> Self {
-        Self { check, tenant: None, verdict: Verdict::Fine, code: None, what: what.into(), step: None }
+        Self {
+            check,
+            tenant: None,
+            tenants: Vec::new(),
+            verdict: Verdict::Fine,
+            code: None,
+            what: what.into(),
+            step: None,
+        }
     }
 
     pub(super) fn warning(
@@ -71,8 +84,8 @@ impl Finding {
         what: impl Into<String>,
         step: impl Into<String>,
     ) -> Self {
-        let (what, step) = (what.into(), Some(step.into()));
-        Self { check, tenant: None, verdict: Verdict::Warning, code: Some(code), what, step }
+        let step = Some(step.into());
+        Self { verdict: Verdict::Warning, code: Some(code), step, ..Self::fine(check, what) }
     }
 
     pub(super) fn problem(

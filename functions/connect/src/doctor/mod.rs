@@ -1,17 +1,27 @@
 //! Walks everything that a sync needs and says of each part whether it is in order, and if not, what to
-//! do. It asks outside with the stored credentials, and changes nothing but what is noted of a check.
+//! do. It asks outside with the stored credentials, and changes nothing: the one write that it tries is
+//! made to be refused.
 
 mod customers;
+mod expiry;
 mod finding;
+mod outside;
+mod part;
+mod quota;
 
-use directory::{Directories, protocol::token::scopes_not_in};
-use domain::{forecast::Urgency, ids::WorkspaceId};
+use directory::protocol::token::scopes_not_in;
+use domain::ids::WorkspaceId;
 use jiff::{SignedDuration, fmt::rfc2822};
 use secrets::{CippSecret, DirectTokens, SecretError};
 use store::{Connection, ConnectionKind, ConnectionStatus, StoreError};
 
 pub use finding::{Check, Finding, Verdict};
+pub use part::{CustomersExamined, Examined, Part, Place};
 
+use self::{
+    outside::{CLOCK_LIMIT, Outside},
+    quota::quota,
+};
 use crate::Connect;
 
 /// How wrong a clock may be: Microsoft accepts a token five minutes before its time and after it.
@@ -21,8 +31,50 @@ const CLOCK_OFF_MAX: SignedDuration = SignedDuration::from_mins(5);
 const TOLERATED: [&str; 2] = ["GroupMember.Read.All", "User.Read"];
 
 impl Connect {
-    /// Examines everything that a sync of `workspace` needs.
-    pub async fn examine(&self, workspace: WorkspaceId, directories: &dyn Directories) -> Vec<Finding> {
+    /// Examines everything that a sync of `workspace` needs, or a part of it.
+    pub async fn examine(&self, workspace: WorkspaceId, part: Part) -> Examined {
+        let customers = CustomersExamined::default();
+        let mut examined = Examined { findings: Vec::new(), customers, next: None };
+        let connection = match self.examine_surroundings(workspace, &part).await {
+            Ok((connection, found)) => {
+                examined.findings = found;
+                connection
+            }
+            Err(found) => {
+                examined.findings = found;
+                self.count_unseen(workspace, &part, &mut examined).await;
+                return examined;
+            }
+        };
+        let outside = match self.look_outside(workspace, &connection, part.is_awaited).await {
+            Ok(outside) => Some(outside),
+            Err(found) => {
+                examined.findings.push(found);
+                None
+            }
+        };
+        if part.is_first() {
+            examined.findings.extend(self.examine_connection(workspace, &connection, outside.as_ref()).await);
+        }
+        if let Some(outside) = outside {
+            let looked = self.examine_customers(workspace, &connection, &outside, &part, &mut examined).await;
+            if looked.is_err() {
+                examined.findings.push(store_problem());
+            }
+            examined.findings.extend(outside.usage().as_ref().and_then(quota));
+        } else {
+            self.count_unseen(workspace, &part, &mut examined).await;
+        }
+        examined
+    }
+
+    /// The table, the clock and the secrets. Without them, or without a connection, there is nothing more to
+    /// look at.
+    async fn examine_surroundings(
+        &self,
+        workspace: WorkspaceId,
+        part: &Part,
+    ) -> Result<(Connection, Vec<Finding>), Vec<Finding>> {
         let mut findings = Vec::new();
         let connection = match self.examine_store(workspace).await {
             Ok(connection) => {
@@ -31,11 +83,12 @@ impl Connect {
             }
             Err(error) => {
                 tracing::warn!(error = %runtime::telemetry::ErrorChain(&error), "the table is not usable");
-                findings.push(store_problem());
-                return findings;
+                return Err(vec![store_problem()]);
             }
         };
-        findings.push(self.examine_clock().await);
+        if part.is_first() {
+            findings.push(self.examine_clock(part.is_awaited).await);
+        }
         let in_force = connection.filter(|it| it.connection_status != ConnectionStatus::Disconnected);
         let Some(connection) = in_force else {
             findings.push(self.examine_app(workspace).await);
@@ -45,30 +98,41 @@ impl Connect {
                 "There is no connection to Microsoft. Nobody is synced; contacts stay as they are.",
                 "Connect to Microsoft.",
             ));
-            return findings;
+            return Err(findings);
         };
         match self.examine_secrets(workspace, &connection).await {
             Ok(()) => findings.push(Finding::fine(Check::Secrets, "The connection's secrets can be read.")),
             Err(error) => {
                 findings.push(secrets_problem(&error));
-                return findings;
+                return Err(findings);
             }
         }
-        let works = self.examine_connection(workspace, &connection).await;
-        let can_read = works.verdict == Verdict::Fine;
-        findings.push(works);
-        if can_read && connection.kind == ConnectionKind::Direct {
-            findings.extend(self.examine_permissions(workspace).await);
+        if !part.is_first() {
+            // Told with the first part.
+            findings.clear();
         }
-        match self.examine_expiry(workspace, &connection).await {
+        Ok((connection, findings))
+    }
+
+    /// What is to be said of the connection itself; `outside` when it works.
+    async fn examine_connection(
+        &self,
+        workspace: WorkspaceId,
+        connection: &Connection,
+        outside: Option<&Outside>,
+    ) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        if let Some(outside) = outside {
+            let tenants = customers::counted(outside.listed.len(), "customer");
+            let what = format!("The connection works and sees {tenants}.");
+            findings.push(Finding::fine(Check::Connection, what));
+            if connection.kind == ConnectionKind::Direct {
+                findings.extend(self.examine_permissions(workspace).await);
+            }
+        }
+        match self.examine_expiry(workspace, connection).await {
             Ok(found) => findings.extend(found),
             Err(_) => findings.push(store_problem()),
-        }
-        if can_read {
-            match self.examine_customers(workspace, directories).await {
-                Ok(found) => findings.extend(found),
-                Err(_) => findings.push(store_problem()),
-            }
         }
         findings
     }
@@ -79,7 +143,7 @@ impl Connect {
     }
 
     /// The time that Microsoft's login service has, against this machine's.
-    async fn examine_clock(&self) -> Finding {
+    async fn examine_clock(&self, is_awaited: bool) -> Finding {
         let unknown = || Finding {
             verdict: Verdict::Unknown,
             ..Finding::problem(
@@ -94,7 +158,9 @@ impl Connect {
             "{}/organizations/v2.0/.well-known/openid-configuration",
             self.graph.login_base.as_str().trim_end_matches('/')
         );
-        let Ok(answer) = self.http.get(address).send().await else { return unknown() };
+        let request = self.http.get(address);
+        let request = if is_awaited { request.timeout(CLOCK_LIMIT) } else { request };
+        let Ok(answer) = request.send().await else { return unknown() };
         let told = answer.headers().get(reqwest::header::DATE).and_then(|date| date.to_str().ok());
         let told = told.and_then(|date| rfc2822::DateTimeParser::new().parse_timestamp(date).ok());
         let Some(told) = told else { return unknown() };
@@ -145,35 +211,6 @@ impl Connect {
         }
     }
 
-    async fn examine_connection(&self, workspace: WorkspaceId, connection: &Connection) -> Finding {
-        let check = Check::Connection;
-        let found = match connection.kind {
-            ConnectionKind::Cipp => match self.validate_cipp(workspace).await {
-                Ok(works) => Ok(works.managed_tenants),
-                Err(error) => Err(match error.read_error() {
-                    Some(error) => Finding::unread(check, error),
-                    None => Finding::problem(check, error.code(), error.what_happened(), error.remedy()),
-                }),
-            },
-            ConnectionKind::Direct => match self.validate_direct(workspace).await {
-                Ok(works) => Ok(works.managed_tenants),
-                Err(error) => Err(if let Some(error) = error.read_error() {
-                    Finding::unread(check, error)
-                } else {
-                    let code = error.reason().map_or(error.code(), directory::Code::name);
-                    Finding::problem(check, code, error.what_happened(), error.remedy())
-                }),
-            },
-        };
-        found.map_or_else(
-            |problem| problem,
-            |tenants| {
-                let tenants = customers::counted(tenants, "customer");
-                Finding::fine(check, format!("The connection works and sees {tenants}."))
-            },
-        )
-    }
-
     /// What the stored sign-in may do, against what is needed.
     async fn examine_permissions(&self, workspace: WorkspaceId) -> Option<Finding> {
         let (tokens, _) = DirectTokens::read_fresh(&self.secrets, workspace).await.ok().flatten()?;
@@ -205,32 +242,6 @@ impl Connect {
             ),
             "Take what is not needed out of the app registration, and connect again.",
         ))
-    }
-
-    async fn examine_expiry(
-        &self,
-        workspace: WorkspaceId,
-        connection: &Connection,
-    ) -> Result<Vec<Finding>, StoreError> {
-        let mappings = self.store.mappings(workspace).await?;
-        let outlook = self.outlook(workspace, connection, &mappings).await?;
-        let found: Vec<Finding> = outlook
-            .into_iter()
-            .filter_map(|outlook| {
-                let (verdict, code) = match outlook.urgency {
-                    Urgency::Ended => (Verdict::Problem, "ended"),
-                    Urgency::Soon => (Verdict::Warning, "ends_soon"),
-                    Urgency::Unknown => (Verdict::Warning, "end_unknown"),
-                    Urgency::Fine => return None,
-                };
-                let found = Finding::warning(Check::Expiry, code, outlook.meaning, outlook.step);
-                Some(Finding { verdict, tenant: outlook.tenant, ..found })
-            })
-            .collect();
-        if found.is_empty() {
-            return Ok(vec![Finding::fine(Check::Expiry, "Nothing ends within the next 30 days.")]);
-        }
-        Ok(found)
     }
 }
 

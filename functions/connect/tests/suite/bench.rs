@@ -12,6 +12,7 @@ use std::{
 use ambient::{Clock, SystemEntropy, VirtualClock};
 use assembly::FeatureGate;
 use async_trait::async_trait;
+use aws_sdk_dynamodb::types::AttributeValue;
 use axum::{
     Extension, Router,
     body::Body,
@@ -60,6 +61,7 @@ pub(crate) struct Bench {
 #[derive(Debug, Default)]
 pub(crate) struct Keeper {
     memory: MemoryProvider,
+    pub(crate) refuses_reads: AtomicBool,
     pub(crate) refuses_writes: AtomicBool,
     pub(crate) refuses_deletes: AtomicBool,
 }
@@ -251,10 +253,25 @@ impl Bench {
         let (_, http) = Probe::around(self.engine.clone());
         let scanned = client_over(http).scan().table_name(TABLE).send().await.unwrap();
         scanned.items().iter().fold(String::new(), |mut text, item| {
-            writeln!(text, "{item:?}").unwrap();
+            writeln!(text, "{}", in_one_order(item)).unwrap();
             text
         })
     }
+}
+
+/// An item as text, its members sorted, so that two of them can be compared.
+fn in_one_order(item: &HashMap<String, AttributeValue>) -> String {
+    let text = |value: &AttributeValue| match value {
+        AttributeValue::M(members) => in_one_order(members),
+        AttributeValue::L(values) if values.iter().any(AttributeValue::is_m) => {
+            values.iter().filter_map(|value| value.as_m().ok()).map(in_one_order).collect()
+        }
+        value => format!("{value:?}"),
+    };
+    let mut members: Vec<String> =
+        item.iter().map(|(name, value)| format!("{name:?}: {}", text(value))).collect();
+    members.sort();
+    format!("{{{}}}", members.join(", "))
 }
 
 impl Answer {
@@ -305,6 +322,9 @@ impl Provider for Keeper {
     }
 
     async fn read(&self, scope: Scope, family: Family) -> Result<Option<Stored>, SecretError> {
+        if self.refuses_reads.load(Ordering::Relaxed) {
+            return Err(Self::unavailable(scope, family));
+        }
         self.memory.read(scope, family).await
     }
 

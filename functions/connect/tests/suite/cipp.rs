@@ -276,3 +276,26 @@ async fn credentials_show_nowhere() {
         assert!(!seen.contains(secret), "shown: {}…", &secret[..6]);
     }
 }
+
+#[tokio::test]
+async fn of_two_who_connect_at_once_one_is_told_that_the_other_was_first() {
+    let bench = Bench::new().await;
+    let body = bench.cipp_client();
+    let (one, other) = tokio::join!(bench.connect_cipp(&body), bench.connect_cipp(&body));
+    let mut ended = [one, other].map(|answer| (answer.status, answer.code()));
+    ended.sort();
+    let expected = [(StatusCode::OK, ""), (StatusCode::CONFLICT, "overtaken")];
+    assert_eq!(ended, expected.map(|(status, code)| (status, code.to_owned())));
+    assert!(bench.cipp().await.is_some() && bench.connection().await.is_some());
+}
+
+#[tokio::test]
+async fn a_credential_that_can_be_neither_used_nor_taken_back_is_told() {
+    let bench = Bench::new().await;
+    bench.probe.script(|call| (call.operation == "PutItem").then_some(Fault::Before));
+    bench.keeper.refuses_deletes.store(true, Ordering::Relaxed);
+    let answer = bench.connect_cipp(&bench.cipp_client()).await;
+    assert_eq!((answer.status, answer.code()), (StatusCode::SERVICE_UNAVAILABLE, "not_restored".to_owned()));
+    bench.probe.clear();
+    assert!(bench.connection().await.is_none());
+}

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use ambient::VirtualClock;
-use assembly::{Open, WorkspaceDirectories};
 use axum::http::StatusCode;
-use connect::{Check, Connect, Finding, Verdict};
+use connect::{Check, Connect, Finding, Part, Verdict};
 use domain::{
     ids::{ClientId, EntraTenantId, GroupId, ManagedTenantId, MappingId},
     mapping::{ActiveDecision, Decision, MAPPING_RECORD_FORMAT, MappingRecord},
@@ -13,6 +12,7 @@ use domain::{
 use fake_microsoft::{CippFault, Effect, Match, RelationshipStatus, Route};
 use jiff::SignedDuration;
 use secrets::{Family, Scope};
+use serde_json::{Value, json};
 use store::{ManagedTenant, SyncSettings, TenantAccess, probe::Fault};
 use uuid::Uuid;
 
@@ -77,17 +77,10 @@ impl Bench {
     }
 
     async fn examine_with(&self, app: &Connect) -> Vec<Finding> {
-        let directories = WorkspaceDirectories {
-            store: app.store.clone(),
-            secrets: Arc::clone(&app.secrets),
-            graph: app.graph.clone(),
-            cipp: app.cipp.clone(),
-            http: app.http.clone(),
-            clock: Arc::clone(&app.clock),
-            entropy: Arc::clone(&app.entropy),
-            open: Open::default(),
-        };
-        let findings = app.examine(workspace(1), &directories).await;
+        let before = self.table().await;
+        let tokens = self.kept().await;
+        let findings = app.examine(workspace(1), Part::whole()).await.findings;
+        assert_eq!((self.table().await, self.kept().await), (before, tokens), "it writes nothing");
         for finding in &findings {
             let is_told = finding.what.ends_with('.') && !finding.what.contains(CLIENT_SECRET);
             assert!(is_told, "{finding:?}");
@@ -172,6 +165,9 @@ async fn every_fault_at_the_partner_is_one_finding() {
         (token(700_016), PROBLEM, "app_unknown"),
         (token(7_000_215), PROBLEM, "client_secret_invalid"),
         (token(7_000_222), PROBLEM, "client_secret_expired"),
+        (token(700_027), PROBLEM, "client_certificate_rejected"),
+        (token(700_084), PROBLEM, "redirect_not_web"),
+        (token(50_011), PROBLEM, "redirect_not_registered"),
         (listing(Effect::status(403)), PROBLEM, "partner_role_missing"),
         (listing(Effect::status(503)), unknown, "graph_unavailable"),
         (listing(Effect::Malformed), PROBLEM, "answer_unreadable"),
@@ -214,7 +210,11 @@ async fn every_fault_at_a_customer_is_one_finding_of_that_customer() {
         let second = bench.fake.world().tenants()[1].id;
         bench.fake.faults().on(place.tenant(second), effect, u32::MAX);
         let findings = bench.examine().await;
-        assert_eq!(wrong(&findings), [(Check::Customer, verdict, Some(code))], "{findings:#?}");
+        let mut expected = vec![(Check::Customer, verdict, Some(code))];
+        // That Microsoft asks to slow down says something of its limits, too.
+        let slower = (Check::Quota, Verdict::Warning, Some("limit_nearly_reached"));
+        expected.extend((code == "throttled").then_some(slower));
+        assert_eq!(wrong(&findings), expected, "{findings:#?}");
         let named = findings.iter().find(|found| found.code == Some(code)).unwrap();
         assert_eq!(named.tenant.as_deref(), Some("Customer 2"));
         let other = findings.iter().find(|found| found.check == Check::Customer && found.tenant.is_none());
@@ -236,6 +236,16 @@ async fn what_the_list_of_customers_says_is_told() {
     // Somebody who is listed no more and cannot be read either.
     bench.map_customer(3, EntraTenantId::new(Uuid::from_u128(0xDEAD))).await;
     assert_eq!(bench.wrong().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_customer_that_is_read_and_listed_no_more_is_told() {
+    let bench = Bench::new().await;
+    bench.connect().await;
+    bench.map_both().await;
+    bench.fake.faults().on(Match::route(Route::Relationships), Effect::EmptyAnswer, u32::MAX);
+    let not_listed = (Check::Customer, Verdict::Warning, Some("customer_not_listed"));
+    assert_eq!(bench.wrong().await, [not_listed; 2]);
 }
 
 #[tokio::test]
@@ -347,4 +357,100 @@ async fn a_table_and_secrets_that_do_not_answer_are_told() {
     let scope = Scope::Workspace(workspace(1));
     bench.app.secrets.delete(scope, Family::MicrosoftApp).await.unwrap();
     assert_eq!(bench.wrong().await, [(Check::Connection, PROBLEM, Some("app_credentials_missing"))]);
+}
+
+const DOCTOR: &str = "/api/integrations/entra/doctor";
+
+#[tokio::test]
+async fn the_route_tells_the_same_in_parts_and_says_what_it_has_not_looked_at() {
+    let bench = Bench::new().await;
+    bench.connect().await;
+    bench.map_both().await;
+    for number in 3..=5 {
+        bench.map_customer(number, EntraTenantId::new(Uuid::from_u128(0xDEAD + number))).await;
+    }
+    let whole = bench.examine().await;
+    let (before, kept) = (bench.table().await, bench.kept().await);
+    let (mut told, mut seen, mut path) = (Vec::new(), Vec::new(), format!("{DOCTOR}?limit=2"));
+    loop {
+        let data = bench.ask("GET", &path, "").await.json()["data"].clone();
+        let customers = &data["customers"];
+        seen.push((
+            customers["mapped"].clone(),
+            customers["lookedAt"].clone(),
+            customers["notLookedAt"].clone(),
+        ));
+        told.extend(data["findings"].as_array().unwrap().clone());
+        match data["nextCursor"].as_str() {
+            Some(cursor) => path = format!("{DOCTOR}?limit=2&cursor={cursor}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen, [(5, 2, 3), (5, 2, 1), (5, 1, 0)].map(|(a, b, c)| (json!(a), json!(b), json!(c))));
+    assert_eq!((bench.table().await, bench.kept().await), (before, kept), "it writes nothing");
+    // But for how many of a part are in order, it is what the whole examination says.
+    let without_counts = |findings: Vec<Value>| -> Vec<Value> {
+        let is_count = |it: &Value| it["check"] == "customer" && it["verdict"] == "fine";
+        findings.into_iter().filter(|it| !is_count(it)).collect()
+    };
+    let whole = whole.iter().map(|finding| serde_json::to_value(finding).unwrap()).collect();
+    assert_eq!(without_counts(told), without_counts(whole));
+}
+
+#[tokio::test]
+async fn customers_nobody_could_look_at_are_counted() {
+    let bench = Bench::new().await;
+    bench.connect().await;
+    bench.map_both().await;
+    bench.fake.revoke_sign_ins();
+    bench.clock.advance(SignedDuration::from_hours(2));
+    let data = bench.ask("GET", DOCTOR, "").await.json()["data"].clone();
+    assert_eq!(data["customers"], json!({ "mapped": 2, "lookedAt": 0, "notLookedAt": 2 }));
+    assert_eq!((&data["healthy"], &data["nextCursor"]), (&json!(false), &Value::Null));
+    let before = bench.connection().await;
+    assert_eq!(before.unwrap().connection_status, store::ConnectionStatus::Connected, "nothing is noted");
+}
+
+/// A customer that never answers must not use up the half minute that somebody waits.
+#[tokio::test]
+async fn customers_that_are_silent_are_told_as_unknown_in_time() {
+    let bench = Bench::new().await;
+    bench.connect().await;
+    bench.map_both().await;
+    let fake = bench.server.base_url();
+    let http = bench.app.http.clone();
+    let silent = axum::Router::new().fallback(move |request: axum::extract::Request| {
+        let to = format!("{fake}{}", request.uri());
+        let mut forwarded = http.get(to);
+        for (name, value) in request.headers().iter().filter(|(name, _)| *name != "host") {
+            forwarded = forwarded.header(name, value);
+        }
+        async move {
+            if request.uri().path().contains("/organization") {
+                std::future::pending::<()>().await;
+            }
+            let answer = forwarded.send().await.unwrap();
+            (answer.status(), answer.bytes().await.unwrap())
+        }
+    });
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = format!("http://{}/v1.0", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, silent).await });
+    let mut app = bench.app_at(SignedDuration::ZERO);
+    let login: url::Url = bench.server.base_url().parse().unwrap();
+    app.graph = directory::GraphSettings::new(&login, address.parse().unwrap()).unwrap();
+    let part = Part { after: None, customers_max: 25, is_awaited: true };
+    let examined = tokio::time::timeout(std::time::Duration::from_secs(25), app.examine(workspace(1), part));
+    let examined = examined.await.unwrap();
+    let unknown = (Check::Customer, Verdict::Unknown, Some("graph_unavailable"));
+    assert_eq!(wrong(&examined.findings), [unknown; 2], "{examined:#?}");
+    assert_eq!((examined.customers.looked_at, examined.next), (2, None));
+}
+
+#[tokio::test]
+async fn a_limit_and_a_cursor_of_another_route_are_refused() {
+    let bench = Bench::new().await;
+    for (query, code) in [("limit=0", "invalid_limit"), ("cursor=AAAA", "invalid_cursor")] {
+        assert_eq!(bench.ask("GET", &format!("{DOCTOR}?{query}"), "").await.code(), code);
+    }
 }

@@ -159,3 +159,15 @@ async fn secrets_that_cannot_be_deleted_are_reported() {
     assert_eq!(bench.ask("POST", DISCONNECT, "").await.status, StatusCode::OK);
     assert!(bench.tokens().await.is_none());
 }
+
+#[tokio::test]
+async fn what_microsoft_says_in_place_of_a_code_is_passed_on_by_its_name() {
+    for error in ["invalid_resource", "temporarily_unavailable", "unauthorized_client"] {
+        let bench = Bench::new().await;
+        let browser = bench.begin().await;
+        let state = browser.auth_url.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
+        let answer = bench.come_back(&format!("error={error}&state={state}"), &browser.cookie).await;
+        assert_eq!(answer.failure(), error);
+        assert!(bench.connection().await.is_none());
+    }
+}

@@ -113,7 +113,19 @@ impl Bench {
         ambient::Clock::now(&self.clock)
     }
 
-    async fn customer(&self, number: u128, access_ends: Option<Timestamp>, is_mapped: bool) {
+    pub(crate) async fn customer(&self, number: u128, access_ends: Option<Timestamp>, is_mapped: bool) {
+        let tenant = self.customer_again(number, access_ends).await;
+        if is_mapped {
+            self.map(number, tenant).await;
+        }
+    }
+
+    /// A discovery that saw the customer, with what it knows of its access now.
+    pub(crate) async fn customer_again(
+        &self,
+        number: u128,
+        access_ends: Option<Timestamp>,
+    ) -> ManagedTenantId {
         let now = self.clock_now();
         let tenant = ManagedTenantId::new(Uuid::from_u128(number));
         let row = ManagedTenant {
@@ -130,9 +142,11 @@ impl Bench {
             missing_since: None,
         };
         self.app.store.put_managed_tenant(workspace(1), &row).await.unwrap();
-        if !is_mapped {
-            return;
-        }
+        tenant
+    }
+
+    async fn map(&self, number: u128, tenant: ManagedTenantId) {
+        let now = self.clock_now();
         let record = MappingRecord {
             format: MAPPING_RECORD_FORMAT,
             managed_tenant: tenant,

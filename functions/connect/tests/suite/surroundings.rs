@@ -110,3 +110,13 @@ async fn secrets_show_nowhere() {
         assert!(!seen.contains(&secret), "shown: {}…", &secret[..8]);
     }
 }
+
+#[tokio::test]
+async fn a_request_that_is_cut_off_changes_nothing() {
+    let bench = Bench::new().await;
+    let cut = [Ok(r#"{"connectionType":"#), Err(std::io::Error::other("cut off"))];
+    let body = Body::from_stream(futures::stream::iter(cut));
+    let request = Request::post(CONNECT).body(body).unwrap();
+    let answer = bench.send(Some(caller(workspace(1), &Permission::ALL)), request).await;
+    assert_eq!((answer.status, answer.code()), (StatusCode::BAD_REQUEST, "body_unreadable".to_owned()));
+}

@@ -128,7 +128,7 @@ async fn with_browser(house: &House, options: &ConnectArguments) -> Result<Conne
     })?;
     let redirect = format!("http://localhost:{}", options.port);
     let redirect_base =
-        redirect.parse().map_err(|_| Failure::new("invalid_port", "The port is not one.", ""))?;
+        redirect.parse().map_err(|error| Failure::of("sign_in_not_begun", &error, "Try another --port."))?;
     let connect = Connect { redirect_base, ..copy(&house.connect) };
     let (url, session) = begin(house, &connect, options.change_partner).await?;
     Talk::say("Open this address in a browser and sign in with the account that manages your customers:");

@@ -1,6 +1,6 @@
 //! `doctor`: whether everything that a sync needs is in order.
 
-use ::connect::{Finding, Verdict};
+use ::connect::{Finding, Part, Verdict};
 use serde::Serialize;
 
 use super::{Context, mention_fake};
@@ -19,9 +19,9 @@ struct View {
 pub(crate) async fn run(context: &Context) -> Result<Ending, Failure> {
     let house = &context.house;
     mention_fake(house);
-    let findings = house.connect.examine(house.workspace, house.directories.as_ref()).await;
-    let healthy = !findings.iter().any(Finding::needs_somebody);
-    let view = View { healthy, findings };
+    let examined = house.connect.examine(house.workspace, Part::whole()).await;
+    let healthy = examined.is_healthy();
+    let view = View { healthy, findings: examined.findings };
     output::result(context.output, &view, || text(&view))?;
     Ok(if healthy { Ending::Done } else { Ending::Failed })
 }

@@ -115,3 +115,14 @@ fn tenant_of(folder: &Folder, run: &Value, person: &str) -> String {
     };
     tenants.find(is_theirs).unwrap()
 }
+
+#[test]
+fn nobody_of_a_tenant_without_a_client_is_explained() {
+    let folder = before_first_sync();
+    let preview = folder.run(&["preview", "--output", "json"]).ended_with(2).document();
+    let line = &preview["lines"][0];
+    let person = line["entraObjectId"].as_str().unwrap();
+    let tenant = tenant_of(&folder, &preview, person);
+    folder.json(&["map", "--unmap", &tenant]);
+    folder.run(&["explain", person, "--tenant", &tenant]).failed_with("not_mapped");
+}

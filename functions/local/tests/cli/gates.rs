@@ -71,6 +71,13 @@ fn nobody_is_found_by_an_id_that_is_not_there() {
         assert_eq!(refused.ended_with(1).stdout, before, "the decisions stand as they were");
     }
     assert_eq!(folder.json(&["runs"]).as_array().unwrap().len(), 3, "what is refused is no run");
+    let client = folder.export("clients")[0]["clientId"].as_str().unwrap().to_owned();
+    folder
+        .run(&["settings", "--client", &client, "--read-everybody-after", "5"])
+        .failed_with("not_by_client");
+    folder.write("scope.json", "{\"includeGroups\":");
+    folder.run(&["settings", "--scope", "scope.json"]).failed_with("scope_unreadable");
+    folder.run(&["codes", "no_such_code"]).failed_with("unknown_code");
 }
 
 /// The parser's own exit code would be 2, which here says that a preview found something.

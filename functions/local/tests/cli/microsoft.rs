@@ -7,9 +7,10 @@ use std::{
     sync::Arc,
 };
 
-use ambient::SystemClock;
+use ambient::{Clock, SystemClock};
 use domain::ids::EntraTenantId;
-use fake_microsoft::{Application, Fake, FakeServer, SignIn, World, WorldConfig};
+use fake_microsoft::{Application, Effect, Fake, FakeServer, Match, Route, SignIn, World, WorldConfig};
+use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -181,6 +182,26 @@ fn a_refresh_token_connects_without_a_browser() {
 }
 
 #[test]
+fn a_sign_in_is_not_begun_when_the_app_registration_cannot_be_read() {
+    let office = Office::mapped();
+    let files = office.folder.files();
+    let tokens = files.into_iter().find(|(name, _)| name.ends_with("entra-direct.json")).unwrap().0;
+    let registration = office.folder.data().join(tokens.replace("entra-direct", "microsoft-app"));
+    std::fs::write(registration, r#"{"k":{"v":"x"}}"#).unwrap();
+    office.run(&["connect", "--port", &office.port.to_string()]).failed_with("sign_in_not_begun");
+}
+
+#[test]
+fn a_discovery_that_microsoft_puts_off_changes_nothing_and_says_so() {
+    let office = Office::mapped();
+    let later = Effect::Throttle { retry_after: Some("100000".to_owned()) };
+    let fault = office.fake.faults().on(Match::route(Route::Relationships), later, u32::MAX);
+    office.run(&["discover"]).failed_with("microsoft_unavailable");
+    office.fake.faults().remove(fault);
+    assert_eq!(office.json(&["discover"])["discoveredTenantCount"], 2);
+}
+
+#[test]
 fn a_sign_in_is_renewed_when_it_is_due() {
     let office = Office::mapped();
     let token = || {
@@ -192,8 +213,23 @@ fn a_sign_in_is_renewed_when_it_is_due() {
     assert_eq!(token(), first);
     assert_eq!(office.json(&["renew", "--older-than", "0"])["status"], "renewed");
     assert_ne!(token(), first);
+    // Nobody has told when the client secret ends; nothing presses.
+    assert_eq!(office.json(&["renew"])["expiryForecast"], json!([]));
+    let with_secret_until = |ends: Timestamp, arguments: &[&str]| {
+        let mut command = office.command(arguments);
+        Ended::from(command.env("MICROSOFT_CLIENT_SECRET_EXPIRES_AT", ends.to_string()).output().unwrap())
+    };
+    let ends = SystemClock.now() + SignedDuration::from_hours(24 * 9 + 6);
+    let told = with_secret_until(ends, &["renew", "--output", "json"]).succeeded().document();
+    let told = &told["expiryForecast"][0];
+    assert_eq!((&told["subject"], &told["daysLeft"]), (&json!("app_client_secret"), &json!(9)));
+    let told = with_secret_until(ends, &["renew"]).succeeded();
+    assert!(told.stdout.contains("9 days left") && told.stdout.contains("[ends_soon]"), "{told:#?}");
     office.fake.revoke_sign_ins();
     office.run(&["renew", "--older-than", "0"]).failed_with("refresh_failed");
+    // A renewal that fails is no reason to say less.
+    let told = with_secret_until(ends, &["renew", "--older-than", "0"]);
+    assert!(told.stderr.contains("9 days left") && told.stderr.contains("[refresh_failed]"), "{told:#?}");
     assert_eq!(Folder::new().json(&["renew"])["status"], "nothing_to_renew");
 }
 

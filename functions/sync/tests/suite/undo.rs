@@ -72,3 +72,14 @@ async fn an_undo_of_one_client_covers_the_tenants_of_that_client() {
         assert_eq!(covered, expected.into_iter().collect(), "{scope}");
     }
 }
+
+#[tokio::test]
+async fn a_run_that_is_going_on_is_not_taken_back() {
+    let house = House::new().await;
+    house.engine_does(Does::Take);
+    let run = house.begin().await;
+    house
+        .post(&format!("/runs/{}/undo", run.as_str().unwrap()), json!({}))
+        .await
+        .refused(409, "run_not_ended");
+}

@@ -19,13 +19,17 @@ use directory::{
     cipp::{Destinations, Lookup},
     protocol::token::AppCredentials,
 };
-use domain::{ids::EntraTenantId, user::DirectoryUser};
+use domain::{
+    ids::{EntraTenantId, GroupId},
+    user::DirectoryUser,
+};
 use fake_microsoft::{
     CIPP_CLIENT_ID, CIPP_CLIENT_SECRET, CippFault, Effect, Fake, FakeServer, FaultBody, Match, Route, World,
     WorldConfig,
 };
 use jiff::SignedDuration;
 use url::Url;
+use uuid::Uuid;
 
 use crate::server::client;
 
@@ -284,4 +288,15 @@ async fn a_name_that_changes_its_mind_is_looked_at_again() {
     assert_eq!((code, asked), (Code::CippAddressRefused, 1));
     let (code, asked) = resolved(&[&["2e00::1"], &["127.0.0.1"]]).await;
     assert_eq!((code, asked), (Code::CippAddressRefused, 2));
+}
+
+#[tokio::test]
+async fn what_cipp_has_no_way_to_ask_is_refused_by_name() {
+    let deployment = Deployment::new(&[3]).await;
+    let (directory, customer) = (deployment.directory(), deployment.customers[0]);
+    let group = GroupId::new(Uuid::from_u128(7));
+    let error = directory.group_members_page(customer, group, None).await.unwrap_err();
+    assert_eq!((error.code(), error.class()), (Code::ReadNotOffered, ErrorClass::Fault));
+    let error = directory.security_groups(customer).await.unwrap_err();
+    assert_eq!(error.code().name(), "read_not_offered");
 }

@@ -220,7 +220,11 @@ async fn what_nobody_would_read_is_not_written_and_what_remains_is_told() {
     let variable = "TENANT_00000000-0000-0000-0000-000000000001_entra_cipp_api_token";
     let env = Arc::new(EnvProvider::new(environment(&[(variable, "t")]), ""));
     let setting = chain(vec![env, Probe::new(ProviderName::Filesystem)], &[]);
-    let shadowed = |result| matches!(result, Err(SecretError::Shadowed { by: ProviderName::Env, .. }));
+    let shadowed = |result: Result<(), SecretError>| {
+        let error = result.unwrap_err();
+        error.code() == "secret_shadowed"
+            && matches!(error, SecretError::Shadowed { by: ProviderName::Env, .. })
+    };
     assert!(shadowed(setting.chain.write(scope(1), CIPP, &document(&[("k", "v")]), None).await.map(|_| ())));
     assert!(shadowed(setting.chain.delete(scope(1), CIPP).await));
     setting.chain.delete(scope(2), CIPP).await.unwrap();
@@ -372,4 +376,11 @@ async fn incomplete_and_odd_token_sets() {
     store.write(scope(1), Family::EntraDirect, &odd, None).await.unwrap();
     let (read, _) = DirectTokens::read_fresh(chain, id).await.unwrap().unwrap();
     assert_eq!((read.expires_at, read.partner_tenant_id, read.access_token.is_none()), (None, None, true));
+}
+
+#[tokio::test]
+async fn the_environment_is_read_and_never_written() {
+    let env = EnvProvider::new(environment(&[]), "");
+    let error = env.write(scope(1), CIPP, &document(&[("k", "v")]), None).await.unwrap_err();
+    assert_eq!(error.code(), "secret_store_read_only");
 }

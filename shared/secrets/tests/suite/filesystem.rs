@@ -90,6 +90,7 @@ async fn damage_is_an_error_and_never_absence() {
     );
     let error = provider.read(scope(1), Family::EntraDirect).await.unwrap_err();
     assert!(matches!(error, SecretError::Malformed { .. }), "{error}");
+    assert_eq!(error.code(), "secret_malformed");
     assert!(!format!("{error:?} {error}").contains(CANARY));
 
     fs::create_dir_all(folder.path().join("app/service.json")).unwrap();

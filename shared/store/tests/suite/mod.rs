@@ -108,6 +108,7 @@ macro_rules! tests {
                 two_pages_want_one_address,
             }
             renewals: {
+                a_connection_without_a_sign_in_is_listed_and_never_due,
                 a_renewal_ends_and_is_recent_for_a_while,
                 one_of_twenty_may_renew,
                 who_has_waited_longest_is_due_first,

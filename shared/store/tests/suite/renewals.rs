@@ -38,6 +38,22 @@ pub(crate) async fn a_renewal_ends_and_is_recent_for_a_while(backend: &Backend) 
     assert!(matches!(take(140, 150).await, RenewalTaken::Taken(_)));
 }
 
+pub(crate) async fn a_connection_without_a_sign_in_is_listed_and_never_due(backend: &Backend) {
+    let store = backend.table().await.store;
+    let workspace = |number: u128| WorkspaceId::new(Uuid::from_u128(number));
+    assert_eq!(store.ever_connected().await.unwrap(), []);
+    store.note_connection(workspace(2), at(10)).await.unwrap();
+    store.note_sign_in(workspace(1), at(20)).await.unwrap();
+    assert_eq!(store.ever_connected().await.unwrap(), [workspace(1), workspace(2)]);
+    assert_eq!(store.renewals_due(at(90)).await.unwrap(), [workspace(1)]);
+    assert_eq!(store.renewed_at(workspace(2)).await.unwrap(), None);
+    // Whoever signs in later is due like everybody else, and noting it again changes nothing.
+    store.note_sign_in(workspace(2), at(30)).await.unwrap();
+    store.note_connection(workspace(2), at(40)).await.unwrap();
+    assert_eq!(store.renewals_due(at(90)).await.unwrap(), [workspace(1), workspace(2)]);
+    assert_eq!(store.ever_connected().await.unwrap().len(), 2);
+}
+
 pub(crate) async fn who_has_waited_longest_is_due_first(backend: &Backend) {
     let store = backend.table().await.store;
     let workspace = |number: u128| WorkspaceId::new(Uuid::from_u128(number));

@@ -131,6 +131,7 @@ async fn write_one_of_each(store: &Store) {
         panic!("nobody has it")
     };
     assert!(store.end_renewal(WORKSPACE, lease, Some(at(6))).await.unwrap());
+    store.note_connection(WORKSPACE, at(4)).await.unwrap();
     store.put_settings(WORKSPACE, &sync_settings()).await.unwrap();
     store.create_flag(&flag(1)).await.unwrap();
     store.put_discovery(WORKSPACE, &discovery_report()).await.unwrap();
@@ -283,6 +284,7 @@ async fn read(kind: &str, version: u32, table: &Table) {
         "renewal" => {
             let recent = store.take_renewal(WORKSPACE, at(5), at(7)).await.unwrap();
             assert_eq!(recent, RenewalTaken::Recent { renewed_at: at(6) }, "{version}");
+            assert_eq!(store.ever_connected().await.unwrap(), [WORKSPACE], "{version}");
         }
         "link" => {
             let inventory = store.inventory(WORKSPACE, TENANT).await.unwrap();

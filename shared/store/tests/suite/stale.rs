@@ -1,7 +1,7 @@
 //! Lines that are left alone because something had changed since they were planned.
 
 use domain::plan::{Action, Line, Rule};
-use store::{APPLIED_BEFORE, Applier, ContactInput, StaleLine, Upserted};
+use store::{Applier, ContactInput, StaleLine, Upserted};
 
 use super::{
     backend::Backend,
@@ -53,7 +53,7 @@ pub(crate) async fn a_line_that_another_run_has_carried_out_is_that_runs_work(ba
     let contacts = table.store.contacts_of_client(scope()).await.unwrap();
     let writing = everything().lines.into_iter().filter(Line::writes_contact);
     let expected: Vec<StaleLine> =
-        writing.map(|line| StaleLine { line: line.id, code: APPLIED_BEFORE }).collect();
+        writing.map(|line| StaleLine { line: line.id, code: "applied_before" }).collect();
     assert_eq!(expected.len(), 8);
     let later = Applier { at: at(60), ..applier(&table.store, 4) };
     for _ in 0..2 {
