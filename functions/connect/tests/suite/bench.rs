@@ -251,7 +251,8 @@ impl Bench {
         let (_, http) = Probe::around(self.engine.clone());
         let scanned = client_over(http).scan().table_name(TABLE).send().await.unwrap();
         scanned.items().iter().fold(String::new(), |mut text, item| {
-            writeln!(text, "{item:?}").unwrap();
+            let in_order: std::collections::BTreeMap<_, _> = item.iter().collect();
+            writeln!(text, "{in_order:?}").unwrap();
             text
         })
     }
