@@ -18,10 +18,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
-use domain::{
-    flags::{Feature, Filters},
-    ids::FlagId,
-};
+use domain::{flags::Feature, ids::FlagId};
 use embedded::Engine;
 use serde_json::json;
 use store::{FeatureFlag, Store, client_over};
@@ -62,19 +59,8 @@ impl Aws {
 }
 
 fn flag(feature: Feature) -> FeatureFlag {
-    let now = ambient::SystemClock.now();
-    FeatureFlag {
-        id: FlagId::new(uuid::Uuid::from_u128(feature as u128)),
-        key: feature.key().to_owned(),
-        name: feature.title().to_owned(),
-        active: true,
-        filters: Filters::default(),
-        tags: Vec::new(),
-        revision: 1,
-        created_at: now,
-        updated_at: now,
-        deleted_at: None,
-    }
+    let id = FlagId::new(uuid::Uuid::from_u128(feature as u128));
+    FeatureFlag::new(id, feature.key(), ambient::SystemClock.now())
 }
 
 async fn handle(State(engine): State<Engine>, headers: HeaderMap, body: Bytes) -> Response {

@@ -10,7 +10,7 @@ use axum::{
     response::Response,
 };
 use domain::{
-    flags::{Feature, Filters},
+    flags::Feature,
     ids::{FlagId, UserId},
 };
 use edge::{CallerKind, Edition, Permission};
@@ -75,18 +75,8 @@ impl Service {
     async fn switch_on(&self) {
         let now = self.house.clock.now();
         for feature in Feature::ALL {
-            let flag = FeatureFlag {
-                id: FlagId::new(Uuid::from_u128(0xF1 + feature as u128)),
-                key: feature.key().to_owned(),
-                name: feature.title().to_owned(),
-                active: true,
-                filters: Filters::default(),
-                tags: Vec::new(),
-                revision: 1,
-                created_at: now,
-                updated_at: now,
-                deleted_at: None,
-            };
+            let id = FlagId::new(Uuid::from_u128(0xF1 + feature as u128));
+            let flag = FeatureFlag::new(id, feature.key(), now);
             let _: bool = self.house.store.create_flag(&flag).await.unwrap();
             self.house.store.target_flag(flag.id, self.house.workspace, true, now).await.unwrap().unwrap();
         }

@@ -9,7 +9,7 @@ use axum::{
     http::Request,
 };
 use domain::{
-    flags::{Feature, Filters},
+    flags::Feature,
     ids::{FlagId, WorkspaceId},
 };
 use embedded::Durability;
@@ -77,18 +77,8 @@ impl Service {
     pub(crate) async fn switch_on(&self, features: &[Feature]) {
         let now = self.house.clock.now();
         for feature in features {
-            let flag = FeatureFlag {
-                id: FlagId::new(Uuid::from_u128(0xF1 + *feature as u128)),
-                key: feature.key().to_owned(),
-                name: feature.title().to_owned(),
-                active: true,
-                filters: Filters::default(),
-                tags: Vec::new(),
-                revision: 1,
-                created_at: now,
-                updated_at: now,
-                deleted_at: None,
-            };
+            let id = FlagId::new(Uuid::from_u128(0xF1 + *feature as u128));
+            let flag = FeatureFlag::new(id, feature.key(), now);
             let _: bool = self.house.store.create_flag(&flag).await.unwrap();
             for workspace in [self.workspace(), other_workspace()] {
                 self.house.store.target_flag(flag.id, workspace, true, now).await.unwrap().unwrap();

@@ -67,12 +67,12 @@ impl Connect {
         let began_at = self.clock.now();
         let entropy = &*self.entropy;
         let state = LoginState::generate(workspace, purpose, entropy);
-        let session = random_text(entropy);
-        let pkce = Pkce::generate(entropy);
+        let session = SecretString::from(random_text(entropy));
+        let pkce = Pkce::of_session(&session);
         let login = PendingLogin {
             user: actor,
-            session: hash(&session),
-            verifier: pkce.verifier.expose_secret().to_owned(),
+            session: hash(session.expose_secret()),
+            verifier: None,
             nonce: random_text(entropy),
             redirect_uri: self.redirect_uri(),
             began_at,
@@ -97,7 +97,7 @@ impl Connect {
         };
         Ok(BegunLogin {
             auth_url: authorize_url(&self.graph.login_base, &request),
-            session: session.into(),
+            session,
             expires_at: began_at.saturating_add(LOGIN_LIFETIME).unwrap_or(Timestamp::MAX),
         })
     }
@@ -113,7 +113,7 @@ mod tests {
         let login = PendingLogin {
             user: None,
             session: String::new(),
-            verifier: String::new(),
+            verifier: None,
             nonce: String::new(),
             redirect_uri: String::new(),
             began_at,

@@ -182,7 +182,10 @@ mod tests {
     /// The longest name that Microsoft allows, in letters of four bytes.
     fn customers(number: usize) -> Pressing {
         let now: Timestamp = "2026-11-26T12:00:00Z".parse().unwrap();
-        let ends = |days: usize| now.checked_add(SignedDuration::from_hours(24 * days as i64)).ok();
+        let ends = |days: usize| {
+            let hours = 24 * i64::try_from(days).unwrap();
+            now.checked_add(SignedDuration::from_hours(hours)).ok()
+        };
         let tenants: Vec<_> = (0..number)
             .map(|number| TenantAccess { name: "𝔐".repeat(256), ends: ends(number % 29 + 1) })
             .collect();

@@ -181,17 +181,6 @@ impl Flags {
 
     fn new_flag(&self, key: &str) -> FeatureFlag {
         let now: Timestamp = self.clock.now();
-        FeatureFlag {
-            id: FlagId::new(self.entropy.time_ordered_id(now)),
-            key: key.to_owned(),
-            name: key.to_owned(),
-            active: true,
-            filters: Filters::default(),
-            tags: Vec::new(),
-            revision: 1,
-            created_at: now,
-            updated_at: now,
-            deleted_at: None,
-        }
+        FeatureFlag::new(FlagId::new(self.entropy.time_ordered_id(now)), key, now)
     }
 }

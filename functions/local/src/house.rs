@@ -106,7 +106,7 @@ pub struct House {
     /// The invented Microsoft, when there is one.
     pub fake: Option<Fake>,
     /// The engine below the table; `None` when that is another process's.
-    pub(crate) database: Option<Engine>,
+    pub database: Option<Engine>,
     /// The data folder.
     pub folder: PathBuf,
     gate: Arc<OnceLock<FeatureGate>>,

@@ -4,11 +4,11 @@ use std::io;
 
 use axum::{
     body::{Body as HttpBody, Bytes},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     response::Response,
 };
 use futures::{StreamExt, stream};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{fake::Inner, faults::Route, graph_error::GraphError};
@@ -70,6 +70,39 @@ impl Reply {
 pub(crate) fn base(headers: &HeaderMap) -> String {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1");
     format!("http://{host}")
+}
+
+/// A request that has no body, as text.
+pub(crate) fn sent(method: &Method, uri: &Uri, headers: &HeaderMap) -> String {
+    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    format!("{method} {uri} authorization: {}", bearer.unwrap_or_default())
+}
+
+/// An answer that repeats `sent` wherever somebody could read it: in the errors of Graph, of the login
+/// host and of CIPP, and in headers.
+pub(crate) fn echo(status: u16, sent: &str) -> Reply {
+    let body = json!({
+        "error": sent,
+        "error_description": sent,
+        "error_codes": [sent],
+        "suberror": sent,
+        "trace_id": sent,
+        "correlation_id": sent,
+        "Results": sent,
+        "Message": sent,
+        "value": [{ "id": sent, "displayName": sent }],
+        "@odata.nextLink": sent,
+    });
+    Reply::new(status, Body::Json(body))
+        .with("location", Some(sent))
+        .with("retry-after", Some(sent))
+        .with("www-authenticate", Some(sent))
+        .with("x-ms-throttle-scope", Some(sent))
+}
+
+/// The same in the form of Graph's errors.
+pub(crate) fn echo_of_graph(status: u16, sent: &str) -> Reply {
+    Reply::error(GraphError::new(status, sent, sent)).with("location", Some(sent))
 }
 
 /// A response of Graph with its request ids.

@@ -30,6 +30,7 @@ use crate::{
     graph, login,
     login::Code,
     seal::Sealer,
+    secrets::{Confidential, Kind},
     token_endpoint,
     world::World,
 };
@@ -75,6 +76,7 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: SeededEntropy,
     pub(crate) faults: Faults,
+    pub(crate) confidential: Confidential,
     pub(crate) counter: Counter,
     pub(crate) sealer: Sealer,
     delta_page_size: AtomicU32,
@@ -96,6 +98,7 @@ impl Fake {
             clock,
             entropy,
             faults: Faults::default(),
+            confidential: Confidential::default(),
             counter: Counter::default(),
             sealer,
             delta_page_size: AtomicU32::new(PAGE_SIZE),
@@ -238,6 +241,7 @@ impl Inner {
         let mut random = [0; 48];
         self.entropy.fill(&mut random);
         let text = format!("0.AX{}", URL_SAFE_NO_PAD.encode(random));
+        self.confidential.note(Kind::Code, &text);
         self.signed_in.store(true, Ordering::SeqCst);
         let now = code.issued;
         let mut codes = self.codes.lock().unwrap_or_else(PoisonError::into_inner);

@@ -177,6 +177,9 @@ pub enum Effect {
     Aadsts(u32),
     /// A token answer that is odd but allowed.
     TokenQuirk(TokenQuirk),
+    /// This status, with everything that was sent in each place of the answer where a text can stand, as
+    /// some proxies do.
+    Echo(u16),
     /// Something of the CIPP deployment's own.
     Cipp(CippFault),
 }

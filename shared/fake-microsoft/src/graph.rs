@@ -44,12 +44,15 @@ pub(crate) async fn handle(
     let path = format!("/{path}");
     let route = route_of(&path);
     let token = bearer(&inner, &headers);
+    inner.confidential.note_bearer(&headers);
     let strike = inner.faults.strike(route, token.as_ref().ok().map(|token| token.tenant));
     inner.wait(strike.delay).await;
 
     let base = answer::base(&headers);
-    let refused =
-        strike.effect.as_ref().and_then(|effect| refusal(&inner, &base, effect, token.as_ref().ok()));
+    let refused = strike.effect.as_ref().and_then(|effect| match effect {
+        Effect::Echo(status) => Some(answer::echo_of_graph(*status, &answer::sent(&method, &uri, &headers))),
+        effect => refusal(&inner, &base, effect, token.as_ref().ok()),
+    });
     let reply = refused.unwrap_or_else(|| {
         let call = token.map(|token| Call {
             inner: &inner,

@@ -52,6 +52,7 @@ mod psa_seed;
 mod query;
 mod scopes;
 mod seal;
+mod secrets;
 mod tenant;
 mod token_endpoint;
 mod tokens;
@@ -68,6 +69,7 @@ pub use graph::GRAPH_PATHS;
 pub use groups::Group;
 pub use people::UserKind;
 pub use psa_seed::{ClientMatch, PsaClientSeed, PsaContactSeed};
+pub use secrets::Kind;
 pub use tenant::{
     DIRECTORY_READERS, GLOBAL_READER, Relationship, RelationshipStatus, Tenant, VerifiedDomain,
 };

@@ -19,6 +19,7 @@ use crate::{
     faults::{Effect, FaultBody, Route},
     parameters::Parameters,
     scopes::Scopes,
+    secrets::Kind,
     tenant::Tenant,
     tokens::{Account, issuer, key_set},
 };
@@ -61,6 +62,7 @@ pub(crate) async fn authorize(
         "domain_hint",
     ];
     let parameters = Parameters::parse(&query.unwrap_or_default(), &KNOWN);
+    inner.confidential.note(Kind::State, parameters.optional("state").unwrap_or_default());
     let reply = match struck(&inner, Route::Authorize, &authority).await {
         Some(reply) => reply,
         None => match redirect_target(&inner, &parameters) {

@@ -19,14 +19,21 @@ impl Sealer {
 
     /// Seals `content` as one kind of string.
     pub(crate) fn seal(&self, kind: &str, content: &str) -> String {
-        format!("{kind}{}.{}", URL_SAFE_NO_PAD.encode(content), self.tag(kind, content.as_bytes()))
+        let masked = self.masked(kind, content.as_bytes());
+        format!("{kind}{}.{}", URL_SAFE_NO_PAD.encode(masked), self.tag(kind, content.as_bytes()))
     }
 
     /// The content of a string that [`Self::seal`] made as the same kind.
     pub(crate) fn open(&self, kind: &str, text: &str) -> Option<String> {
         let (content, tag) = text.strip_prefix(kind)?.split_once('.')?;
-        let content = URL_SAFE_NO_PAD.decode(content).ok()?;
+        let content = self.masked(kind, &URL_SAFE_NO_PAD.decode(content).ok()?);
         (self.tag(kind, &content) == tag).then(|| String::from_utf8(content).ok()).flatten()
+    }
+
+    /// `content` masked, or unmasked again: a token has no part in common with a string of another kind.
+    fn masked(&self, kind: &str, content: &[u8]) -> Vec<u8> {
+        let mask = Sha256::new().chain_update(kind).chain_update(&self.key).finalize();
+        content.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask).collect()
     }
 
     fn tag(&self, kind: &str, content: &[u8]) -> String {

@@ -67,14 +67,18 @@ pub(crate) async fn handle(
     let strike = inner.faults.strike(Route::Token, tenant.as_ref().map(|tenant| tenant.id));
     inner.wait(strike.delay).await;
     let base = base(&headers);
-    let refused = strike.effect.as_ref().and_then(|effect| refusal(&inner, &base, effect));
+    inner.confidential.note_request(&Parameters::parse(&body, &KNOWN));
+    let refused = strike.effect.as_ref().and_then(|effect| refusal(&inner, &base, effect, &body));
     let reply = refused.unwrap_or_else(|| {
         let granted = client_grant(&inner, &base, tenant.as_ref(), &headers, &body).unwrap_or_else(|| {
             grant(&inner, &authority, tenant, &headers, &body)
                 .and_then(|grant| tokens(&inner, &base, &grant, strike.effect.as_ref()))
         });
         match granted {
-            Ok(body) => Reply::new(200, Body::Json(body)),
+            Ok(body) => {
+                inner.confidential.note_answer(&body);
+                Reply::new(200, Body::Json(body))
+            }
             Err(refusal) => json_refusal(&inner, &base, &refusal),
         }
     });
@@ -86,8 +90,9 @@ pub(crate) async fn handle(
     answer::login(&inner, Route::Token, reply)
 }
 
-fn refusal(inner: &Inner, base: &str, effect: &Effect) -> Option<Reply> {
+fn refusal(inner: &Inner, base: &str, effect: &Effect, request: &str) -> Option<Reply> {
     match effect {
+        Effect::Echo(status) => Some(answer::echo(*status, request)),
         Effect::TokenError { status, body } => Some(Reply::new(*status, Body::Json(body.clone()))),
         Effect::Aadsts(number) => Some(json_refusal(inner, base, &Refusal::new(*number))),
         effect => plain_fault(effect),

@@ -63,6 +63,22 @@ pub enum FlagChanged {
 }
 
 impl FeatureFlag {
+    /// A flag that was made `at` some time and is on for nobody yet; it is called by its key.
+    pub fn new(id: FlagId, key: &str, at: Timestamp) -> Self {
+        Self {
+            id,
+            key: key.to_owned(),
+            name: key.to_owned(),
+            active: true,
+            filters: Filters::default(),
+            tags: Vec::new(),
+            revision: 1,
+            created_at: at,
+            updated_at: at,
+            deleted_at: None,
+        }
+    }
+
     /// Whether it is on for a workspace.
     pub fn is_on_for(&self, workspace: WorkspaceId) -> bool {
         self.deleted_at.is_none() && self.active && self.filters.include(&self.key, workspace)

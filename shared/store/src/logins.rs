@@ -13,8 +13,7 @@ use crate::{
 /// How long a sign-in may take.
 const LIFETIME: SignedDuration = SignedDuration::from_mins(10);
 
-/// What has to be known when the browser comes back. It holds no token; the verifier is useless
-/// without the code and is gone after one use.
+/// What has to be known when the browser comes back. It holds no token, and nothing to redeem a code with.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PendingLogin {
@@ -22,8 +21,10 @@ pub struct PendingLogin {
     pub user: Option<UserId>,
     /// Hash of the cookie of the browser session that began.
     pub session: String,
-    /// PKCE verifier (RFC 7636).
-    pub verifier: String,
+    /// PKCE verifier (RFC 7636) of sign-ins that began when it was stored; only the browser's cookie leads to
+    /// it since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verifier: Option<String>,
     /// Nonce that the id_token has to carry.
     pub nonce: String,
     /// Redirect URI of the authorize request; the token request has to repeat it.

@@ -3,7 +3,10 @@
 mod error;
 mod query;
 
-use directory::protocol::id_token::{Expectation, IdTokenClaims, IdTokenError};
+use directory::protocol::{
+    authorize::Pkce,
+    id_token::{Expectation, IdTokenClaims, IdTokenError},
+};
 use domain::{flags::Feature, ids::WorkspaceId};
 use edge::Features;
 use secrecy::SecretString;
@@ -34,6 +37,7 @@ struct Found {
     state: LoginState,
     login: PendingLogin,
     code: SecretString,
+    verifier: SecretString,
 }
 
 impl Connect {
@@ -75,14 +79,14 @@ impl Connect {
         features: Option<&Features>,
         return_path: &mut ReturnPath,
     ) -> Result<Connected, CallbackError> {
-        let Found { state, login, code } = self.begun(query, session, return_path).await?;
+        let Found { state, login, code, verifier } = self.begun(query, session, return_path).await?;
         if let Some(features) = features {
             let is_on = features.is_on(state.workspace, Feature::Ui).await;
             if !is_on.map_err(CallbackError::FlagsUnread)? {
                 return Err(CallbackError::SwitchedOff);
             }
         }
-        Ok(self.redeem(state.workspace, state.purpose, login, code).await?)
+        Ok(self.redeem(state.workspace, state.purpose, login, (code, verifier)).await?)
     }
 
     /// The sign-in that a callback belongs to.
@@ -107,10 +111,13 @@ impl Connect {
         if login.is_expired(self.clock.now()) {
             return Err(CallbackError::ExpiredState);
         }
-        if session.map(hash).as_deref() != Some(login.session.as_str()) {
-            return Err(CallbackError::SessionMismatch);
-        }
-        Ok(Found { state, login, code })
+        let session = session.filter(|session| hash(session) == login.session);
+        let session = session.ok_or(CallbackError::SessionMismatch)?;
+        let verifier = match &login.verifier {
+            Some(verifier) => verifier.as_str().into(),
+            None => Pkce::of_session(&session.into()).verifier,
+        };
+        Ok(Found { state, login, code, verifier })
     }
 
     /// Takes the sign-in of a state out, once.
@@ -127,13 +134,13 @@ impl Connect {
         workspace: WorkspaceId,
         purpose: Purpose,
         login: PendingLogin,
-        code: SecretString,
+        (code, verifier): (SecretString, SecretString),
     ) -> Result<Connected, ConnectError> {
         let before = self.store.connection(workspace).await?;
         let app = self.app(workspace).await?;
         let grant = self
             .microsoft(self.graph.clone())
-            .redeem_code(app.clone(), code, login.verifier.into(), login.redirect_uri)
+            .redeem_code(app.clone(), code, verifier, login.redirect_uri)
             .await
             .map_err(ConnectError::TokenExchange)?;
         let refresh_token = grant.refresh_token.clone().ok_or(ConnectError::TokensIncomplete)?;

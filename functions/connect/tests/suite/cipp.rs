@@ -101,6 +101,7 @@ async fn what_does_not_work_leaves_no_trace() {
         }
         body
     };
+    let table = bench.table().await;
     let token = bench.fake.cipp_token(SignedDuration::from_mins(50));
     for (changes, code) in [
         (json!({ "baseUrl": "" }), "invalid_base_url"),
@@ -108,6 +109,16 @@ async fn what_does_not_work_leaves_no_trace() {
         (json!({ "baseUrl": "https://169.254.169.254" }), "invalid_base_url"),
         (json!({ "baseUrl": "https://metadata.google.internal" }), "invalid_base_url"),
         (json!({ "baseUrl": "https://user@cipp.example" }), "invalid_base_url"),
+        (json!({ "baseUrl": "https://10.0.0.1" }), "invalid_base_url"),
+        (json!({ "baseUrl": "https://2852039166" }), "invalid_base_url"),
+        (json!({ "baseUrl": "https://0251.0376.0251.0376" }), "invalid_base_url"),
+        (json!({ "baseUrl": "https://[fe80::1]" }), "invalid_base_url"),
+        (json!({ "baseUrl": "https://[::ffff:169.254.169.254]" }), "invalid_base_url"),
+        (json!({ "baseUrl": "https://[64:ff9b::a9fe:a9fe]" }), "invalid_base_url"),
+        (json!({ "baseUrl": "https://cipp.example:8443" }), "invalid_base_url"),
+        (json!({ "baseUrl": "https://cipp.example." }), "invalid_base_url"),
+        (json!({ "baseUrl": "https://xn--a.example" }), "invalid_base_url"),
+        (json!({ "baseUrl": "https://xn--localhst-n4a.localhost" }), "invalid_base_url"),
         (json!({ "clientId": null, "clientSecret": " ", "tenantId": "" }), "missing_credentials"),
         (json!({ "clientSecret": null }), "mixed_credentials"),
         (json!({ "apiToken": token }), "mixed_credentials"),
@@ -131,6 +142,7 @@ async fn what_does_not_work_leaves_no_trace() {
         let answer = bench.connect_cipp(&with(changes.clone())).await;
         assert_eq!((answer.status, answer.code().as_str()), (StatusCode::BAD_REQUEST, code), "{changes}");
         bench.assert_untouched(&before, code).await;
+        assert_eq!(bench.table().await, table, "{changes}: not a byte of the table has changed");
     }
     for (route, effect, code, reason) in [
         (Route::CippMe, Effect::Cipp(CippFault::Page), "validation_failed", "cipp_wrong_address"),
@@ -160,6 +172,7 @@ async fn what_does_not_work_leaves_no_trace() {
         assert_eq!(answer.json()["details"]["reason"], reason);
         bench.fake.faults().clear();
         bench.assert_untouched(&before, reason).await;
+        assert_eq!(bench.table().await, table, "{reason}: not a byte of the table has changed");
     }
     // A version that has no such function: the listing decides.
     bench.fake.faults().on(Match::route(Route::CippMe), Effect::plain_text(404, "Endpoint not found"), None);

@@ -13,10 +13,13 @@ use super::token::Authority;
 /// Random bytes of a verifier: 43 characters, the least RFC 7636 §4.1 allows and all it needs.
 const VERIFIER_BYTES: usize = 32;
 
+/// Sets the verifier apart from every other hash of a session.
+const OF_SESSION: &str = "entra-contact-sync pkce verifier\n";
+
 /// A PKCE pair (RFC 7636, method S256).
 #[derive(Clone, Debug)]
 pub struct Pkce {
-    /// Kept on the server until the code is exchanged.
+    /// Sent with the code, by the server.
     pub verifier: SecretString,
     /// Sent with the browser.
     pub challenge: String,
@@ -28,6 +31,13 @@ impl Pkce {
         let mut bytes = [0; VERIFIER_BYTES];
         entropy.fill(&mut bytes);
         Self::of(BASE64_URL_SAFE_NO_PAD.encode(bytes).into())
+    }
+
+    /// The pair of a browser's session, 256 bits at random that only the browser keeps: the verifier need
+    /// not be stored, and whoever reads what is stored cannot redeem the code.
+    pub fn of_session(session: &SecretString) -> Self {
+        let digest = Sha256::new().chain_update(OF_SESSION).chain_update(session.expose_secret()).finalize();
+        Self::of(BASE64_URL_SAFE_NO_PAD.encode(digest).into())
     }
 
     /// The pair of a verifier.
@@ -133,6 +143,14 @@ mod tests {
         assert_eq!(first.verifier.expose_secret().len(), 43);
         assert_ne!(first.challenge, second.challenge);
         assert!(!format!("{first:?}").contains(first.verifier.expose_secret()));
+    }
+
+    #[test]
+    fn a_session_has_one_verifier_which_its_plain_hash_does_not_tell() {
+        let of = |session: &str| Pkce::of_session(&session.into()).verifier.expose_secret().to_owned();
+        assert_eq!((of("a"), of("a").len()), (of("a"), 43));
+        assert_ne!(of("a"), of("b"));
+        assert_ne!(of("a"), BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest("a")));
     }
 
     #[test]

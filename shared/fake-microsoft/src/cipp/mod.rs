@@ -81,7 +81,12 @@ pub(crate) async fn handle(
     inner.wait(strike.delay).await;
     let effect = strike.effect.as_ref();
     let base = answer::base(&headers);
-    let reply = effect.and_then(|effect| refusal(effect, &base)).unwrap_or_else(|| {
+    inner.confidential.note_bearer(&headers);
+    let refused = effect.and_then(|effect| match effect {
+        Effect::Echo(status) => Some(answer::echo(*status, &answer::sent(&method, &uri, &headers))),
+        effect => refusal(effect, &base),
+    });
+    let reply = refused.unwrap_or_else(|| {
         if route == Route::Unknown || method != Method::GET {
             return Reply::new(404, Body::Text("Endpoint not found".to_owned()));
         }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     aadsts::Refusal,
     fake::{Fake, Inner},
+    secrets::Kind,
     tenant::Tenant,
     tokens::{MODULUS, SIGNING_KEY, issuer},
 };
@@ -28,7 +29,9 @@ const GRANT_TYPE: &str = "client_credentials";
 impl Fake {
     /// A token of the API client that lives for `lifetime`, as somebody would paste it.
     pub fn cipp_token(&self, lifetime: SignedDuration) -> String {
-        sign(&self.inner, "http://127.0.0.1", lifetime).unwrap_or_default()
+        let token = sign(&self.inner, "http://127.0.0.1", lifetime).unwrap_or_default();
+        self.inner.confidential.note(Kind::AccessToken, &token);
+        token
     }
 }
 

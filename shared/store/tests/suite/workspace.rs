@@ -24,7 +24,7 @@ pub(crate) fn pending_login() -> PendingLogin {
     PendingLogin {
         user: Some(USER),
         session: "hash of the session".to_owned(),
-        verifier: "verifier".to_owned(),
+        verifier: None,
         nonce: "nonce".to_owned(),
         redirect_uri: "https://psa.example/api/callback".to_owned(),
         began_at: at(0),
