@@ -91,7 +91,7 @@ async fn an_address_that_could_not_be_written_belongs_to_nobody() {
     let (other, other_address) = (customer.person(0), customer.at("other"));
     customer.change(other.id, |user| user.mail = Some(other_address.clone()));
     let ended = customer.sync().await;
-    assert_eq!(stale(&customer, &ended).await, [WRITE_REFUSED]);
+    assert_eq!(stale(&customer, &ended).await, ["write_refused"]);
     assert_eq!(ended.run.counters.updated, 2, "both were planned, and one was written");
     soundly(&customer, "an address that was claimed").await;
     let owners = customer.house.store.owners(WORKSPACE, &[address.parse().unwrap()].into()).await.unwrap();

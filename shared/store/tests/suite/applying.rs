@@ -29,7 +29,7 @@ pub(crate) async fn what_a_page_writes(backend: &Backend) {
     assert_eq!(by_id(made(5)).values.email, Some(address("new5")));
     assert!(!by_id(made(6)).inactive);
     assert!(by_id(made(7)).inactive);
-    assert_eq!(contacts.len(), 10);
+    assert_eq!(contacts.len(), 12);
 
     let addresses = ["p1", "old3", "p3", "p5", "new5", "p7"].map(address);
     let owners = table.store.owners(WORKSPACE, &addresses.clone().into()).await.unwrap();

@@ -16,7 +16,7 @@ pub(crate) async fn a_human_edit_stops_exactly_its_line(backend: &Backend) {
     apply(&reference.store, &everything()).await;
     let expected = reference.dump().await;
     let cases: Vec<_> = cases().into_iter().filter(|case| case.line.writes_contact()).collect();
-    assert_eq!(cases.len(), 8);
+    assert_eq!(cases.len(), 9);
     for case in cases {
         let table = world(backend).await;
         let written = case.line.contact_written().unwrap();
@@ -54,7 +54,7 @@ pub(crate) async fn a_line_that_another_run_has_carried_out_is_that_runs_work(ba
     let writing = everything().lines.into_iter().filter(Line::writes_contact);
     let expected: Vec<StaleLine> =
         writing.map(|line| StaleLine { line: line.id, code: "applied_before" }).collect();
-    assert_eq!(expected.len(), 8);
+    assert_eq!(expected.len(), 9);
     let later = Applier { at: at(60), ..applier(&table.store, 4) };
     for _ in 0..2 {
         assert_eq!(later.apply(&everything()).await.unwrap(), expected);
