@@ -101,6 +101,7 @@ pub(crate) const ROUTES: &[Route] = &[
     read("/api/integrations/entra/clients/export", ok()),
     post("/api/integrations/entra/clients/import", refused(415, "unsupported_media_type")),
     read("/api/integrations/entra/contacts/export", ok()),
+    read("/api/integrations/entra/contacts/duplicates", ok()),
     post("/api/integrations/entra/contacts/import", refused(415, "unsupported_media_type")),
     read("/api/integrations/entra/reconciliation-queue", ok()).needs(AmbiguousQueue),
     read("/api/integrations/entra/reconciliation-queue/{queue_item_id}", refused(404, "item_not_found"))

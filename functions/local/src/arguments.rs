@@ -74,6 +74,8 @@ pub enum Command {
     Explain(ExplainArguments),
     /// List links between people and contacts; end them, move them, or match their people anew
     Links(LinksArguments),
+    /// Find contacts that are most likely one person, and propose which to keep; writes nothing
+    Duplicates(DuplicatesArguments),
     /// Answer questions about people
     Review(ReviewArguments),
     /// Look at runs
@@ -273,6 +275,14 @@ pub struct PreviewArguments {
     /// or both in the form that `settings --output json` shows; of one client, they hold instead of its own
     #[arg(long, value_name = "FILE")]
     pub rules: Option<PathBuf>,
+}
+
+/// Of `duplicates`.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct DuplicatesArguments {
+    /// Only of this client
+    #[arg(long)]
+    pub client: Option<ClientId>,
 }
 
 /// Of `links`.

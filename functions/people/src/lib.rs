@@ -14,6 +14,7 @@ mod cell;
 pub mod clients;
 pub mod contacts;
 pub mod document;
+pub mod duplicates;
 pub mod export;
 mod fields;
 pub mod import;

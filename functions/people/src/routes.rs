@@ -13,16 +13,17 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use domain::ids::ClientId;
+use domain::ids::{ClientId, WorkspaceId};
 use edge::{ApiError, QueryOf, Reader, Reply, Writer, paging};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::StoreError;
 
 use crate::{
     People, clients, contacts,
     document::{DocumentError, Format},
+    duplicates::{self, Duplicates},
     export::{self, EncodeError, ExportFormat},
     import::{ImportError, ImportResult},
 };
@@ -32,6 +33,12 @@ pub const DOCUMENT_LIMIT_BYTES: usize = 10 * 1024 * 1024;
 
 const CLIENTS_EXPORT: &str = "/api/integrations/entra/clients/export";
 const CONTACTS_EXPORT: &str = "/api/integrations/entra/contacts/export";
+
+const DUPLICATES: &str = "/api/integrations/entra/contacts/duplicates";
+
+/// Clients whose contacts one request looks through, and contacts after which it looks through no further client.
+const CLIENTS_AT_ONCE: usize = 50;
+const CONTACTS_ENOUGH: usize = 20_000;
 
 /// Rows of one exported page.
 const PAGE: paging::Limit = paging::Limit { default: 1_000, max: 5_000 };
@@ -43,6 +50,7 @@ pub fn router(app: Arc<People>) -> Router {
         .route("/api/integrations/entra/contacts/import", post(import_contacts))
         .route(CLIENTS_EXPORT, get(export_clients))
         .route(CONTACTS_EXPORT, get(export_contacts))
+        .route(DUPLICATES, get(find_duplicates))
         .with_state(app)
 }
 
@@ -103,14 +111,7 @@ async fn export_contacts(
 ) -> Result<Response, ApiError> {
     let format = export_format(query.format.as_deref())?;
     let limit = PAGE.parse(query.limit.as_deref())?;
-    let client = match query.client_id.as_deref().map(str::trim).filter(|id| !id.is_empty()) {
-        None => None,
-        Some(id) => {
-            let client: ClientId = id.parse().map_err(|_| unknown_client())?;
-            let known = app.store.client_by_id(caller.workspace, client).await.map_err(unreadable)?;
-            Some(known.ok_or_else(unknown_client)?.id)
-        }
-    };
+    let client = known_client(&app, caller.workspace, query.client_id.as_deref()).await?;
     let after = query.cursor.map(|cursor| paging::position(CONTACTS_EXPORT, &cursor)).transpose()?;
     let page = contacts::export(&app.store, caller.workspace, client, after, limit).await;
     let page = page.map_err(unreadable)?;
@@ -118,6 +119,63 @@ async fn export_contacts(
     let document = export::contacts(format, &page.rows).map_err(unwritable)?;
     let next = next.map(|cursor| Next { path: CONTACTS_EXPORT, client, limit, cursor });
     Ok(download("contacts", format, document, next))
+}
+
+async fn known_client(
+    app: &People,
+    workspace: WorkspaceId,
+    id: Option<&str>,
+) -> Result<Option<ClientId>, ApiError> {
+    let Some(id) = id.map(str::trim).filter(|id| !id.is_empty()) else { return Ok(None) };
+    let client: ClientId = id.parse().map_err(|_| unknown_client())?;
+    let known = app.store.client_by_id(workspace, client).await.map_err(unreadable)?;
+    Ok(Some(known.ok_or_else(unknown_client)?.id))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct DuplicatesQuery {
+    client_id: Option<String>,
+    cursor: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DuplicatesView {
+    clients: Vec<Duplicates>,
+    next_cursor: Option<String>,
+}
+
+/// Contacts that are most likely one person, client by client. It writes nothing.
+async fn find_duplicates(
+    State(app): State<Arc<People>>,
+    Reader(caller): Reader,
+    QueryOf(query): QueryOf<DuplicatesQuery>,
+) -> Result<Reply<DuplicatesView>, ApiError> {
+    let after: Option<ClientId> =
+        query.cursor.map(|cursor| paging::position(DUPLICATES, &cursor)).transpose()?;
+    let only = known_client(&app, caller.workspace, query.client_id.as_deref()).await?;
+    let mut clients = if let Some(client) = only {
+        vec![client]
+    } else {
+        let all = app.store.clients(caller.workspace).await.map_err(unreadable)?;
+        all.into_iter().map(|client| client.id).collect()
+    };
+    clients.retain(|client| after.is_none_or(|after| *client > after));
+    clients.sort();
+    let (mut found, mut contacts, mut looked_at) = (Vec::new(), 0, None);
+    for client in clients.iter().take(CLIENTS_AT_ONCE) {
+        if contacts >= CONTACTS_ENOUGH {
+            break;
+        }
+        let duplicates = duplicates::find(&app.store, caller.workspace, *client).await.map_err(unreadable)?;
+        contacts += duplicates.as_ref().map_or(0, |found| found.active_contacts);
+        found.extend(duplicates);
+        looked_at = Some(*client);
+    }
+    let is_more = looked_at.is_some_and(|last| clients.last() != Some(&last));
+    let next = looked_at.filter(|_| is_more).map(|last| paging::cursor(DUPLICATES, &last)).transpose()?;
+    Ok(Reply::ok(DuplicatesView { clients: found, next_cursor: next }))
 }
 
 /// A request body that is a document of rows. It is read whole before a row is applied, so a

@@ -5,8 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// Pages after which a listing is taken for endless (100 million users).
-const PAGES_MAX: u32 = 100_000;
+/// Pages after which a listing is taken for endless: four million people in pages of 200, the smallest that a
+/// feed of changes sends.
+const PAGES_MAX: u32 = 20_000;
 
 /// Opaque position in a listing: the service's link and, in front of it, what is needed to
 /// notice a loop of links of any length without remembering all of them (Brent's cycle

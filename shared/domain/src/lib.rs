@@ -3,6 +3,7 @@
 
 pub mod contact;
 pub mod domain_name;
+pub mod duplicates;
 pub mod email;
 pub mod explain;
 pub mod facts;

@@ -6,6 +6,7 @@ mod connect;
 mod demo;
 mod discover;
 mod doctor;
+mod duplicates;
 mod explain;
 mod flags;
 mod links;
@@ -53,6 +54,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Ending, Failure> {
         Command::Connect(options) => connect::run(&context, options).await?,
         Command::Discover => discover::run(&context).await?,
         Command::Doctor => doctor::run(&context).await?,
+        Command::Duplicates(options) => duplicates::run(&context, options).await?,
         Command::Explain(options) => explain::run(&context, options).await?,
         Command::Export(options) => people::export(&context, options).await?,
         Command::Flags(options) => flags::run(&context, options).await?,

@@ -10,6 +10,7 @@ mod bench;
 mod cipp;
 mod demo;
 mod documents;
+mod duplicates;
 mod explain;
 mod flags;
 mod folder;
