@@ -82,10 +82,11 @@ fn replay() {
 
 #[test]
 fn the_same_seed_leaves_the_same_bytes() {
-    let theatres = [Theatre::open(), Theatre::open()];
+    // One place for both: where Microsoft is found is part of what is stored, and hashed.
+    let theatre = Theatre::open();
     for seed in 1..=12 {
         let history = History::of(seed);
-        let [one, other] = theatres.each_ref().map(|theatre| theatre.live(&history));
+        let [one, other] = [(), ()].map(|()| theatre.live(&history));
         assert_eq!(one.story, other.story, "seed {seed}");
         assert!(one.dump.lines().count() > 10, "seed {seed}");
         let differs = one.dump.lines().zip(other.dump.lines()).find(|(one, other)| one != other);
