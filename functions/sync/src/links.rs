@@ -336,17 +336,17 @@ async fn check_people(
 ) -> Result<(), NotChanged> {
     let people = wishes.iter().map(|wish| wish.object).collect();
     let (known, unreadable) = sync.store.people(workspace, tenant.entra, &people).await?;
-    let has_link = |object: &EntraObjectId| {
-        known.get(object).is_some_and(|(person, facts)| match change {
-            LinkChange::Cut | LinkChange::Forget => person.link.is_some() || person.parted,
-            // Whoever was seen once can be linked by hand, or matched.
-            LinkChange::Move | LinkChange::Rematch => person.link.is_some() || facts.is_some(),
-        })
+    let can_change = |object: &EntraObjectId| match change {
+        // Whoever is not linked, or never was, can be matched.
+        LinkChange::Rematch => true,
+        _ if unreadable.contains(object) => true,
+        LinkChange::Cut | LinkChange::Forget => {
+            known.get(object).is_some_and(|(person, _)| person.link.is_some() || person.parted)
+        }
+        // Whoever was seen once can be linked by hand.
+        LinkChange::Move => known.get(object).is_some_and(|(_, facts)| facts.is_some()),
     };
-    let missing: Vec<EntraObjectId> = people
-        .into_iter()
-        .filter(|object| change != LinkChange::Rematch && !unreadable.contains(object) && !has_link(object))
-        .collect();
+    let missing: Vec<EntraObjectId> = people.into_iter().filter(|object| !can_change(object)).collect();
     if !missing.is_empty() {
         return Err(NotChanged::NotLinked(missing));
     }

@@ -165,12 +165,12 @@ impl Rematch<'_> {
     }
 
     fn changed_line(&self, lines: Lines, mut line: Line) -> Changed {
-        let leaves_link = !matches!(
+        let keeps_link = !matches!(
             line.action,
             Action::Create { .. } | Action::Link { .. } | Action::Review { .. } | Action::Stage { .. }
         );
         let before = self.people.get(&line.object);
-        if leaves_link || before.is_none() {
+        if keeps_link || before.is_none() {
             return Changed { end: None, then: Some(line) };
         }
         let linked = before.and_then(|person| person.link.as_ref());
