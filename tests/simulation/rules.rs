@@ -1,7 +1,7 @@
 //! Settings as operators might have them, every rule among them.
 
 use domain::{
-    fields::{Field, FieldRule, FieldRules, Overwrite},
+    fields::{Clear, Field, FieldRule, FieldRules, Overwrite},
     ids::{EntraTenantId, GroupId},
     policy::{RunLimits, Share, StopLimits, Timing},
     scope::{Attribute, AttributeOperator, AttributeRule, Effect, ScopeRules},
@@ -85,7 +85,11 @@ fn fields(dice: &mut Dice) -> Value {
             (12, Overwrite::UnlessEdited),
             (12, Overwrite::WhenSourceChanges),
         ]);
-        let clear = field.is_clearable() && dice.percent(60);
+        let clear = if field.is_clearable() {
+            dice.weighted(&[(40, Clear::Never), (30, Clear::AtOnce), (30, Clear::AfterGrace)])
+        } else {
+            Clear::Never
+        };
         *rules.rule_mut(field) = FieldRule { overwrite, clear };
         if is_plain {
             // As the PSA has it: yes or no.

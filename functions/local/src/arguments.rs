@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::{
-    fields::{Field, Overwrite, UnknownField},
+    fields::{Clear, Field, Overwrite, UnknownField},
     flags::Feature,
     ids::{ClientId, ContactId, EntraObjectId, LineId, ManagedTenantId, ReviewItemId, RunId},
     policy::Timing,
@@ -610,13 +610,18 @@ pub struct SettingsArguments {
     /// when-source-changes or unless-edited; may be repeated
     #[arg(long, value_name = "FIELD=WHEN", value_parser = field)]
     pub field: Vec<(FieldName, Policy)>,
-    /// Let the directory clear a field whose value it has lost, where it may write it; `FIELD=off`
-    /// takes that back; may be repeated; needs `--allow-clearing`, too
+    /// Let the directory clear a field whose value it has lost, where it may write it: at once, or with
+    /// `FIELD=after-grace` once as many reads and hours have confirmed it as for people who are gone;
+    /// `FIELD=off` takes that back; may be repeated; needs `--allow-clearing`, too
     #[arg(long, value_name = "FIELD", value_parser = clearing)]
-    pub clear: Vec<(Field, bool)>,
+    pub clear: Vec<(Field, Clear)>,
     /// Let fields be cleared at all; `--allow-clearing=off` takes that back
     #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "on")]
     pub allow_clearing: Option<Switch>,
+    /// Let it take two users of the PSA to let through what waits, and to widen what lets it wait; the
+    /// operator of this machine is asked for nobody else
+    #[arg(long, value_enum, conflicts_with = "client")]
+    pub four_eyes: Option<Switch>,
     /// Take guests, too
     #[arg(long, value_enum)]
     pub guests: Option<Switch>,
@@ -731,12 +736,17 @@ fn field(text: &str) -> Result<(FieldName, Policy), String> {
     Ok((name, policy))
 }
 
-fn clearing(text: &str) -> Result<(Field, bool), String> {
-    let (name, switch) = text.split_once('=').unwrap_or((text, "on"));
+fn clearing(text: &str) -> Result<(Field, Clear), String> {
+    let (name, when) = text.split_once('=').unwrap_or((text, "on"));
     let name = field_name(name)?;
-    let switch = Switch::from_str(switch, true).map_err(|_| "on or off is expected")?;
+    let clear = match when.to_ascii_lowercase().as_str() {
+        "on" => Clear::AtOnce,
+        "after-grace" => Clear::AfterGrace,
+        "off" => Clear::Never,
+        _ => return Err("on, after-grace or off is expected".to_owned()),
+    };
     let field = name.field().filter(|field| field.is_clearable());
-    field.map(|field| (field, switch.into())).ok_or_else(|| "this one is never cleared".to_owned())
+    field.map(|field| (field, clear)).ok_or_else(|| "this one is never cleared".to_owned())
 }
 
 /// A field of a contact by any of its names, or as the settings of this command call it.

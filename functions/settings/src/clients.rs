@@ -5,6 +5,7 @@ use domain::{
     ids::{ClientId, WorkspaceId},
 };
 use serde::Serialize;
+use serde_json::{Value, json};
 use store::{ClientOverrides, StoreError};
 
 use crate::{Refusal, Settings, SettingsView, more_than_everybody, view};
@@ -53,13 +54,26 @@ impl Settings {
     }
 
     /// Says what holds for one client; it replaces what was said before. Empty overrides give the client
-    /// back to the workspace's settings.
+    /// back to the workspace's settings. Whether that takes two people is not asked.
     pub async fn override_for(
         &self,
         workspace: WorkspaceId,
         client: ClientId,
         overrides: ClientOverrides,
     ) -> Result<Result<ClientSettingsView, Refusal>, StoreError> {
+        match self.plan_for(workspace, client, overrides).await? {
+            Ok(planned) => self.save_for(workspace, planned).await,
+            Err(refusal) => Ok(Err(refusal)),
+        }
+    }
+
+    /// What overrides come to.
+    pub async fn plan_for(
+        &self,
+        workspace: WorkspaceId,
+        client: ClientId,
+        overrides: ClientOverrides,
+    ) -> Result<Result<PlannedOverrides, Refusal>, StoreError> {
         let settings = self.store.settings(workspace).await?;
         if let Err(refusal) = check(&settings, &overrides) {
             return Ok(Err(refusal));
@@ -67,8 +81,34 @@ impl Settings {
         if self.store.client_by_id(workspace, client).await?.is_none() {
             return Ok(Err(Refusal::ClientUnknown));
         }
-        self.store.put_overrides(workspace, client, &overrides).await?;
-        self.of_client(workspace, client).await
+        let before = settings.overridden_by(&self.store.overrides_of(workspace, client).await?);
+        let takes_two = before.takes_two_for(&settings.overridden_by(&overrides));
+        Ok(Ok(PlannedOverrides { client, overrides, takes_two }))
+    }
+
+    /// Saves what holds for one client.
+    pub async fn save_for(
+        &self,
+        workspace: WorkspaceId,
+        planned: PlannedOverrides,
+    ) -> Result<Result<ClientSettingsView, Refusal>, StoreError> {
+        self.store.put_overrides(workspace, planned.client, &planned.overrides).await?;
+        self.of_client(workspace, planned.client).await
+    }
+}
+
+/// Overrides that make sense, and are not saved yet.
+#[derive(Clone, Debug)]
+pub struct PlannedOverrides {
+    client: ClientId,
+    overrides: ClientOverrides,
+    takes_two: bool,
+}
+
+impl PlannedOverrides {
+    /// What two people have to ask for, if it takes two.
+    pub fn takes_two(&self) -> Option<Value> {
+        self.takes_two.then(|| json!({ "client": self.client, "overrides": self.overrides }))
     }
 }
 

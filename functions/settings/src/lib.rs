@@ -7,7 +7,10 @@
 mod clients;
 pub mod routes;
 
-pub use clients::ClientSettingsView;
+use std::sync::Arc;
+
+use ambient::{Clock, SystemClock};
+pub use clients::{ClientSettingsView, PlannedOverrides};
 use domain::{
     fields::{FieldRules, InvalidRule},
     ids::WorkspaceId,
@@ -20,10 +23,12 @@ use serde_json::{Value, json};
 use store::{CompleteReadHours, Store, StoreError, SyncSettings};
 
 /// Everything the use cases need.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
     /// The table.
     pub store: Store,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// The settings as they are read.
@@ -43,6 +48,8 @@ pub struct SettingsView {
     pub run_limits: RunLimits,
     /// After how many hours everybody is read again, not only who has changed; 0 = always.
     pub complete_read_hours: CompleteReadHours,
+    /// Whether it takes two people to let lines through that wait, and to widen what lets them wait.
+    pub four_eyes: bool,
 }
 
 /// A change of some settings; what is absent stays.
@@ -62,6 +69,22 @@ pub struct SettingsChange {
     pub run_limits: Option<RunLimits>,
     /// After how many hours everybody is read again, not only who has changed; 0 = always.
     pub complete_read_hours: Option<CompleteReadHours>,
+    /// Whether it takes two people to let lines through that wait, and to widen what lets them wait.
+    pub four_eyes: Option<bool>,
+}
+
+/// A change that makes sense, and is not saved yet.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    before: SyncSettings,
+    after: SyncSettings,
+}
+
+impl Planned {
+    /// What two people have to ask for, if it takes two.
+    pub fn takes_two(&self) -> Option<Value> {
+        self.before.takes_two_for(&self.after).then(|| json!({ "settings": self.after }))
+    }
 }
 
 /// A change that makes no sense.
@@ -79,10 +102,16 @@ pub enum Refusal {
     TooLarge,
 }
 
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settings").finish_non_exhaustive()
+    }
+}
+
 impl Settings {
     /// The use cases as the Lambda function runs them.
     pub fn on_aws(foundation: &Foundation) -> Self {
-        Self { store: assembly::store(foundation) }
+        Self { store: assembly::store(foundation), clock: Arc::new(SystemClock) }
     }
 
     /// The settings in force.
@@ -90,12 +119,24 @@ impl Settings {
         self.store.settings(workspace).await.map(|settings| view(&settings))
     }
 
-    /// Changes settings and answers those in force afterwards.
+    /// Changes settings and answers those in force afterwards. Whether that takes two people is not asked.
     pub async fn change(
         &self,
         workspace: WorkspaceId,
         change: SettingsChange,
     ) -> Result<Result<SettingsView, Refusal>, StoreError> {
+        match self.plan(workspace, change).await? {
+            Ok(planned) => self.save(workspace, planned).await.map(Ok),
+            Err(refusal) => Ok(Err(refusal)),
+        }
+    }
+
+    /// What a change comes to.
+    pub async fn plan(
+        &self,
+        workspace: WorkspaceId,
+        change: SettingsChange,
+    ) -> Result<Result<Planned, Refusal>, StoreError> {
         let fields = match check(&change) {
             Ok(fields) => fields,
             Err(refusal) => return Ok(Err(refusal)),
@@ -103,15 +144,21 @@ impl Settings {
         let before = self.store.settings(workspace).await?;
         let after = SyncSettings {
             // Stored in one spelling, so that a later reader need not know the others.
-            field_sync_config: fields.map_or(before.field_sync_config, |rules| json!(rules)),
-            scope: change.scope.unwrap_or(before.scope),
+            field_sync_config: fields.map_or(before.field_sync_config.clone(), |rules| json!(rules)),
+            scope: change.scope.unwrap_or_else(|| before.scope.clone()),
             vanish: change.vanish.unwrap_or(before.vanish),
             limits: change.limits.unwrap_or(before.limits),
             run_limits: change.run_limits.unwrap_or(before.run_limits),
             complete_read_hours: change.complete_read_hours.unwrap_or(before.complete_read_hours),
+            four_eyes: change.four_eyes.unwrap_or(before.four_eyes),
         };
-        self.store.put_settings(workspace, &after).await?;
-        Ok(Ok(view(&after)))
+        Ok(Ok(Planned { before, after }))
+    }
+
+    /// Saves a change and answers the settings in force afterwards.
+    pub async fn save(&self, workspace: WorkspaceId, planned: Planned) -> Result<SettingsView, StoreError> {
+        self.store.put_settings(workspace, &planned.after).await?;
+        Ok(view(&planned.after))
     }
 }
 
@@ -146,5 +193,6 @@ fn view(settings: &SyncSettings) -> SettingsView {
         limits: settings.limits,
         run_limits: settings.run_limits,
         complete_read_hours: settings.complete_read_hours,
+        four_eyes: settings.four_eyes,
     }
 }

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use assembly::store_failed;
+use assembly::{TwoPeople, store_failed, two_people};
 use axum::{Router, extract::State, routing::get};
 use domain::{fields::InvalidRule, flags::Feature, ids::ClientId, scope::InvalidScope};
-use edge::{ApiError, Features, JsonBody, PathId, Reader, Reply, Writer, text::safe};
-use serde_json::json;
+use edge::{ApiError, Caller, Features, JsonBody, PathId, Reader, Reply, Writer, text::safe};
+use serde_json::{Value, json};
 use store::ClientOverrides;
 
 use crate::{ClientSettingsView, Refusal, Settings, SettingsChange, SettingsView};
@@ -43,8 +43,31 @@ async fn change(
     if change.field_sync_config.is_some() {
         features.require(caller.workspace, Feature::FieldSync).await?;
     }
-    let changed = settings.change(caller.workspace, change).await.map_err(store_failed)?;
-    changed.map(Reply::ok).map_err(ApiError::from)
+    let planned = settings.plan(caller.workspace, change).await.map_err(store_failed)?;
+    let planned = planned.map_err(ApiError::from)?;
+    let consent = consent(&settings, &caller, planned.takes_two()).await?;
+    let changed = settings.save(caller.workspace, planned).await.map_err(store_failed)?;
+    done(&settings, consent).await?;
+    Ok(Reply::ok(changed))
+}
+
+/// Two people have asked for it, if it takes two.
+async fn consent(
+    settings: &Settings,
+    caller: &Caller,
+    takes_two: Option<Value>,
+) -> Result<Option<TwoPeople>, ApiError> {
+    match takes_two {
+        Some(what) => two_people(&settings.store, caller, &what, settings.clock.now()).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+async fn done(settings: &Settings, consent: Option<TwoPeople>) -> Result<(), ApiError> {
+    match consent {
+        Some(consent) => consent.done(&settings.store).await,
+        None => Ok(()),
+    }
 }
 
 async fn overridden(
@@ -73,7 +96,11 @@ async fn override_for(
     if !overrides.field_sync_config.is_null() {
         features.require(caller.workspace, Feature::FieldSync).await?;
     }
-    let view = settings.override_for(caller.workspace, client, overrides).await.map_err(store_failed)?;
+    let planned = settings.plan_for(caller.workspace, client, overrides).await.map_err(store_failed)?;
+    let planned = planned.map_err(ApiError::from)?;
+    let consent = consent(&settings, &caller, planned.takes_two()).await?;
+    let view = settings.save_for(caller.workspace, planned).await.map_err(store_failed)?;
+    done(&settings, consent).await?;
     view.map(Reply::ok).map_err(ApiError::from)
 }
 

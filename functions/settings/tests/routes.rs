@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use ambient::SystemClock;
 use aws_sdk_dynamodb::config::SharedHttpClient;
 use axum::{
     Extension, Router,
@@ -27,17 +28,22 @@ async fn api_and_store(permissions: &[Permission]) -> (Router, Store) {
     let engine = Engine::in_memory().unwrap();
     let store = Store::new(client_over(SharedHttpClient::new(engine)), "contacts");
     store.create_table_if_absent().await.unwrap();
+    (api_of(&store, 2, permissions), store)
+}
+
+/// The routes as user `number` calls them.
+fn api_of(store: &Store, number: u128, permissions: &[Permission]) -> Router {
     let caller = Caller {
         workspace: WorkspaceId::new(Uuid::from_u128(1)),
-        user: Some(UserId::new(Uuid::from_u128(2))),
+        user: Some(UserId::new(Uuid::from_u128(number))),
         kind: CallerKind::Internal,
         permissions: permissions.iter().map(|permission| permission.name().to_owned()).collect(),
         edition: Edition::Enterprise,
     };
-    let router = routes::router(Arc::new(Settings { store: store.clone() }))
+    let router = routes::router(Arc::new(Settings { store: store.clone(), clock: Arc::new(SystemClock) }))
         .layer(Extension(caller))
         .layer(Extension(ServiceEdition(Edition::Enterprise)));
-    (edge::finish(router), store)
+    edge::finish(router)
 }
 
 async fn call(api: &Router, method: &str, body: Value) -> (StatusCode, Value) {
@@ -242,5 +248,56 @@ async fn a_pattern_that_cannot_be_used_is_refused_on_save_and_never_ignored() {
             let (_, after) = call_at(&api, "GET", below, Value::Null).await;
             assert_eq!(after["data"], before["data"], "{pattern}: nothing was saved");
         }
+    }
+}
+
+#[tokio::test]
+async fn with_four_eyes_no_single_person_widens_a_limit_or_turns_it_off() {
+    let (one, store) = api_and_store(&Permission::ALL).await;
+    let two = api_of(&store, 3, &Permission::ALL);
+    let client = domain::contact::Client {
+        id: ClientId::new(Uuid::from_u128(7)),
+        name: "Acme".to_owned(),
+        website: None,
+        secondary_domains: Vec::new(),
+        inactive: false,
+    };
+    store.upsert_client(WorkspaceId::new(Uuid::from_u128(1)), &client).await.unwrap();
+    let of_client = format!("/clients/{}", Uuid::from_u128(7));
+    let share = |count: u32| json!({ "count": count, "percent": 5 });
+    let (status, answer) = call(&one, "PATCH", json!({ "fourEyes": true })).await;
+    assert_eq!((status, &answer["data"]["fourEyes"]), (StatusCode::OK, &json!(true)), "{answer}");
+    let run_limits = |creations: u32| {
+        json!({
+            "runLimits": { "inactivations": share(50), "creations": share(creations), "linkMoves": share(25) },
+        })
+    };
+    let limits = |short: u8| {
+        json!({
+            "limits": { "creations": share(50), "linkMoves": share(5), "shortReadPercent": short },
+        })
+    };
+    // What lets less through, or nothing else, takes one person.
+    for body in [run_limits(400), json!({ "fieldSyncConfig": { "role": true } }), limits(60)] {
+        let (status, answer) = call(&one, "PATCH", body).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+    }
+    for (what, below, method, body) in [
+        ("more new contacts", "", "PATCH", run_limits(401)),
+        ("a shorter read", "", "PATCH", limits(10)),
+        ("more people who leave", "", "PATCH", json!({ "vanish": { "allowedPercent": 11 } })),
+        ("more at one client", of_client.as_str(), "PUT", json!({ "vanish": { "allowed": 6 } })),
+        ("one person again", "", "PATCH", json!({ "fourEyes": false })),
+    ] {
+        let before = call_at(&one, "GET", below, Value::Null).await;
+        for _ in 0..2 {
+            let (status, answer) = call_at(&one, method, below, body.clone()).await;
+            let code = answer["code"].as_str();
+            assert_eq!((status, code), (StatusCode::CONFLICT, Some("second_person_needed")), "{what}");
+            assert_eq!(call_at(&one, "GET", below, Value::Null).await, before, "{what}");
+        }
+        let (status, answer) = call_at(&two, method, below, body.clone()).await;
+        assert_eq!(status, StatusCode::OK, "{what}: {answer}");
+        assert_ne!(call_at(&one, "GET", below, Value::Null).await, before, "{what}");
     }
 }

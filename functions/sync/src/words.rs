@@ -2,13 +2,17 @@
 
 use domain::{
     contact::InactiveReason,
+    facts::SourceFacts,
     plan::{Action, Answer, AnswerKind, Candidate, Conflict, ContactState, Line, LinkState, Rule},
     scope::Excluded,
 };
 
 pub(crate) fn describe(line: &Line) -> (&'static str, String, Vec<Candidate>) {
     let (name, reason) = told(line.rule, &line.action);
-    let reason = told_answer(line).unwrap_or(reason);
+    let mut reason = told_answer(line).unwrap_or(reason);
+    if let Some(blanks) = line.action.facts().and_then(SourceFacts::told_blanks) {
+        reason = format!("{reason}; {blanks}");
+    }
     let candidates = match &line.action {
         Action::Review { candidates, .. } => candidates.clone(),
         _ => Vec::new(),
@@ -73,6 +77,9 @@ fn told(rule: Rule, action: &Action) -> (&'static str, String) {
         }
         Action::Reactivate { before, .. } => {
             ("reactivate", format!("the person is back; linked again, {}", told_activity(before.as_deref())))
+        }
+        Action::Refresh { facts } if !facts.blanks.is_empty() => {
+            ("refresh", "nothing to write to the contact yet".to_owned())
         }
         Action::Refresh { .. } => (
             "refresh",

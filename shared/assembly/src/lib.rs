@@ -14,6 +14,7 @@ mod features;
 mod http;
 mod planning;
 mod task;
+mod two_people;
 
 pub use cipp::{WorkspaceCipp, cipp_credential, cipp_settings};
 pub use credentials::WorkspaceCredentials;
@@ -24,6 +25,7 @@ pub use features::{FeatureGate, switched_off};
 pub use http::{http, service_edition};
 pub use planning::{PlanFor, gather, group_members, tenant_policy};
 pub use task::Failure;
+pub use two_people::{TwoPeople, two_people};
 
 use std::sync::Arc;
 

@@ -76,6 +76,14 @@ pub(crate) const ENTRIES: &[Entry] = &[
         next: "Say less for this client, for example by groups instead of long lists.",
     },
     Entry {
+        code: "second_person_needed",
+        area: Area::Settings,
+        cause: "`fourEyes` is on, so that it takes two people to let lines through that wait at a stop limit, to \
+                widen a stop limit, and to turn `fourEyes` off; nobody else has asked for the same yet.",
+        effect: "That the first one asks is noted for a day. Nothing else was changed, and contacts stay as they are.",
+        next: "Have somebody else with the same permission send the same request within the day.",
+    },
+    Entry {
         code: "too_complex",
         area: Area::Settings,
         cause: "A pattern repeats too much, or the patterns are too large together.",

@@ -1,11 +1,15 @@
 //! What the sync takes from a directory user.
 
+use std::borrow::Cow;
+
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
     contact::{ContactValues, Fingerprint, Phone, PhoneKind},
     email::EmailAddress,
+    fields::{Blank, Field},
     user::DirectoryUser,
 };
 
@@ -36,6 +40,9 @@ pub struct SourceFacts {
     /// Sign-in name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_principal_name: Option<String>,
+    /// Fields that are blank in the directory, and whose former values stand above until that is confirmed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blanks: Vec<Blank>,
 }
 
 impl SourceFacts {
@@ -50,7 +57,48 @@ impl SourceFacts {
             company: user.company_name.clone(),
             user_principal_name: user.user_principal_name.clone(),
             email,
+            blanks: Vec::new(),
         }
+    }
+
+    /// What is noted of a field that is blank in the directory and whose contact keeps its value for now.
+    pub fn blank(&self, field: Field) -> Option<Blank> {
+        self.blanks.iter().find(|blank| blank.field == field).copied()
+    }
+
+    /// The same as a clause for the operator; nothing when there are none.
+    pub fn told_blanks(&self) -> Option<String> {
+        if self.blanks.is_empty() {
+            return None;
+        }
+        let told = self.blanks.iter().map(|blank| {
+            let times = if blank.times == 1 { "once".to_owned() } else { format!("{} times", blank.times) };
+            format!("{} (seen {times})", blank.field.label())
+        });
+        let told = told.collect::<Vec<_>>().join(", ");
+        Some(format!("blank in the directory, and kept until that is confirmed: {told}"))
+    }
+
+    /// Takes over what `before` says of a field; a name and an address are always the directory's.
+    pub fn keep(&mut self, field: Field, before: &Self) {
+        match field {
+            Field::Company => self.company.clone_from(&before.company),
+            Field::Department => self.department.clone_from(&before.department),
+            Field::Email | Field::FullName => {}
+            Field::Office => self.office.clone_from(&before.office),
+            Field::Phones => self.phones.clone_from(&before.phones),
+            Field::Role => self.role.clone_from(&before.role),
+            Field::UserPrincipalName => self.user_principal_name.clone_from(&before.user_principal_name),
+        }
+    }
+
+    /// The facts as a run that began at `at` notes them.
+    pub fn noted(&self, at: Timestamp) -> Cow<'_, Self> {
+        if self.blanks.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        let blanks = self.blanks.iter().map(|blank| blank.noted(at)).collect();
+        Cow::Owned(Self { blanks, ..self.clone() })
     }
 
     /// What a contact created from these facts shows.

@@ -4,6 +4,7 @@
 //! says now), and the base (what the directory said at the last sync). [`Overwrite`] decides from the
 //! three; blanks are apart, because clearing needs two gates besides.
 
+mod blank;
 mod change;
 mod config;
 mod provenance;
@@ -20,10 +21,11 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::config::Deciding;
 pub use self::{
+    blank::Blank,
     change::{Change, FieldChange},
     config::InvalidRule,
     provenance::{Origin, Provenance, provenance},
-    rules::{FieldRule, FieldRules, Overwrite},
+    rules::{Clear, FieldRule, FieldRules, Overwrite, Patience},
     story::{FieldStory, StoryOf, Verdict},
 };
 

@@ -1,6 +1,7 @@
 //! The rules: who is in scope, who matches whom, which fields may be written, and the plan that
 //! follows. No I/O, no async, no clock, no randomness; the same input gives the same bytes.
 
+pub mod consent;
 pub mod contact;
 pub mod domain_name;
 pub mod duplicates;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     contact::InactiveReason,
     domain_name::DomainName,
-    fields::{Deciding, FieldRules},
+    fields::{Deciding, FieldRules, Patience},
     ids::{ClientId, EntraTenantId, WorkspaceId},
     plan::Limit,
     planner::{Held, InForce},
@@ -208,6 +208,11 @@ impl TenantPolicy {
     /// Whether a limit lets nothing through while what has crossed it before waits for an operator.
     pub(crate) fn is_shut(&self, limit: Limit, allowed: usize) -> bool {
         self.held.shuts(limit, self.in_force().of(limit), u64::try_from(allowed).unwrap_or(u64::MAX))
+    }
+
+    /// What a field that is blank in the directory waits for before it is cleared, where it waits.
+    pub fn patience(&self) -> Patience {
+        Patience { vanish: self.vanish, now: self.now }
     }
 
     /// When people whose sign-in is blocked become inactive.

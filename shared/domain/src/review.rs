@@ -326,6 +326,7 @@ fn shown_facts(label: &str, address: &EmailAddress) -> SourceFacts {
         office: None,
         company: None,
         user_principal_name: None,
+        blanks: Vec::new(),
     }
 }
 

@@ -100,6 +100,7 @@ fn creation(person: usize) -> Result<Line, domain::email::InvalidEmailAddress> {
         office: None,
         company: None,
         user_principal_name: Some(sign_in),
+        blanks: Vec::new(),
     };
     let contact = ContactId::derived(WORKSPACE, Identity { tenant: TENANT, object }, &facts.email, None);
     let person = Person { object, label: facts.full_name.clone(), address: Some(facts.email.clone()) };

@@ -195,9 +195,11 @@ impl Applier<'_> {
                 Ok(if noted { Applied::Done } else { Applied::Stale("link_gone") })
             }
             Action::Refresh { facts } => {
-                let fingerprint = self.fingerprint(facts);
+                let facts = facts.noted(self.at);
+                let fingerprint = self.fingerprint(&facts);
                 let workspace = self.scope.workspace();
-                let noted = self.store.refresh_link(workspace, identity, fingerprint, facts, self.at).await?;
+                let noted =
+                    self.store.refresh_link(workspace, identity, fingerprint, &facts, self.at).await?;
                 Ok(if noted { Applied::Done } else { Applied::Stale("link_gone") })
             }
             Action::Restore { contact, expect, changes, turn, .. } => {
@@ -414,18 +416,19 @@ impl Applier<'_> {
         facts: &SourceFacts,
         written: Applied,
     ) -> Result<Applied, StoreError> {
+        let facts = facts.noted(self.at);
         let link = Link {
             identity: Identity { tenant: self.tenant, object: line.object },
             contact,
             client: self.scope.client(),
             active: true,
-            fingerprint: self.fingerprint(facts),
+            fingerprint: self.fingerprint(&facts),
             missing: 0,
             missing_since: None,
             keep: false,
         };
         let leaves = line.answer.as_ref().and_then(|answer| answer.leaves);
-        let seen = (facts, self.at);
+        let seen = (&*facts, self.at);
         let writer = if written == Applied::Before { LinkWriter::Completes } else { LinkWriter::Decides };
         let linked = self.store.put_link(self.scope.workspace(), &link, leaves, seen, writer).await?;
         Ok(if linked { written } else { Applied::Stale("linked_elsewhere") })

@@ -38,6 +38,10 @@ pub(crate) fn settings(workspace: WorkspaceId) -> Key {
     key(workspace, "SETTINGS", "SYNC")
 }
 
+pub(crate) fn consent(workspace: WorkspaceId, name: &str) -> Key {
+    key(workspace, "CONSENT", name)
+}
+
 pub(crate) fn client_settings(workspace: WorkspaceId, client: ClientId) -> Key {
     key(workspace, "SETTINGS", format_args!("CLIENT#{client}"))
 }

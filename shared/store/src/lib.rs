@@ -11,6 +11,7 @@
 mod apply;
 mod clients;
 mod connections;
+mod consents;
 mod contact_input;
 mod contacts;
 mod error;

@@ -34,6 +34,9 @@ pub struct SyncSettings {
     pub run_limits: RunLimits,
     /// After how many hours everybody is read again, not only who has changed; 0 = always.
     pub complete_read_hours: CompleteReadHours,
+    /// Whether it takes two people to let lines through that wait, and to widen what lets them wait.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub four_eyes: bool,
 }
 
 /// Hours between complete reads; in between only who has changed is read. A directory's feed of changes
@@ -69,7 +72,16 @@ impl SyncSettings {
             limits: overrides.limits.unwrap_or(self.limits),
             run_limits: self.run_limits,
             complete_read_hours: self.complete_read_hours,
+            four_eyes: self.four_eyes,
         }
+    }
+
+    /// Whether a change from these settings takes two people: more would pass than now without an operator's
+    /// word, or one person's would do.
+    pub fn takes_two_for(&self, after: &Self) -> bool {
+        let lets_more = after.in_force().lets_more_than(&self.in_force())
+            || after.limits.short_read_percent < self.limits.short_read_percent;
+        self.four_eyes && (lets_more || !after.four_eyes)
     }
 }
 

@@ -80,7 +80,10 @@ pub fn api(house: &House, verifier: Arc<Verifier>, access: Access) -> Router {
         .merge(::mapping::routes::router(Arc::clone(&house.mapping)))
         .merge(::people::routes::router(people))
         .merge(::review::routes::router(Arc::clone(&house.review)))
-        .merge(::settings::routes::router(Arc::new(::settings::Settings { store: house.store.clone() })))
+        .merge(::settings::routes::router(Arc::new(::settings::Settings {
+            store: house.store.clone(),
+            clock: Arc::clone(&house.clock),
+        })))
         .merge(::sync::routes::router(Arc::clone(&house.sync)))
         .merge(::sync::routes::explaining(Arc::clone(&house.explain)))
         .layer(Extension(assembly::service_edition(&house.settings)))

@@ -1,11 +1,13 @@
 //! `settings`.
 
+use std::sync::Arc;
+
 use std::path::Path;
 
 use ::settings::{Settings, SettingsChange, SettingsView};
 use clap::ValueEnum;
 use domain::{
-    fields::{FieldRule, FieldRules, Overwrite},
+    fields::{Clear, FieldRule, FieldRules, Overwrite},
     ids::ClientId,
     policy::{RunLimits, Share, StopLimits, Timing, VanishRules},
     scope::ScopeRules,
@@ -25,7 +27,7 @@ use crate::{
 pub(crate) async fn run(context: &Context, options: &SettingsArguments) -> Result<Ending, Failure> {
     let house = &context.house;
     mention_fake(house);
-    let settings = Settings { store: house.store.clone() };
+    let settings = Settings { store: house.store.clone(), clock: Arc::clone(&house.clock) };
     if let Some(client) = options.client {
         return of_client(context, &settings, client, options).await;
     }
@@ -138,7 +140,8 @@ fn change(view: &SettingsView, options: &SettingsArguments) -> Result<Option<Set
         || vanish != view.vanish
         || limits != view.limits
         || run_limits != view.run_limits
-        || complete_read_hours != view.complete_read_hours;
+        || complete_read_hours != view.complete_read_hours
+        || options.four_eyes.is_some_and(|switch| bool::from(switch) != view.four_eyes);
     Ok(is_change.then(|| SettingsChange {
         field_sync_config: Some(json!(fields)),
         scope: Some(scope),
@@ -146,6 +149,7 @@ fn change(view: &SettingsView, options: &SettingsArguments) -> Result<Option<Set
         limits: Some(limits),
         run_limits: Some(run_limits),
         complete_read_hours: Some(complete_read_hours),
+        four_eyes: options.four_eyes.map(Into::into),
     }))
 }
 
@@ -192,8 +196,8 @@ fn fields(mut fields: FieldRules, options: &SettingsArguments) -> FieldRules {
             None => fields.mark_inactive_when_disabled = *policy == Policy::Always,
         }
     }
-    for (field, on) in &options.clear {
-        fields.rule_mut(*field).clear = *on;
+    for (field, clear) in &options.clear {
+        fields.rule_mut(*field).clear = *clear;
     }
     fields.allow_clearing = options.allow_clearing.map_or(fields.allow_clearing, Into::into);
     fields
@@ -245,6 +249,10 @@ fn table(view: &SettingsView) -> String {
         row("new contacts in all tenants", more_wait(view.run_limits.creations)),
         row("contacts that go to another account in all tenants", more_wait(view.run_limits.link_moves)),
         row("everybody is read again, not only who has changed", read_again(view.complete_read_hours)),
+        row(
+            "what waits is let through by two users of the PSA, not by one (--four-eyes)",
+            on(view.four_eyes),
+        ),
     ]);
     output::table(&["setting", "value"], rows, 2)
 }
@@ -276,5 +284,10 @@ fn rule(rule: FieldRule) -> String {
         Overwrite::UnlessEdited => "when the directory changes, unless edited",
         Overwrite::WhenSourceChanges => "when the directory changes",
     };
-    format!("{overwrite}{}", if rule.clear { "; may be cleared" } else { "" })
+    let clear = match rule.clear {
+        Clear::Never => "",
+        Clear::AfterGrace => "; cleared after as many reads and hours as people who are gone",
+        Clear::AtOnce => "; cleared at once",
+    };
+    format!("{overwrite}{clear}")
 }

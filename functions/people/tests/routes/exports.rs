@@ -187,6 +187,7 @@ async fn linked(world: &World) {
         office: None,
         company: None,
         user_principal_name: Some("c0@a.example".to_owned()),
+        blanks: Vec::new(),
     };
     let applier = Applier {
         store: &world.people.store,

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use assembly::store_failed;
+use assembly::{store_failed, two_people};
 use axum::{
     Router,
     extract::State,
@@ -16,6 +16,7 @@ use domain::{
 };
 use edge::{ApiError, Caller, JsonBody, PathId, QueryOf, Reader, Reply, Writer, paging};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use store::{PlanPart, PlanSource, RunScope};
 
 use super::{no_such_run, not_begun, parse};
@@ -121,7 +122,24 @@ async fn allow(
 ) -> Result<Reply<StartedView>, ApiError> {
     let body = body.part()?;
     let lines = ids::<LineId>(&body.line_ids, "lineIds")?;
-    begin(&sync, &caller, run, RunKind::Apply, PlanPart::Staged { lines }, &body).await
+    let settings = sync.store.settings(caller.workspace).await.map_err(store_failed)?;
+    let consent = if settings.four_eyes {
+        // The first of the two is told when there is nothing to ask for.
+        let found = sync.store.run(caller.workspace, run).await.map_err(store_failed)?;
+        found.ok_or_else(no_such_run)?;
+        let named: BTreeSet<LineId> = lines.iter().copied().collect();
+        let what = json!({
+            "allow": run, "lines": named, "client": body.client_id, "tenant": body.managed_tenant_id,
+        });
+        Some(two_people(&sync.store, &caller, &what, sync.clock.now()).await?)
+    } else {
+        None
+    };
+    let begun = begin(&sync, &caller, run, RunKind::Apply, PlanPart::Staged { lines }, &body).await?;
+    if let Some(consent) = consent {
+        consent.done(&sync.store).await?;
+    }
+    Ok(begun)
 }
 
 async fn begin(

@@ -6,6 +6,7 @@ use directory::BadRowCause;
 use domain::{
     contact::EntraStamp,
     facts::SourceFacts,
+    fields::{Blank, Field},
     ids::{ContactId, EntraObjectId, EntraTenantId, Identity, WorkspaceId},
     plan::{Limit, LinkState, Person, Turn},
     scope::Exclusion,
@@ -92,11 +93,16 @@ fn written() -> Vec<Case> {
     let mut cases = vec![(Rule::NoMatch, create())];
     cases.extend(rules.map(|rule| (rule, link(None))));
     cases.push((Rule::PrimaryAddress, link(gone)));
+    let seen = |field, times| Blank { field, times, since: None, last: None };
+    let blanks = vec![seen(Field::Phones, 1), seen(Field::Role, 2)];
+    let blank = SourceFacts { blanks, ..facts() };
     let update = Action::Update { contact: contact(), expect: 1, changes: Vec::new(), facts: facts() };
     cases.extend(
         [
             update,
             Action::Refresh { facts: facts() },
+            Action::Refresh { facts: blank.clone() },
+            Action::Update { contact: contact(), expect: 1, changes: Vec::new(), facts: blank },
             reactivate(true, Some(Box::new(by_sync()))),
             reactivate(false, Some(Box::new(state(true)))),
             reactivate(false, Some(Box::new(state(false)))),

@@ -1,15 +1,16 @@
 //! What an operator decides about lines that wait is about lines that wait, and a request that carries out says so.
 
 use domain::{
-    ids::RunId,
+    ids::{RunId, UserId},
     plan::{Action, Limit, Line},
     planner::Held,
 };
+use edge::{Caller, Permission};
 use serde_json::{Value, json};
 use store::{Ground, Lease, Settled, TenantRun};
 
 use crate::{
-    house::{Does, House, Plan, WORKSPACE, tenant},
+    house::{Does, House, Plan, WORKSPACE, caller, tenant},
     plans::{created, line, page},
 };
 
@@ -88,4 +89,47 @@ async fn whoever_asks_for_a_preview_of_what_is_carried_out_is_refused() {
         let begun = house.post(&format!("/runs/{preview}/apply"), said).await.data(202);
         assert_eq!(begun["isDryRun"], false);
     }
+}
+
+#[tokio::test]
+async fn with_four_eyes_it_takes_another_person_to_let_through_what_waits() {
+    let house = House::new().await;
+    let sync = run_with_a_waiting_line(&house, "", json!({ "scope": "all-tenants" })).await;
+    let settings = store::SyncSettings { four_eyes: true, ..store::SyncSettings::default() };
+    house.store.put_settings(WORKSPACE, &settings).await.unwrap();
+    let somebody = |number: u128| Caller {
+        user: Some(UserId::new(uuid::Uuid::from_u128(number))),
+        ..caller(WORKSPACE, &Permission::ALL)
+    };
+    let allow = async |who: Caller, run: &str, body: Value| {
+        house.ask("POST", &format!("/runs/{run}/held/allow"), Some(body), who).await
+    };
+    let runs = async || house.store.runs(WORKSPACE, None, 50).await.unwrap().len();
+    let before = runs().await;
+    let nobody = uuid::Uuid::from_u128(0xBAD).to_string();
+    allow(somebody(1), &nobody, json!({})).await.refused(404, "unknown_run");
+    for _ in 0..2 {
+        allow(somebody(1), &sync, json!({})).await.refused(409, "second_person_needed");
+    }
+    // Another one asks for something else.
+    let one = json!({ "lineIds": [waits().id] });
+    allow(somebody(2), &sync, one.clone()).await.refused(409, "second_person_needed");
+    house.passes(jiff::SignedDuration::from_hours(25));
+    allow(somebody(2), &sync, json!({})).await.refused(409, "second_person_needed");
+    assert_eq!(runs().await, before, "nothing was started");
+    // The first one's word has run out, and the second one's is the first now.
+    let begun = allow(somebody(1), &sync, json!({})).await.data(202);
+    assert_eq!(begun["sourceRunId"], sync.as_str());
+    assert_eq!(runs().await, before + 1);
+    // Once.
+    for who in [1, 2] {
+        let code = ["second_person_needed", "already_running"];
+        let answer = allow(somebody(who), &sync, json!({})).await;
+        assert!(code.contains(&answer.body["code"].as_str().unwrap_or_default()), "{}", answer.body);
+        if who == 1 {
+            answer.refused(409, "second_person_needed");
+        }
+    }
+    // What does not let anything through takes one.
+    house.post(&format!("/runs/{sync}/held/reject"), json!({})).await.data(200);
 }

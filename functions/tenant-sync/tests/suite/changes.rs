@@ -369,3 +369,34 @@ async fn a_client_with_rules_of_its_own_is_synced_by_them_and_the_others_are_not
     house.run(4, RunKind::AllTenants).await;
     assert_eq!(house.contacts(strict).await.len(), 4, "the guest has come along");
 }
+
+#[tokio::test]
+async fn a_field_that_is_blank_is_cleared_once_that_is_confirmed_by_changes_and_by_complete_reads_alike() {
+    for everybody in [false, true] {
+        let mut customer = Customer::new().await;
+        let mut settings = SyncSettings::default();
+        settings.vanish.grace_hours = 0;
+        settings.vanish.confirmations = 3;
+        settings.field_sync_config = json!({
+            "role": {"overwrite": "always", "clear": "after_grace"}, "allowClearing": true,
+        });
+        customer.house.settings(settings).await;
+        if everybody {
+            customer.house.read_everybody().await;
+        }
+        let person = customer.hire(1, "Mira Sund", "mira.sund", |user| {
+            user.job_title = Some("Dentist".to_owned());
+        });
+        let address = person.mail.clone().unwrap();
+        customer.sync().await;
+        customer.change(person.id, |user| user.job_title = None);
+        let mut shown = Vec::new();
+        for _ in 0..4 {
+            let ended = customer.sync().await;
+            let contact = customer.house.one_contact(customer.client, &address).await;
+            shown.push((contact.values.role.is_some(), ended.run.counters.updated));
+        }
+        let expected = [(true, 0), (true, 0), (false, 1), (false, 0)];
+        assert_eq!(shown, expected, "everybody: {everybody}");
+    }
+}

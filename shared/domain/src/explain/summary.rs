@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Case;
 use crate::{
     contact::{InactiveReason, Link},
+    facts::SourceFacts,
     fields::FieldChange,
     inventory::ReviewState,
     plan::{Action, Conflict, Line, LinkState, Rule},
@@ -72,6 +73,15 @@ pub(super) fn is_about_fields(action: &Action) -> bool {
 }
 
 pub(super) fn of(case: &Case<'_>, lines: &[Line], steps: &[Step]) -> (Outcome, String) {
+    let (outcome, mut text) = decided(case, lines, steps);
+    let facts = main_line(lines).and_then(|line| line.action.facts());
+    if let Some(blanks) = facts.and_then(SourceFacts::told_blanks) {
+        text = format!("{text} {}.", capitalised(&blanks));
+    }
+    (outcome, text)
+}
+
+fn decided(case: &Case<'_>, lines: &[Line], steps: &[Step]) -> (Outcome, String) {
     let is_unchanged = steps.iter().any(|step| step.decided && step.tried == Tried::Changed);
     match main_line(lines) {
         Some(Line { action: Action::Refresh { .. }, .. }) if is_unchanged => {
@@ -132,6 +142,10 @@ fn of_action(case: &Case<'_>, rule: Rule, action: &Action) -> (Outcome, String) 
         Action::Update { changes, .. } => {
             let fields = fields(changes);
             (Outcome::Updated, format!("{} is updated: {fields}.", capitalised(&named())))
+        }
+        Action::Refresh { facts } if !facts.blanks.is_empty() => {
+            let contact = case.linked().map_or_else(|| "the contact".to_owned(), shown);
+            (Outcome::Unchanged, format!("{} stays as it is.", capitalised(&contact)))
         }
         Action::Refresh { .. } => {
             let contact = case.linked().map_or_else(|| "the contact".to_owned(), shown);

@@ -83,6 +83,20 @@ impl FieldChange {
         }
     }
 
+    /// Whether the field is blank after it.
+    pub fn clears(&self) -> bool {
+        match self {
+            Self::Company(change)
+            | Self::Department(change)
+            | Self::Office(change)
+            | Self::Role(change)
+            | Self::UserPrincipalName(change) => change.new.is_blank(),
+            Self::Email(change) => change.new.is_blank(),
+            Self::FullName(change) => change.new.is_blank(),
+            Self::Phones(change) => change.new.is_blank(),
+        }
+    }
+
     /// The field's name and what the contact shows, as text for people.
     pub fn shown(&self, contact: &Contact) -> (&'static str, String) {
         let (mut now, values) = (self.clone(), &contact.values);

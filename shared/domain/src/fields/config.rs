@@ -7,11 +7,14 @@
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
 
-use super::{Field, FieldRule, FieldRules, Overwrite};
+use super::{Clear, Field, FieldRule, FieldRules, Overwrite};
 
 const MARK_INACTIVE: [&str; 2] = ["markInactiveWhenDisabled", "mark_inactive_when_disabled"];
 const MARK_ACTIVE: [&str; 2] = ["markActiveWhenEnabled", "mark_active_when_enabled"];
 const ALLOW_CLEARING: [&str; 2] = ["allowClearing", "allow_clearing"];
+
+/// A `clear` that waits until the blank is confirmed.
+const AFTER_GRACE: &str = "after_grace";
 
 const EXPECTED_RULE: &str = "has to be true, false, a policy (always, never, only_if_empty, unless_edited, \
                              when_source_changes) or an object with `overwrite` and `clear`";
@@ -162,13 +165,16 @@ impl Serialize for FieldRules {
 impl Serialize for FieldRule {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match (self.overwrite, self.clear) {
-            (Overwrite::Always, false) => serializer.serialize_bool(true),
-            (Overwrite::Never, false) => serializer.serialize_bool(false),
-            (overwrite, false) => overwrite.serialize(serializer),
-            (overwrite, true) => {
+            (Overwrite::Always, Clear::Never) => serializer.serialize_bool(true),
+            (Overwrite::Never, Clear::Never) => serializer.serialize_bool(false),
+            (overwrite, Clear::Never) => overwrite.serialize(serializer),
+            (overwrite, clear) => {
                 let mut map = serializer.serialize_map(Some(2))?;
                 map.serialize_entry("overwrite", &overwrite)?;
-                map.serialize_entry("clear", &true)?;
+                match clear {
+                    Clear::AfterGrace => map.serialize_entry("clear", AFTER_GRACE)?,
+                    Clear::Never | Clear::AtOnce => map.serialize_entry("clear", &true)?,
+                }
                 map.end()
             }
         }
@@ -194,7 +200,7 @@ fn lenient_rule(value: &Value) -> FieldRule {
     match value {
         Value::Object(parts) => FieldRule {
             overwrite: parts.get("overwrite").and_then(overwrite).unwrap_or_default(),
-            clear: parts.get("clear").is_some_and(is_on),
+            clear: parts.get("clear").and_then(clear).unwrap_or_default(),
         },
         value => overwrite(value).unwrap_or_default().into(),
     }
@@ -216,15 +222,19 @@ fn strict_rule(field: Field, key: &str, value: &Value) -> Result<FieldRule, Vec<
         let message = said_of(&path, "has to be true, false or a policy");
         errors.push(invalid(&path, "invalid_value", message));
     }
-    let clear = parts.get("clear").filter(|clear| !clear.is_null()).map_or(Some(false), truth);
+    let clear = parts.get("clear").filter(|clear| !clear.is_null()).map_or(Some(Clear::Never), clear);
     let path = at("clear");
     match clear {
-        None => errors.push(invalid(&path, "invalid_value", said_of(&path, "has to be true or false"))),
-        Some(true) if !field.is_clearable() => {
+        None => {
+            let message = said_of(&path, "has to be true, false or `after_grace`");
+            errors.push(invalid(&path, "invalid_value", message));
+        }
+        Some(Clear::Never) => {}
+        Some(_) if field.is_clearable() => {}
+        Some(_) => {
             let message = format!("A contact needs its {}; it is never cleared.", field.label());
             errors.push(invalid(&path, "not_clearable", message));
         }
-        Some(_) => {}
     }
     if errors.is_empty() { Ok(lenient_rule(value)) } else { Err(errors) }
 }
@@ -234,6 +244,14 @@ fn overwrite(value: &Value) -> Option<Overwrite> {
         Some(true) => Some(Overwrite::Always),
         Some(false) => Some(Overwrite::Never),
         None => value.as_str().and_then(|_| Overwrite::deserialize(value).ok()),
+    }
+}
+
+fn clear(value: &Value) -> Option<Clear> {
+    match truth(value) {
+        Some(true) => Some(Clear::AtOnce),
+        Some(false) => Some(Clear::Never),
+        None => (value.as_str() == Some(AFTER_GRACE)).then_some(Clear::AfterGrace),
     }
 }
 

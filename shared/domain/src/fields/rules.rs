@@ -1,12 +1,13 @@
 //! Which of three values wins.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Change, Field, FieldChange,
+    Blank, Change, Field, FieldChange,
     value::{FieldValue, sign_in_name},
 };
-use crate::{contact::Contact, facts::SourceFacts};
+use crate::{contact::Contact, facts::SourceFacts, policy::VanishRules};
 
 /// When the directory's value is written into a contact.
 ///
@@ -33,15 +34,27 @@ pub enum Overwrite {
     WhenSourceChanges,
 }
 
+/// What becomes of a value that the directory has blanked since the last sync, where [`Overwrite`] would write.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Clear {
+    /// The contact keeps it.
+    #[default]
+    Never,
+    /// The contact loses it once as many reads and hours have confirmed the blank as are asked for of people
+    /// who are gone ([`crate::policy::VanishRules::is_confirmed`]).
+    AfterGrace,
+    /// The contact loses it.
+    AtOnce,
+}
+
 /// The rule of one field.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct FieldRule {
     /// When the directory's value is written.
     pub overwrite: Overwrite,
-    /// Whether a value that the directory has blanked since the last sync is blanked in the contact,
-    /// where [`Self::overwrite`] would write. One of two gates; the other one is
-    /// [`FieldRules::allow_clearing`].
-    pub clear: bool,
+    /// Whether, and when, a value that the directory has blanked is blanked in the contact. One of two gates;
+    /// the other one is [`FieldRules::allow_clearing`].
+    pub clear: Clear,
 }
 
 /// The rules of all fields. Every local value is authoritative until an operator decides otherwise.
@@ -75,7 +88,7 @@ pub struct FieldRules {
 impl From<Overwrite> for FieldRule {
     /// The rule that never clears.
     fn from(overwrite: Overwrite) -> Self {
-        Self { overwrite, clear: false }
+        Self { overwrite, clear: Clear::Never }
     }
 }
 
@@ -127,8 +140,9 @@ impl FieldRules {
         }
     }
 
-    /// What these rules write into `contact`, in the order of [`Field::ALL`]. `base` is what the
-    /// directory said at the last sync of the person. Nothing that is protected changes.
+    /// What these rules write into `contact`, in the order of [`Field::ALL`], blanks that are still to be
+    /// confirmed included ([`Self::hold_back`]). `base` is what the directory said at the last sync of the
+    /// person. Nothing that is protected changes.
     pub fn changes(
         &self,
         contact: &Contact,
@@ -136,11 +150,58 @@ impl FieldRules {
         facts: &SourceFacts,
     ) -> Vec<FieldChange> {
         let change = |field: Field| {
-            let rule = self.rule(field);
-            let clears = self.allow_clearing && rule.clear && field.is_clearable();
-            Case { overwrite: rule.overwrite, clears, base, facts }.change(field, contact)
+            let overwrite = self.rule(field).overwrite;
+            let clears = self.may_clear(field);
+            Case { overwrite, clears, base, facts }.change(field, contact)
         };
         Field::ALL.into_iter().filter(|field| !contact.protects(*field)).filter_map(change).collect()
+    }
+
+    /// Whether both gates let the field be cleared.
+    pub fn may_clear(&self, field: Field) -> bool {
+        self.allow_clearing && self.rule(field).clear != Clear::Never && field.is_clearable()
+    }
+
+    /// Takes off `changes` the blanks that are still to be confirmed, and answers what is to be remembered of
+    /// the directory: as if it still said there what it said at the last sync, so that the blank is met again.
+    pub fn hold_back(
+        &self,
+        changes: &mut Vec<FieldChange>,
+        base: Option<&SourceFacts>,
+        facts: &SourceFacts,
+        patience: Patience,
+    ) -> SourceFacts {
+        let mut remembered = facts.clone();
+        let Some(base) = base else { return remembered };
+        changes.retain(|change| {
+            let field = change.field();
+            if !change.clears() || self.rule(field).clear != Clear::AfterGrace {
+                return true;
+            }
+            let blank = Blank::seen(field, base.blank(field), patience.now);
+            let is_confirmed = patience.is_enough(&blank);
+            if !is_confirmed {
+                remembered.keep(field, base);
+                remembered.blanks.push(blank);
+            }
+            is_confirmed
+        });
+        remembered
+    }
+}
+
+/// How often and how long a blank has to be seen before it clears a field.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// The reads and hours.
+    pub vanish: VanishRules,
+    /// When the run began.
+    pub now: Timestamp,
+}
+
+impl Patience {
+    fn is_enough(&self, blank: &Blank) -> bool {
+        self.vanish.is_confirmed(blank.times, blank.since.unwrap_or(self.now), self.now)
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Field, FieldChange, FieldRule, FieldRules, Origin, Overwrite, provenance,
+    Clear, Field, FieldChange, FieldRule, FieldRules, Origin, Overwrite, provenance,
     value::{FieldValue, sign_in_name},
 };
 use crate::{contact::Contact, facts::SourceFacts};
@@ -49,6 +49,8 @@ pub enum Verdict {
     SourceUnchanged,
     /// The directory says nothing, and a blank clears nothing here.
     Blank,
+    /// The directory says nothing, and that clears the field once it is confirmed.
+    Unconfirmed,
     /// The PSA forbids it.
     Protected,
     /// It is the first sync of the person, and the policy waits for a change.
@@ -130,7 +132,11 @@ impl StoryOf<'_> {
             return Verdict::Written;
         }
         // What the rules would write and the plan does not.
-        if rules.changes(self.contact, self.base, self.facts).iter().any(is_of) {
+        let wanted = rules.changes(self.contact, self.base, self.facts).into_iter().find(is_of);
+        if wanted.as_ref().is_some_and(FieldChange::clears) && rule.clear == Clear::AfterGrace {
+            return Verdict::Unconfirmed;
+        }
+        if wanted.is_some() {
             return if self.is_looked_at { Verdict::Withheld } else { Verdict::NotLookedAt };
         }
         if sides.is_same {
@@ -166,6 +172,9 @@ fn why(verdict: Verdict, over_edit: bool) -> String {
         Verdict::NotEmpty => "Kept: the contact has a value, and only blanks are filled.",
         Verdict::SourceUnchanged => "Kept: the directory says what it said at the last sync.",
         Verdict::Blank => "Kept: the directory says nothing, and that clears nothing.",
+        Verdict::Unconfirmed => {
+            "Kept until as many reads and hours have confirmed the blank as are asked for of people who are gone."
+        }
         Verdict::Protected => "Kept: the PSA protects it.",
         Verdict::FirstSync => {
             "Kept: this policy writes only what changes in the directory, and this is the person's first sync."

@@ -55,9 +55,7 @@ pub fn changes_follow_rules(rules: &FieldRules, planned: &[Planned<'_>]) -> Resu
         let wrong = match rule.overwrite {
             Overwrite::Never => Some("is off"),
             Overwrite::OnlyIfEmpty if !old.is_empty() && !is_made_up => Some("only fills"),
-            _ if new.is_empty() && !(rule.clear && rules.allow_clearing && change.field().is_clearable()) => {
-                Some("does not clear")
-            }
+            _ if new.is_empty() && !rules.may_clear(change.field()) => Some("does not clear"),
             _ => None,
         };
         wrong.map(|rule| format!("line {} changes {} and its rule {rule}", line.id, change.field().label()))

@@ -404,6 +404,7 @@ fn facts(number: u128) -> SourceFacts {
         office: None,
         company: None,
         user_principal_name: None,
+        blanks: Vec::new(),
     }
 }
 

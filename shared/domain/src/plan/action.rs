@@ -198,6 +198,16 @@ pub enum Limit {
 }
 
 impl Limit {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Creations,
+        Self::Inactivations,
+        Self::LinkMoves,
+        Self::RunCreations,
+        Self::RunInactivations,
+        Self::RunLinkMoves,
+    ];
+
     /// The same limit over all tenants of a run.
     #[must_use]
     pub fn of_run(self) -> Self {
@@ -302,6 +312,18 @@ impl Action {
             | Self::Restore { changes, .. }
             | Self::Update { changes, .. } => changes,
             _ => &[],
+        }
+    }
+
+    /// What is remembered of the directory by applying it.
+    pub fn facts(&self) -> Option<&SourceFacts> {
+        match self {
+            Self::Create { facts, .. }
+            | Self::Link { facts, .. }
+            | Self::Reactivate { facts, .. }
+            | Self::Refresh { facts }
+            | Self::Update { facts, .. } => Some(facts),
+            _ => None,
         }
     }
 

@@ -177,8 +177,8 @@ impl<'a> Decider<'a> {
         if contact.protected {
             return Ok(self.protected(&contact));
         }
-        let changes = match self.changes(&contact, base, &facts, object)? {
-            Ok(changes) => changes,
+        let (changes, facts) = match self.changes(&contact, base, &facts, object)? {
+            Ok(written) => written,
             Err(conflict) => return Ok(conflict),
         };
         self.trace.decide(Tried::IdentityLink);
@@ -204,8 +204,8 @@ impl<'a> Decider<'a> {
         if contact.protected {
             return Ok(self.protected(&contact));
         }
-        let changes = match self.changes(&contact, base, &facts, object)? {
-            Ok(changes) => changes,
+        let (changes, facts) = match self.changes(&contact, base, &facts, object)? {
+            Ok(written) => written,
             Err(conflict) => return Ok(conflict),
         };
         self.trace.decide(Tried::IdentityLink);
@@ -228,16 +228,17 @@ impl<'a> Decider<'a> {
         Decision::fail("contact_missing")
     }
 
-    /// What the rules write, unless a new address is somebody else's: then a human is asked, and
-    /// once they have dismissed the question the other fields are written.
+    /// What the rules write, and what is remembered of the directory; unless a new address is somebody else's:
+    /// then a human is asked, and once they have dismissed the question the other fields are written.
     pub(super) fn changes(
         &mut self,
         contact: &Contact,
         base: Option<&SourceFacts>,
         facts: &SourceFacts,
         object: EntraObjectId,
-    ) -> Result<Result<Vec<FieldChange>, Decision>, Missing> {
-        let mut changes = self.policy().fields.changes(contact, base, facts);
+    ) -> Result<Result<(Vec<FieldChange>, SourceFacts), Decision>, Missing> {
+        let policy = self.policy();
+        let mut changes = policy.fields.changes(contact, base, facts);
         let is_email = |change: &FieldChange| matches!(change, FieldChange::Email { .. });
         let owner = if changes.iter().any(is_email) { self.owner(&facts.email)? } else { None };
         let owner = owner.filter(|owner| owner.contact != contact.id);
@@ -252,8 +253,9 @@ impl<'a> Decider<'a> {
             }
             changes.retain(|change| !is_email(change));
         }
+        let remembered = policy.fields.hold_back(&mut changes, base, facts, policy.patience());
         self.note_fields(&changes);
-        Ok(Ok(changes))
+        Ok(Ok((changes, remembered)))
     }
 
     fn conflict_in_client(&self, owner: Owner) -> Result<Conflict, Missing> {

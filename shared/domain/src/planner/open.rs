@@ -52,6 +52,14 @@ impl InForce {
         Self { creations: limits.creations, link_moves: limits.link_moves, inactivations, run }
     }
 
+    /// Whether anything passes under these limits that waits under `others`.
+    pub fn lets_more_than(&self, others: &Self) -> bool {
+        Limit::ALL.into_iter().any(|limit| {
+            let (one, other) = (self.of(limit), others.of(limit));
+            one.count > other.count || one.percent > other.percent
+        })
+    }
+
     /// The one of this limit.
     pub fn of(&self, limit: Limit) -> Share {
         match limit {
@@ -219,7 +227,8 @@ impl Open {
                 // The others are remembered as people who are leaving.
                 !matches!(limit, Limit::Inactivations | Limit::RunInactivations)
             }
-            _ => false,
+            // A field is blank in the directory, and one read more has to confirm it.
+            action => action.facts().is_some_and(|facts| !facts.blanks.is_empty()),
         };
         if is_open {
             self.people.insert(fold(line.object), line.object);

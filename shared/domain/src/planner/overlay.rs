@@ -145,6 +145,7 @@ impl Created {
             office: None,
             company: None,
             user_principal_name: None,
+            blanks: Vec::new(),
         };
         let identity = Identity { tenant: policy.tenant, object: self.object };
         Action::Create { contact, facts }.contact_after(policy.client, identity, self.line, None)

@@ -1,5 +1,6 @@
 //! The planner as a whole: stories with a small store beside it, then sentences about any store.
 
+mod blanks;
 mod cases;
 mod comings_and_goings;
 mod differential;

@@ -138,8 +138,8 @@ impl Decider<'_> {
             Some(gone) => self.base(gone)?,
             None => None,
         };
-        let changes = match self.changes(contact, base, &facts, object)? {
-            Ok(changes) => changes,
+        let (changes, facts) = match self.changes(contact, base, &facts, object)? {
+            Ok(written) => written,
             Err(conflict) => return Ok(conflict),
         };
         self.trace.decide(match rule {

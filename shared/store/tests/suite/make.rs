@@ -67,6 +67,7 @@ pub(crate) fn facts(local: &str) -> SourceFacts {
         office: None,
         company: None,
         user_principal_name: Some(format!("{local}@acme.example")),
+        blanks: Vec::new(),
     }
 }
 

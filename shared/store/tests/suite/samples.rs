@@ -6,7 +6,8 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use domain::{
     contact::{ContactValues, InactiveReason},
-    fields::Field,
+    facts::SourceFacts,
+    fields::{Blank, Field},
     ids::{Identity, LineId, ReviewItemId},
     inventory::ReviewState,
     ledger::Wish,
@@ -171,6 +172,8 @@ async fn write_contacts(store: &Store) {
     let person = ContactInput { additional_emails: vec![address("more")], ..input(1, "linked") };
     store.upsert_contact(WORKSPACE, &person).await.unwrap();
     apply(store, &page(vec![link(1, "linked", Vec::new()), question_about(10), question_about(11)])).await;
+    let blank = Action::Refresh { facts: blank_facts() };
+    apply(store, &page(vec![line(1, Rule::IdentityLink, blank)])).await;
     apply(store, &page(vec![inactivation(), settlement(11), creation(20)])).await;
     apply(store, &page(vec![unlink(20, Some(1))])).await;
     store.upsert_contact(WORKSPACE, &input(2, "old")).await.unwrap();
@@ -182,6 +185,12 @@ async fn write_contacts(store: &Store) {
         ..input(2, "new")
     };
     store.upsert_contact(WORKSPACE, &person).await.unwrap();
+}
+
+/// A field of the first person is blank in the directory, which is still to be confirmed.
+fn blank_facts() -> SourceFacts {
+    let blank = Blank { field: Field::Role, times: 1, since: None, last: None };
+    SourceFacts { blanks: vec![blank], ..facts("linked") }
 }
 
 /// With the fields that there were not in the first samples.
@@ -290,7 +299,10 @@ async fn read(kind: &str, version: u32, table: &Table) {
             let inventory = store.inventory(WORKSPACE, TENANT).await.unwrap();
             let link = inventory.link(object(1)).unwrap();
             assert_eq!((link.contact, link.active, link.missing), (contact(1), false, 0), "{version}");
-            assert_eq!(link.fingerprint, facts("linked").fingerprint(SALT));
+            let seen = if version == 1 { facts("linked") } else { blank_facts().noted(at(0)).into_owned() };
+            assert_eq!(link.fingerprint, seen.fingerprint(SALT), "{version}");
+            let (people, _) = store.people(WORKSPACE, TENANT, &[object(1)].into()).await.unwrap();
+            assert_eq!(people[&object(1)].1, Some(seen), "{version}");
         }
         "link-cut" => {
             let entries = store.ledger(WORKSPACE, TENANT, None, 5).await.unwrap();

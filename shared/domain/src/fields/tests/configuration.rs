@@ -1,9 +1,9 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::{Field, FieldRule, FieldRules, Overwrite};
+use super::super::{Clear, Field, FieldRule, FieldRules, Overwrite};
 
-const ALWAYS: FieldRule = FieldRule { overwrite: Overwrite::Always, clear: false };
+const ALWAYS: FieldRule = FieldRule { overwrite: Overwrite::Always, clear: Clear::Never };
 
 #[test]
 fn the_psas_keys_aliases_and_truthy_forms() {
@@ -50,7 +50,8 @@ fn the_psas_keys_aliases_and_truthy_forms() {
 #[test]
 fn our_keys_and_policies() {
     let none = FieldRules::default();
-    let rule = |overwrite, clear| FieldRule { overwrite, clear };
+    let rule =
+        |overwrite, clears| FieldRule { overwrite, clear: if clears { Clear::AtOnce } else { Clear::Never } };
     for (config, expected) in [
         (json!({"role": "always"}), FieldRules { role: ALWAYS, ..none }),
         (json!({"role": "never"}), none),
@@ -68,6 +69,14 @@ fn our_keys_and_policies() {
         (
             json!({"role": {"overwrite": "unless_edited", "clear": true}, "allowClearing": true}),
             FieldRules { role: rule(Overwrite::UnlessEdited, true), allow_clearing: true, ..none },
+        ),
+        (
+            json!({"role": {"overwrite": true, "clear": "after_grace"}, "allowClearing": true}),
+            FieldRules {
+                role: FieldRule { clear: Clear::AfterGrace, ..ALWAYS },
+                allow_clearing: true,
+                ..none
+            },
         ),
         (json!({"phone": {"overwrite": true}}), FieldRules { phones: ALWAYS, ..none }),
         (
@@ -90,7 +99,7 @@ fn reading_what_is_stored_leaves_out_what_it_does_not_know() {
         "role": true, "shoeSize": true, "phone": "sometimes", "office": {"overwrite": "later", "clear": true},
         "department": {"overwrite": {"always": null}}, "allowClearing": "perhaps",
     });
-    let office = FieldRule { overwrite: Overwrite::Never, clear: true };
+    let office = FieldRule { overwrite: Overwrite::Never, clear: Clear::AtOnce };
     assert_eq!(FieldRules::from_psa(&config), FieldRules { role: ALWAYS, office, ..FieldRules::default() });
 }
 
@@ -169,7 +178,7 @@ fn plain_rules_are_written_as_the_psa_knows_them() {
     let rules = FieldRules {
         full_name: ALWAYS,
         phones: Overwrite::OnlyIfEmpty.into(),
-        role: FieldRule { clear: true, ..ALWAYS },
+        role: FieldRule { clear: Clear::AtOnce, ..ALWAYS },
         ..FieldRules::default()
     };
     let written = json!({
@@ -200,7 +209,8 @@ fn rules() -> impl Strategy<Value = FieldRules> {
         Overwrite::UnlessEdited,
         Overwrite::WhenSourceChanges,
     ]);
-    let rule = (overwrite, any::<bool>()).prop_map(|(overwrite, clear)| FieldRule { overwrite, clear });
+    let clear = prop::sample::select(&[Clear::Never, Clear::AfterGrace, Clear::AtOnce]);
+    let rule = (overwrite, clear).prop_map(|(overwrite, clear)| FieldRule { overwrite, clear });
     (prop::collection::vec(rule, Field::ALL.len()), any::<[bool; 3]>()).prop_map(
         |(chosen, [mark, active, allow])| {
             let mut rules = FieldRules {
@@ -210,7 +220,7 @@ fn rules() -> impl Strategy<Value = FieldRules> {
                 ..FieldRules::default()
             };
             for (field, rule) in Field::ALL.into_iter().zip(chosen) {
-                let clear = rule.clear && field.is_clearable();
+                let clear = if field.is_clearable() { rule.clear } else { Clear::Never };
                 *rules.rule_mut(field) = FieldRule { clear, ..rule };
             }
             rules

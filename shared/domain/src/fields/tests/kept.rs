@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    super::{Field, FieldRule, FieldRules, Overwrite},
+    super::{Clear, Field, FieldRule, FieldRules, Overwrite},
     contact, saying, showing,
 };
 
@@ -49,7 +49,8 @@ impl Case {
     /// What is written, as a cell says it; `None` when the value stays.
     fn outcome(self, field: Field) -> Option<String> {
         let mut rules = FieldRules { allow_clearing: self.open, ..FieldRules::default() };
-        *rules.rule_mut(field) = FieldRule { overwrite: self.overwrite, clear: self.open };
+        let clear = if self.open { Clear::AtOnce } else { Clear::Never };
+        *rules.rule_mut(field) = FieldRule { overwrite: self.overwrite, clear };
         let shown = showing(field, self.local, contact());
         let changes = rules.changes(&shown, Some(&saying(field, "A")), &saying(field, self.source));
         let change = changes.first()?;

@@ -1,9 +1,12 @@
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use super::{
-    super::{Field, FieldRule, FieldRules, Overwrite},
+    super::{Blank, Clear, Field, FieldRule, FieldRules, Overwrite, Patience},
     contact, facts, saying, showing,
 };
+use crate::{facts::SourceFacts, policy::VanishRules};
 
 const POLICIES: [Overwrite; 5] = [
     Overwrite::Always,
@@ -58,6 +61,10 @@ const TABLE: &str = "
     - ? - |         .  .  .  .  .  |         .  .  .  .  .
 ";
 
+fn timestamp(hour: i64) -> Timestamp {
+    Timestamp::from_second(1_790_000_000 + hour * 3600).unwrap()
+}
+
 const CLEARABLE: [Field; 6] =
     [Field::Phones, Field::Role, Field::Department, Field::Office, Field::Company, Field::UserPrincipalName];
 
@@ -69,11 +76,22 @@ fn every_case_of_the_table() {
         let (case, shut, open) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
         for (position, overwrite) in POLICIES.into_iter().enumerate() {
             for field in CLEARABLE {
-                let outcome = |clear, allow| outcome(field, overwrite, (clear, allow), &case);
-                for (clear, allow) in [(false, false), (true, false), (false, true)] {
-                    assert_eq!(outcome(clear, allow), shut[position], "{row}: {field:?}, {overwrite:?}");
+                let outcome = |clear, allow, times| outcome(field, overwrite, (clear, allow, times), &case);
+                for (clear, allow, times) in [
+                    (Clear::Never, false, 9),
+                    (Clear::AtOnce, false, 9),
+                    (Clear::AfterGrace, false, 9),
+                    (Clear::Never, true, 9),
+                    // The blank is seen for the first time.
+                    (Clear::AfterGrace, true, 0),
+                ] {
+                    let found = outcome(clear, allow, times);
+                    assert_eq!(found, shut[position], "{row}: {field:?}, {overwrite:?}, {clear:?}");
                 }
-                assert_eq!(outcome(true, true), open[position], "{row}: {field:?}, {overwrite:?}");
+                for (clear, times) in [(Clear::AtOnce, 0), (Clear::AfterGrace, 1)] {
+                    let found = outcome(clear, true, times);
+                    assert_eq!(found, open[position], "{row}: {field:?}, {overwrite:?}, {clear:?}");
+                }
             }
         }
         assert!(seen.insert(case.clone()), "{row}");
@@ -85,13 +103,37 @@ fn every_case_of_the_table() {
     assert_eq!(seen, all.collect(), "every combination, once");
 }
 
-fn outcome(field: Field, overwrite: Overwrite, (clear, allow): (bool, bool), case: &[&str]) -> String {
+/// `times` = how often the blank was seen before, long enough ago.
+fn outcome(
+    field: Field,
+    overwrite: Overwrite,
+    (clear, allow, times): (Clear, bool, u8),
+    case: &[&str],
+) -> String {
     let value = |sign: &str| if sign == "-" { String::new() } else { sign.to_owned() };
     let mut rules = FieldRules { allow_clearing: allow, ..FieldRules::default() };
     *rules.rule_mut(field) = FieldRule { overwrite, clear };
-    let base = (case[1] != "?").then(|| saying(field, &value(case[1])));
+    let mut base = (case[1] != "?").then(|| saying(field, &value(case[1])));
+    let (then, now) = (timestamp(0), timestamp(24));
+    if let Some(base) = base.as_mut().filter(|_| times > 0) {
+        base.blanks = vec![Blank { field, times, since: Some(then), last: Some(then) }];
+    }
+    let (base, facts) = (base.as_ref(), saying(field, &value(case[0])));
     let contact = showing(field, &value(case[2]), contact());
-    let changes = rules.changes(&contact, base.as_ref(), &saying(field, &value(case[0])));
+    let mut changes = rules.changes(&contact, base, &facts);
+    let wanted = changes.clone();
+    let remembered =
+        rules.hold_back(&mut changes, base, &facts, Patience { vanish: VanishRules::default(), now });
+    // What waits is met again the next time, with what the directory said before; all else is noted as it is.
+    let waits: Vec<Field> =
+        wanted.iter().filter(|it| !changes.contains(it)).map(super::FieldChange::field).collect();
+    assert_eq!(remembered.blanks.iter().map(|blank| blank.field).collect::<Vec<_>>(), waits);
+    match base {
+        Some(base) if !waits.is_empty() => {
+            assert_eq!(SourceFacts { blanks: Vec::new(), ..remembered }, *base);
+        }
+        _ => assert_eq!(remembered, facts),
+    }
     let Some(change) = changes.first() else { return ".".to_owned() };
     assert_eq!((changes.len(), change.field()), (1, field));
     let (label, old, new) = change.describe();
@@ -120,7 +162,7 @@ fn a_name_or_an_address_is_never_cleared_nor_made_up() {
             (Overwrite::UnlessEdited, unless_edited),
             (Overwrite::WhenSourceChanges, when_source_changes),
         ] {
-            let full_name = FieldRule { overwrite, clear: true };
+            let full_name = FieldRule { overwrite, clear: Clear::AtOnce };
             let rules = FieldRules { full_name, allow_clearing: true, ..FieldRules::default() };
             let base = base.map(|base| saying(Field::FullName, base));
             let local =

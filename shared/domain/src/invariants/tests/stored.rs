@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    fields::FieldRule,
+    fields::{Clear, FieldRule},
     plan::{Conflict, Limit},
     undo::{UndoScope, way_back},
 };
@@ -32,7 +32,8 @@ fn what_is_protected_stands_in_no_plan() {
 #[test]
 fn a_change_follows_the_rule_of_its_field() {
     let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    let rule = |overwrite, clear| FieldRule { overwrite, clear };
+    let rule =
+        |overwrite, clears| FieldRule { overwrite, clear: if clears { Clear::AtOnce } else { Clear::Never } };
     for (rule, allow_clearing, old, new, holds) in [
         (rule(Overwrite::Always, false), false, "Lead", "Head", true),
         (rule(Overwrite::Never, true), true, "Lead", "Head", false),

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::{world::OTHER_CLIENT, *};
 use crate::{
     contact::{InactiveReason, Link},
-    fields::{FieldRule, Overwrite},
+    fields::{Clear, FieldRule, Overwrite},
     policy::{Share, Timing},
     scope::{Attribute, AttributeOperator, AttributeRule, Effect},
 };
@@ -98,6 +98,10 @@ fn taken() -> Vec<Told> {
     let mut world = World::overwriting().with_mira();
     world.contact(7).values.role = Some("Boss of everybody".to_owned());
     cases.push(("edited, and nobody looks at the contact", world, mira()));
+    let mut world = World::new();
+    world.policy.fields.role = FieldRule { overwrite: Overwrite::Always, clear: Clear::AfterGrace };
+    world.policy.fields.allow_clearing = true;
+    cases.push(("a field that is blank, which is still to be confirmed", world.with_mira(), raw(json!({}))));
     let mut world = World::overwriting().with_mira();
     world.contact(7).protected_fields.insert(Field::Role);
     cases.push(("a protected field", world, dentist("Head of practice")));

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     contact::Phone,
-    fields::{FieldRule, Overwrite},
+    fields::{Clear, FieldRule, Overwrite},
     policy::Timing,
 };
 
@@ -195,7 +195,8 @@ fn a_renamed_person_keeps_the_contact_with_all_its_data() {
 #[test]
 fn a_phone_that_a_human_wrote_stays_and_one_that_is_taken_away_goes_only_where_asked() {
     let phone = |number: &str| Phone { number: number.to_owned(), kind: PhoneKind::Work, is_default: true };
-    let rule = |overwrite, clear| FieldRule { overwrite, clear };
+    let rule =
+        |overwrite, clears| FieldRule { overwrite, clear: if clears { Clear::AtOnce } else { Clear::Never } };
     // The policy, both gates; what the contact shows after the directory took the number away, and
     // after that again when a human had written another one.
     for (overwrite, clear, allow, synced, edited) in [

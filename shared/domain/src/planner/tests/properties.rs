@@ -61,7 +61,8 @@ fn check_contact(before: &Contact, after: &Contact, links: &[&Link], (fields, is
     for field in Field::ALL {
         let (old, new) = (shown(before, field), shown(after, field));
         assert!(is_marked(field) || is_on(field) || old == new, "{field:?} is off: {old} became {new}");
-        assert!(is_marked(field) || !new.is_empty() || old.is_empty(), "{field:?} erased");
+        let is_kept = !new.is_empty() || old.is_empty() || fields.may_clear(field);
+        assert!(is_marked(field) || is_kept, "{field:?} erased");
     }
     assert_eq!(before.additional_emails, after.additional_emails);
     let reason = |contact: &Contact| contact.entra.as_ref().and_then(|stamp| stamp.inactive_reason);

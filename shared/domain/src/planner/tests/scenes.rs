@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     contact::{Fingerprint, InactiveReason, Link, Phone},
-    fields::{FieldRule, FieldRules, Overwrite},
+    fields::{Clear, FieldRule, FieldRules, Overwrite},
     policy::VanishRules,
 };
 
@@ -78,9 +78,13 @@ pub(super) fn scenes() -> impl Strategy<Value = Scene> {
 }
 
 fn policy() -> impl Strategy<Value = (FieldRules, ScopeRules, VanishRules)> {
-    let rule = |on| FieldRule::from(if on { Overwrite::Always } else { Overwrite::Never });
-    let fields = any::<([bool; Field::ALL.len()], bool)>().prop_map(move |(on, mark)| {
-        let mut rules = FieldRules { mark_inactive_when_disabled: mark, ..FieldRules::default() };
+    let rule = |on| FieldRule {
+        overwrite: if on { Overwrite::Always } else { Overwrite::Never },
+        clear: Clear::AfterGrace,
+    };
+    let fields = any::<([bool; Field::ALL.len()], bool, bool)>().prop_map(move |(on, mark, clear)| {
+        let mut rules =
+            FieldRules { mark_inactive_when_disabled: mark, allow_clearing: clear, ..FieldRules::default() };
         for (field, on) in Field::ALL.into_iter().zip(on) {
             *rules.rule_mut(field) = rule(on);
         }

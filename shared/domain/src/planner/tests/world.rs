@@ -350,6 +350,7 @@ impl World {
     }
 
     fn write_link(&mut self, object: EntraObjectId, contact: ContactId, facts: &SourceFacts) {
+        let facts = &*facts.noted(self.policy.now);
         let link = Link {
             identity: Identity { tenant: self.policy.tenant, object },
             contact,

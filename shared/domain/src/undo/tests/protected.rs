@@ -92,6 +92,7 @@ fn facts() -> SourceFacts {
         email: "ada@example.com".parse().unwrap(),
         full_name: "Ada".to_owned(),
         user_principal_name: None,
+        blanks: Vec::new(),
         phones: Vec::new(),
         role: None,
         department: None,
