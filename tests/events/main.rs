@@ -27,7 +27,7 @@ use crate::{
 
 /// Every sample, by its path below `events/` without the ending. Each is fed by a test, but for what is
 /// delivered to others: that is held against what its binary answers.
-const SAMPLES: [&str; 24] = [
+const SAMPLES: [&str; 25] = [
     "authorizer/request",
     "connect/http-callback",
     "connect/http-connect",
@@ -47,6 +47,7 @@ const SAMPLES: [&str; 24] = [
     "run-steps/finish",
     "run-steps/finish-after-an-error",
     "run-steps/next-batches",
+    "schedule-task/scheduled",
     "settings/http-change",
     "settings/http-show",
     "sync/http-run",

@@ -1,6 +1,7 @@
 //! The gateway's authorizer and the tasks of the state machines.
 
 use ambient::{Clock, SystemClock};
+use domain::schedule::{Interval, Schedule};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tests::template::Template;
@@ -146,6 +147,24 @@ async fn sign_ins_that_are_due_are_renewed_by_the_schedule() {
     let connection = aws.store.connection(WORKSPACE).await.unwrap().unwrap();
     assert_eq!(connection.last_validation_error.unwrap().code, "missing_access_token");
     let Answer::Error(error) = feed_event(&aws, "renewal-task", json!({ "days": 7 })).await else {
+        panic!("it is no input")
+    };
+    assert_eq!(error["errorType"], "InvalidInput");
+}
+
+#[tokio::test]
+async fn syncs_that_are_due_are_started_by_the_schedule() {
+    let aws = Aws::start().await;
+    let outcome = |started: u32, skipped: u32| json!({ "started": started, "skipped": skipped, "failed": 0, "left": 0 });
+    assert_eq!(feed(&aws, "schedule-task/scheduled").await.result(), outcome(0, 0));
+    let since = "2020-01-01T00:00:00Z".parse().unwrap();
+    let schedule = Schedule { sync_enabled: true, sync_interval_minutes: Interval::default(), since };
+    aws.store.put_schedule(WORKSPACE, &schedule, None, since).await.unwrap();
+    // Nobody is connected.
+    assert_eq!(feed(&aws, "schedule-task/scheduled").await.result(), outcome(0, 1));
+    let stored = aws.store.schedule(WORKSPACE).await.unwrap().unwrap();
+    assert_eq!(stored.last.unwrap().code.as_deref(), Some("not_connected"));
+    let Answer::Error(error) = feed_event(&aws, "schedule-task", json!({ "olderThanDays": 7 })).await else {
         panic!("it is no input")
     };
     assert_eq!(error["errorType"], "InvalidInput");

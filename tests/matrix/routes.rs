@@ -112,6 +112,9 @@ pub(crate) const ROUTES: &[Route] = &[
         .needs(AmbiguousQueue),
     post("/api/integrations/entra/reconciliation-queue/resolve-new", refused(400, "id_missing"))
         .needs(AmbiguousQueue),
+    read("/api/integrations/entra/schedule", ok()),
+    post("/api/integrations/entra/schedule", refused(400, "sync_enabled_missing")),
+    post("/api/integrations/entra/schedule", ok()).with(r#"{"syncEnabled":true}"#),
     read("/api/integrations/entra/settings", ok()),
     Route::of(Guard::Update, "PATCH", "/api/integrations/entra/settings", ok()),
     Route::of(Guard::Update, "PATCH", "/api/integrations/entra/settings", ok())

@@ -32,7 +32,7 @@ fn every_function_may_call_what_it_calls() {
     let read = &["GetItem", "Query"];
     let full = &["BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"];
     let keep = &["GetSecretValue", "PutSecretValue"];
-    let table: [(&str, &[&str], &[&str], bool); 13] = [
+    let table: [(&str, &[&str], &[&str], bool); 14] = [
         ("authorizer", &[], &[], false),
         (
             "connect",
@@ -48,6 +48,7 @@ fn every_function_may_call_what_it_calls() {
         ("renewal-task", &["GetItem", "PutItem", "Query", "UpdateItem"], keep, false),
         ("review", full, &[], false),
         ("run-steps", full, &[], false),
+        ("schedule-task", &["GetItem", "PutItem", "Query", "UpdateItem"], &[], true),
         ("settings", &["GetItem", "PutItem", "Query"], &[], false),
         ("sync", full, keep, true),
         ("tenant-sync", full, keep, false),

@@ -51,15 +51,17 @@ fn a_function_ends_before_the_machine_gives_it_up() {
 #[test]
 fn a_schedule_may_call_its_function_with_the_sample() {
     let template = Template::load();
-    let rule = template.resource("RenewalRule");
-    let target = &rule["Targets"][0];
-    assert_eq!(target["Arn"], json!({ "Fn::GetAtt": ["RenewalTaskFunction", "Arn"] }));
-    let input: Value = serde_json::from_str(target["Input"].as_str().unwrap()).unwrap();
-    let sample = tests::repository::text("events/renewal-task/scheduled.json");
-    assert_eq!(input, serde_json::from_str::<Value>(&sample).unwrap());
-    let permission = template.resource("RenewalPermission");
-    assert_eq!(permission["FunctionName"]["Ref"], "RenewalTaskFunction");
-    assert_eq!(permission["SourceArn"], json!({ "Fn::GetAtt": ["RenewalRule", "Arn"] }));
+    for (name, task) in [("Renewal", "renewal-task"), ("Schedule", "schedule-task")] {
+        let rule = template.resource(&format!("{name}Rule"));
+        let target = &rule["Targets"][0];
+        assert_eq!(target["Arn"], json!({ "Fn::GetAtt": [format!("{name}TaskFunction"), "Arn"] }));
+        let input: Value = serde_json::from_str(target["Input"].as_str().unwrap()).unwrap();
+        let sample = tests::repository::text(&format!("events/{task}/scheduled.json"));
+        assert_eq!(input, serde_json::from_str::<Value>(&sample).unwrap());
+        let permission = template.resource(&format!("{name}Permission"));
+        assert_eq!(permission["FunctionName"]["Ref"], format!("{name}TaskFunction"));
+        assert_eq!(permission["SourceArn"], json!({ "Fn::GetAtt": [format!("{name}Rule"), "Arn"] }));
+    }
 }
 
 #[test]

@@ -83,6 +83,8 @@ pub enum Command {
     Review(ReviewArguments),
     /// Look at runs
     Runs(RunsArguments),
+    /// Show and change whether, and how often, all tenants are synced by themselves
+    Schedule(ScheduleArguments),
     /// Show and change who is synced and which fields are written
     Settings(SettingsArguments),
     /// Show and switch what the HTTP API shows; the commands of this machine ask for no flag
@@ -213,6 +215,28 @@ pub struct RenewArguments {
     /// Only when it is this many days old
     #[arg(long, value_name = "DAYS", default_value_t = 7)]
     pub older_than: u16,
+}
+
+/// Of `schedule`.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct ScheduleArguments {
+    /// Turn it on
+    #[arg(long, conflicts_with = "off")]
+    pub on: bool,
+    /// Turn it off
+    #[arg(long)]
+    pub off: bool,
+    /// How often: minutes, or hours or days such as 4h or 1d, from 15 minutes to 30 days; turns it on
+    #[arg(long, value_name = "TIME", value_parser = interval, conflicts_with = "off")]
+    pub every: Option<u32>,
+}
+
+fn interval(text: &str) -> Result<u32, String> {
+    let unit = [('d', 1_440), ('h', 60), ('m', 1)].into_iter().find(|(unit, _)| text.ends_with(*unit));
+    let (number, factor) = unit.map_or((text, 1), |(_, factor)| (&text[..text.len() - 1], factor));
+    let minutes = number.parse::<u32>().ok().and_then(|number| number.checked_mul(factor));
+    let minutes = minutes.filter(|minutes| (15..=43_200).contains(minutes));
+    minutes.ok_or_else(|| "from 15 minutes to 30 days is expected, such as 60, 4h or 1d".to_owned())
 }
 
 /// Of `codes`.

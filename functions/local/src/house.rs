@@ -315,12 +315,12 @@ impl House {
     pub async fn all_runs(&self) -> Result<Vec<Run>, StoreError> {
         let mut all: Vec<Run> = Vec::new();
         loop {
+            // A page of the table may hold fewer than were asked for.
             let page = self.store.runs(self.workspace, all.last().map(|run| run.id), RUNS_AT_ONCE).await?;
-            let is_last = page.len() < usize::from(RUNS_AT_ONCE);
-            all.extend(page);
-            if is_last {
+            if page.is_empty() {
                 return Ok(all);
             }
+            all.extend(page);
         }
     }
 }

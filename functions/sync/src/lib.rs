@@ -12,6 +12,7 @@ mod plans;
 mod progress;
 mod reap;
 pub mod routes;
+mod schedule;
 mod start;
 mod unsaved;
 mod verify;
@@ -35,6 +36,7 @@ pub use links::{
 };
 pub use plans::{LookedThrough, Moment, Timeline, has_waiting_lines, reconsider, reject, timeline};
 pub use progress::{RunProgress, progress};
+pub use schedule::{SavedScheduleView, ScheduleView, TickInput, TickOutcome};
 pub use start::{Begun, LinkOrder, NotBegun, StartRequest, Unusable, start};
 pub use unsaved::{InvalidRules, UnsavedRules};
 pub use verify::{Finding, PlanCheck, RunCheck, verify};

@@ -27,6 +27,8 @@ pub struct StartRequest {
     pub trigger: Trigger,
     /// Who asked.
     pub actor: Option<UserId>,
+    /// The run's id, when it is known before; otherwise it gets one.
+    pub id: Option<RunId>,
     /// The stored plan to work from, for a run that applies one or takes one back.
     pub source: Option<PlanSource>,
     /// Rules to preview with instead of those that are saved; a run that writes has none.
@@ -48,7 +50,7 @@ impl StartRequest {
     /// A run of this kind, for a person.
     pub fn manual(workspace: WorkspaceId, kind: RunKind, scope: RunScope, actor: Option<UserId>) -> Self {
         let (source, unsaved, links) = (None, None, None);
-        Self { workspace, kind, scope, trigger: Trigger::Manual, actor, source, unsaved, links }
+        Self { workspace, kind, scope, trigger: Trigger::Manual, actor, id: None, source, unsaved, links }
     }
 }
 
@@ -105,7 +107,7 @@ pub struct Begun {
 ///
 /// # Errors
 /// See [`NotBegun`]. A run that the engine did not take is stored as failed, so that it does not
-/// look as if it were going on.
+/// look as if it were going on; but for a scheduled one.
 pub async fn start(sync: &Sync, request: StartRequest) -> Result<Begun, NotBegun> {
     let (kind, link_change) = check_gates(sync, &request).await?;
     let now = sync.clock.now();
@@ -116,7 +118,7 @@ pub async fn start(sync: &Sync, request: StartRequest) -> Result<Begun, NotBegun
         None => sync.store.settings(request.workspace).await?,
     };
     let run = Run {
-        id: RunId::new(sync.entropy.time_ordered_id(now)),
+        id: request.id.unwrap_or_else(|| RunId::new(sync.entropy.time_ordered_id(now))),
         workspace: request.workspace,
         kind,
         trigger: request.trigger,
@@ -143,6 +145,11 @@ pub async fn start(sync: &Sync, request: StartRequest) -> Result<Begun, NotBegun
         sync.store.put_link_order(run.workspace, run.id, &order.wishes).await?;
     }
     sync.store.create_run(&run).await?;
+    launch(sync, run).await
+}
+
+/// Hands a run that is stored to the workflow; done again, it is the same execution.
+pub(crate) async fn launch(sync: &Sync, run: Run) -> Result<Begun, NotBegun> {
     let input = RunInput { workspace_id: run.workspace, run_id: run.id };
     match sync.executions.start_sync(input).await {
         Ok(execution) => {
@@ -153,7 +160,10 @@ pub async fn start(sync: &Sync, request: StartRequest) -> Result<Begun, NotBegun
             Ok(Begun { run, execution })
         }
         Err(error) => {
-            close_unstarted(sync, run).await?;
+            // The next look at its slot tries a scheduled one again.
+            if run.trigger == Trigger::Manual {
+                close_unstarted(sync, run).await?;
+            }
             Err(NotBegun::Engine(error))
         }
     }
@@ -204,7 +214,11 @@ async fn check_gates(sync: &Sync, request: &StartRequest) -> Result<(RunKind, Op
 }
 
 /// A stored plan needs no directory: what is in it was read when it was made.
-async fn check_source(sync: &Sync, workspace: WorkspaceId, source: &PlanSource) -> Result<Run, NotBegun> {
+pub(crate) async fn check_source(
+    sync: &Sync,
+    workspace: WorkspaceId,
+    source: &PlanSource,
+) -> Result<Run, NotBegun> {
     let run = sync.store.run(workspace, source.run).await?;
     let run = run.ok_or(NotBegun::Source(Unusable::Unknown))?;
     let unusable = match &source.part {

@@ -18,6 +18,13 @@ pub(crate) const ENTRIES: &[Entry] = &[
         next: "Send the client's id; `managedTenantId` narrows the run to one of its tenants.",
     },
     Entry {
+        code: "invalid_interval",
+        area: Area::Sync,
+        cause: "`syncIntervalMinutes` of a schedule is no number.",
+        effect: "The schedule stays as it was.",
+        next: "Send minutes, from 15 to 43200 (30 days).",
+    },
+    Entry {
         code: "invalid_rules",
         area: Area::Sync,
         cause: "The rules to preview with cannot be used.",
@@ -168,6 +175,13 @@ pub(crate) const ENTRIES: &[Entry] = &[
         cause: "A preview needs a `clientId` or a `managedTenantId`, unless it tries out rules.",
         effect: "Nothing was planned, and contacts stay as they are.",
         next: "Send at least one of the two, or rules that are not saved.",
+    },
+    Entry {
+        code: "sync_enabled_missing",
+        area: Area::Sync,
+        cause: "A schedule was to be saved without `syncEnabled` being true or false.",
+        effect: "The schedule stays as it was.",
+        next: "Send it, with `syncIntervalMinutes` if it is not to be once a day.",
     },
     Entry {
         code: "too_many_people",

@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -153,6 +154,18 @@ impl ClientId {
     /// The id of the client that is created for `tenant`, however often that is tried.
     pub fn derived(workspace: WorkspaceId, tenant: ManagedTenantId) -> Self {
         Self(derive(&[b"client", workspace.0.as_bytes(), tenant.0.as_bytes()]))
+    }
+}
+
+impl RunId {
+    /// The id of the run that is started for a slot of the schedule; it stands in its time among those of other
+    /// runs.
+    pub fn of_slot(workspace: WorkspaceId, slot: Timestamp) -> Self {
+        let seconds = slot.as_second().to_be_bytes();
+        let hash = derive(&[b"scheduled-run", workspace.0.as_bytes(), &seconds]);
+        let rest = std::array::from_fn(|position| hash.as_bytes()[position]);
+        let milliseconds = u64::try_from(slot.as_millisecond()).unwrap_or_default();
+        Self(uuid::Builder::from_unix_timestamp_millis(milliseconds, &rest).into_uuid())
     }
 }
 

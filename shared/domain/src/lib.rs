@@ -21,6 +21,7 @@ pub mod planner;
 pub mod policy;
 pub mod review;
 pub mod run;
+pub mod schedule;
 pub mod scope;
 pub mod text;
 pub mod undo;

@@ -120,6 +120,13 @@ pub(crate) fn renewal(workspace: WorkspaceId) -> Key {
     Key { pk: RENEWALS.to_owned(), sk: workspace.to_string() }
 }
 
+/// Schedules stand in one place, so that those that are due are found.
+pub(crate) const SCHEDULES: &str = "PLATFORM#SCHEDULE";
+
+pub(crate) fn schedule(workspace: WorkspaceId) -> Key {
+    Key { pk: SCHEDULES.to_owned(), sk: workspace.to_string() }
+}
+
 pub(crate) fn run(workspace: WorkspaceId, run: RunId) -> Key {
     key(workspace, "RUN", run)
 }

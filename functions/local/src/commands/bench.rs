@@ -213,6 +213,7 @@ async fn quiet(house: &House, kind: RunKind) -> Result<sync::RunProgress, Failur
         scope: store::RunScope::default(),
         trigger: domain::run::Trigger::Manual,
         actor: None,
+        id: None,
         source: None,
         unsaved: None,
         links: None,

@@ -15,9 +15,11 @@ mod people;
 mod renew;
 mod review;
 mod runs;
+mod schedule;
 mod serve;
 mod settings;
 mod sync;
+mod upkeep;
 
 use embedded::Durability;
 
@@ -65,6 +67,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<Ending, Failure> {
         Command::Renew(options) => renew::run(&context, *options).await?,
         Command::Review(options) => review::run(&context, options).await?,
         Command::Runs(options) => runs::run(&context, options).await?,
+        Command::Schedule(options) => schedule::run(&context, *options).await?,
         Command::Serve(options) => serve::run(context, *options).await?,
         Command::Settings(options) => settings::run(&context, options).await?,
         Command::Sync(options) => sync::sync(&context, options).await?,

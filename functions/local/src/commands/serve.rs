@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 use secrecy::SecretString;
 use tokio::{net::TcpListener, sync::oneshot};
 
-use super::{Context, flags, mention_fake};
+use super::{Context, flags, mention_fake, upkeep::upkeep};
 use crate::{
     Ending, House,
     arguments::ServeArguments,
@@ -64,6 +64,7 @@ pub(crate) async fn run(context: Context, options: ServeArguments) -> Result<End
     tokio::select! {
         served = server => served.map_err(|error| Failure::of("serving_failed", &error, "Start it again."))?,
         () = overdue => {}
+        () = upkeep(&house, house.heed_flags()) => {}
     }
     Talk::say("Stopping; runs go on where they are when it is started again.");
     Ok(Ending::Done)

@@ -125,6 +125,7 @@ pub(crate) async fn begin(
         scope,
         trigger: Trigger::Manual,
         actor: None,
+        id: None,
         source: None,
         unsaved,
         links: None,

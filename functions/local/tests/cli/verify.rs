@@ -4,25 +4,15 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     Client,
-    config::SharedHttpClient,
     types::{AttributeValue, Delete, TransactWriteItem},
 };
-use embedded::{Durability, Engine, OpenError};
 use serde_json::{Value, json};
 
-use crate::{tool::Folder, world::before_first_sync};
-
-/// Does something to the table of the folder, past every rule.
-fn at_the_table<F: Future<Output = ()>>(folder: &Folder, act: impl FnOnce(Client) -> F) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let kept = Durability::ProcessKill;
-        let engine = Engine::open::<OpenError>(&folder.data(), kept, async |_| Ok(())).await.unwrap();
-        act(store::client_over(SharedHttpClient::new(engine))).await;
-    });
-}
-
-const TABLE: &str = "entra-contact-sync";
+use crate::{
+    table::{TABLE, at_the_table},
+    tool::Folder,
+    world::before_first_sync,
+};
 
 type Item = HashMap<String, AttributeValue>;
 

@@ -3,6 +3,7 @@
 mod of_links;
 mod of_people;
 mod of_plans;
+mod of_schedule;
 
 use std::sync::Arc;
 
@@ -51,6 +52,7 @@ pub fn router(sync: Arc<Sync>) -> Router {
         .route("/api/integrations/entra/sync/runs/{run_id}/lines", get(show_lines))
         .merge(of_links::router())
         .merge(of_plans::router())
+        .merge(of_schedule::router())
         .with_state(sync)
 }
 

@@ -21,7 +21,8 @@ use store::{PlanPart, PlanSource, RunScope};
 
 use super::{no_such_run, not_begun, parse};
 use crate::{
-    RunCheck, StartRequest, Sync, Timeline, has_waiting_lines, reconsider, reject, start, timeline, verify,
+    RunCheck, StartRequest, Sync, Timeline, has_waiting_lines, reconsider, reject, start,
+    start::check_source, timeline, verify,
 };
 
 /// Runs a timeline looks through.
@@ -125,8 +126,8 @@ async fn allow(
     let settings = sync.store.settings(caller.workspace).await.map_err(store_failed)?;
     let consent = if settings.four_eyes {
         // The first of the two is told when there is nothing to ask for.
-        let found = sync.store.run(caller.workspace, run).await.map_err(store_failed)?;
-        found.ok_or_else(no_such_run)?;
+        let source = PlanSource { run, part: PlanPart::Staged { lines: lines.clone() } };
+        check_source(&sync, caller.workspace, &source).await.map_err(not_begun)?;
         let named: BTreeSet<LineId> = lines.iter().copied().collect();
         let what = json!({
             "allow": run, "lines": named, "client": body.client_id, "tenant": body.managed_tenant_id,

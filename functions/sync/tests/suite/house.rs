@@ -217,10 +217,20 @@ impl House {
     }
 
     pub(crate) async fn ask(&self, method: &str, path: &str, body: Option<Value>, caller: Caller) -> Answer {
+        self.ask_at(method, &format!("{BASE}{path}"), body, caller).await
+    }
+
+    pub(crate) async fn ask_at(
+        &self,
+        method: &str,
+        uri: &str,
+        body: Option<Value>,
+        caller: Caller,
+    ) -> Answer {
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
         let request = Request::builder()
             .method(method)
-            .uri(format!("{BASE}{path}"))
+            .uri(uri)
             .extension(caller)
             .extension(ServiceEdition(Edition::Enterprise))
             .body(body)

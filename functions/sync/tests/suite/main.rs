@@ -7,6 +7,7 @@ mod house;
 mod plans;
 mod preflight;
 mod runs;
+mod schedule;
 mod start;
 mod timeline;
 mod undo;

@@ -20,6 +20,7 @@ pub(crate) mod renewals;
 pub(crate) mod reviews;
 pub(crate) mod runs;
 pub(crate) mod samples;
+pub(crate) mod schedules;
 pub(crate) mod stale;
 pub(crate) mod tables;
 pub(crate) mod undone;
@@ -129,6 +130,11 @@ macro_rules! tests {
                 newest_first_page_by_page,
                 ten_thousand_targets,
                 the_first_result_of_a_tenant_stays,
+            }
+            schedules: {
+                a_slot_is_noted_once_and_none_before_it,
+                one_of_two_who_ask_at_once_is_the_first,
+                those_that_are_on_are_listed_and_what_cannot_be_read_keeps_nobody_out,
             }
             samples: {
                 every_sample_is_read,

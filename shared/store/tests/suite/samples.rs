@@ -5,6 +5,7 @@
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use domain::{
+    consent::Asked,
     contact::{ContactValues, InactiveReason},
     facts::SourceFacts,
     fields::{Blank, Field},
@@ -27,22 +28,24 @@ use super::{
     flags::flag,
     leases::{ground, progress},
     make::{
-        CLIENT, MANAGED, SALT, TENANT, WORKSPACE, address, applier, apply, at, client, connection, contact,
-        facts, input, line, object, page, run, run_id, scope, values,
+        CLIENT, MANAGED, SALT, TENANT, USER, WORKSPACE, address, applier, apply, at, client, connection,
+        contact, facts, input, line, object, page, run, run_id, scope, values,
     },
     plans::stored,
     runs::{failure, target, tenant_run},
+    schedules::{hourly, served},
     workspace::{discovery_report, managed_tenant, mapping_record, pending_login, sync_settings},
     world::{cases, creation, link, question, question_about, settlement, taken_back, unlink},
 };
 
 /// Every kind of item, and what its key in the table of [`write_one_of_each`] contains.
-const KINDS: [(&str, &str); 27] = [
+const KINDS: [(&str, &str); 29] = [
     ("claim", "EMAIL#linked@"),
     ("claim-given-up", "EMAIL#old@"),
     ("client", "#CLIENT "),
     ("connection", "ACTIVE"),
     ("connection-past", "PAST#"),
+    ("consent", "#CONSENT "),
     ("contact", "00c00001"),
     ("contact-edited", "00c00002"),
     ("discovery", "DISCOVERY"),
@@ -61,6 +64,7 @@ const KINDS: [(&str, &str); 27] = [
     ("review-settled", "REVIEW#00000000-0000-0000-0000-00000b00000b"),
     ("run", "#RUN "),
     ("run-targets", "TARGETS#"),
+    ("schedule", "PLATFORM#SCHEDULE"),
     ("settings", "SYNC"),
     ("stale-lines", "STALE#"),
     ("tenant-run", " TENANT#"),
@@ -134,6 +138,10 @@ async fn write_one_of_each(store: &Store) {
     assert!(store.end_renewal(WORKSPACE, lease, Some(at(6))).await.unwrap());
     store.note_connection(WORKSPACE, at(4)).await.unwrap();
     store.put_settings(WORKSPACE, &sync_settings()).await.unwrap();
+    store.put_schedule(WORKSPACE, &hourly(), Some(USER), at(6)).await.unwrap();
+    assert!(store.note_slot(WORKSPACE, &served(3_605)).await.unwrap());
+    let asked = Asked { done: true, ..Asked::new(USER, at(7)) };
+    assert!(store.note_asked(WORKSPACE, "name", None, &asked).await.unwrap());
     store.create_flag(&flag(1)).await.unwrap();
     store.put_discovery(WORKSPACE, &discovery_report()).await.unwrap();
     store.put_managed_tenant(WORKSPACE, &managed_tenant()).await.unwrap();
@@ -289,6 +297,16 @@ async fn read(kind: &str, version: u32, table: &Table) {
         }
         "flag" => {
             assert_eq!(store.flags(None, 10).await.unwrap(), (vec![flag(1)], false), "{version}");
+        }
+        "schedule" => {
+            let stored = store.schedule(WORKSPACE).await.unwrap().unwrap();
+            assert_eq!((stored.schedule, stored.updated_at), (hourly(), at(6)), "{version}");
+            assert_eq!(stored.last, Some(served(3_605)), "{version}");
+            assert!(!store.note_slot(WORKSPACE, &served(3_605)).await.unwrap(), "{version}");
+        }
+        "consent" => {
+            let asked = store.asked(WORKSPACE, "name").await.unwrap().unwrap();
+            assert_eq!(asked, Asked { done: true, ..Asked::new(USER, at(7)) }, "{version}");
         }
         "renewal" => {
             let recent = store.take_renewal(WORKSPACE, at(5), at(7)).await.unwrap();

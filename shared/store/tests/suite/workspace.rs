@@ -38,6 +38,7 @@ pub(crate) fn sync_settings() -> SyncSettings {
         }),
         scope: ScopeRules { include_guests: true, ..ScopeRules::default() },
         vanish: VanishRules { confirmations: 3, allowed: 7, allowed_percent: 20, ..VanishRules::default() },
+        four_eyes: true,
         ..SyncSettings::default()
     }
 }
