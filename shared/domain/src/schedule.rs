@@ -31,9 +31,11 @@ impl Interval {
     /// The nearest one there is.
     pub fn nearest(minutes: f64) -> Self {
         let (least, most) = (*Self::BOUNDS.start(), *Self::BOUNDS.end());
-        let whole = minutes.trunc().clamp(f64::from(least), f64::from(most));
-        // Within the bounds of the number by now; what is no number is the default.
-        if whole.is_nan() { Self::default() } else { Self(whole as u32) }
+        let within = minutes.clamp(f64::from(least), f64::from(most));
+        // What is no number is the default.
+        let whole = SignedDuration::try_from_secs_f64(within.trunc()).map(|whole| whole.as_secs());
+        let whole = whole.ok().and_then(|whole| u32::try_from(whole).ok());
+        whole.map_or_else(Self::default, Self)
     }
 
     /// In minutes.

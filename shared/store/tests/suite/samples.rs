@@ -386,7 +386,7 @@ async fn read(kind: &str, version: u32, table: &Table) {
         }
         "settings" => {
             let complete_read_hours = complete_read_hours(version);
-            let expected = SyncSettings { complete_read_hours, ..sync_settings() };
+            let expected = SyncSettings { complete_read_hours, four_eyes: version > 3, ..sync_settings() };
             assert_eq!(store.settings(WORKSPACE).await.unwrap(), expected, "{version}");
         }
         "stale-lines" => {
