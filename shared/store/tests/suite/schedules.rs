@@ -70,7 +70,7 @@ pub(crate) async fn one_of_two_who_ask_at_once_is_the_first(backend: &Backend) {
         |number: u128, second| Asked::new(domain::ids::UserId::new(Uuid::from_u128(number)), at(second));
     assert_eq!(store.asked(WORKSPACE, "name").await.unwrap(), None);
     let noted = at_once(8, |number| {
-        let (store, asked) = (store.clone(), asked(number as u128, 1));
+        let (store, asked) = (store.clone(), asked(u128::from(number), 1));
         async move { store.note_asked(WORKSPACE, "name", None, &asked).await.unwrap() }
     })
     .await;
