@@ -26,9 +26,12 @@ fn deployment(folder: &Folder) -> String {
 }
 
 #[test]
-fn from_the_connection_to_the_second_sync_over_http() {
-    let folder = with_clients();
+fn from_nothing_to_the_second_sync_over_http() {
+    let (demo, _) = after_demo();
+    let folder = same_msp(&demo);
     let server = Server::start(&folder);
+    let clients = server.post("/clients/import", &json!(demo.export("clients")).to_string());
+    assert_eq!(clients.status, 200, "{clients:#?}");
     let body = json!({ "connectionType": "cipp", "baseUrl": deployment(&folder),
         "tenantId": WorldConfig::sample(7, &[]).partner.to_string(),
         "clientId": CIPP_CLIENT_ID, "clientSecret": CIPP_CLIENT_SECRET });
@@ -62,8 +65,14 @@ fn from_the_connection_to_the_second_sync_over_http() {
         (&again["run"]["status"], &again["run"]["summary"]["created"]),
         (&json!("completed"), &json!(0))
     );
+    let scheduled = server.post("/schedule", r#"{"syncEnabled":true,"syncIntervalMinutes":60}"#).json();
+    assert!(scheduled["data"]["nextRunAt"].is_string(), "{scheduled:#}");
     let given_up = server.post("/disconnect", "{}");
     assert_eq!(given_up.status, 200);
+    // Nothing begins by itself any more; the operator's word stays.
+    let stopped = server.get("/schedule").json()["data"].clone();
+    assert_eq!((&stopped["syncEnabled"], &stopped["nextRunAt"]), (&json!(true), &Value::Null));
+    assert_eq!(stopped["stoppedBy"], "not_connected");
     server.interrupt();
     let ended = server.ended().succeeded();
     assert!(!ended.stderr.contains(CIPP_CLIENT_SECRET));
