@@ -2,6 +2,7 @@
 
 use ::sync::ScheduleView;
 use domain::schedule::Interval;
+use jiff::Timestamp;
 
 use super::Context;
 use crate::{
@@ -36,7 +37,7 @@ pub(crate) async fn run(context: &Context, options: ScheduleArguments) -> Result
 fn told(view: &ScheduleView) -> String {
     let row = |what: &str, value: String| vec![what.to_owned(), value];
     let next = match (view.next_run_at, view.stopped_by) {
-        (Some(at), _) => at.to_string(),
+        (Some(at), _) => minute(at),
         (None, Some(code)) => format!("none: {} [{code}]", why(code)),
         (None, None) => "none: the schedule is off".to_owned(),
     };
@@ -47,13 +48,17 @@ fn told(view: &ScheduleView) -> String {
     ];
     if let Some(last) = &view.last {
         let what = match (&last.run, &last.code) {
-            (Some(run), _) => format!("{}: run {run}", last.slot),
-            (None, Some(code)) => format!("{}: no sync, {} [{code}]", last.slot, why(code)),
-            (None, None) => last.slot.to_string(),
+            (Some(run), _) => format!("{}: run {run}", minute(last.slot)),
+            (None, Some(code)) => format!("{}: no sync, {} [{code}]", minute(last.slot), why(code)),
+            (None, None) => minute(last.slot),
         };
         rows.push(row("the last one", what));
     }
     output::table(&["schedule", "value"], rows, 2)
+}
+
+fn minute(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 fn why(code: &str) -> &'static str {
