@@ -1,9 +1,13 @@
 //! The gateway's authorizer and the tasks of the state machines.
 
 use ambient::{Clock, SystemClock};
-use domain::schedule::{Interval, Schedule};
+use domain::{
+    run::{Counters, TenantStatus},
+    schedule::{Interval, Schedule},
+};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use store::TenantRun;
 use tests::template::Template;
 use workflow::payloads::{BatchResult, RunInput, RunOutcome, Wave};
 
@@ -69,6 +73,44 @@ async fn the_steps_of_a_run_open_it_hand_out_its_tenant_and_close_it() {
     assert_eq!((outcome.run_id, json!(outcome.status)), (RUN, json!("failed")));
     let again: RunOutcome = read(feed(&aws, "run-steps/finish-after-an-error").await);
     assert_eq!(again, outcome, "a run that has ended stays as it is");
+}
+
+#[tokio::test]
+async fn lines_that_wait_are_in_the_log_that_the_alarm_reads() {
+    let aws = Aws::start().await;
+    connect(&aws.store).await;
+    discover(&aws.store).await;
+    map(&aws.store).await;
+    accept(&aws.store).await;
+    read::<RunInput>(feed(&aws, "run-steps/begin").await);
+    let result = TenantRun {
+        tenant: managed_tenant(),
+        client: aws.store.targets(WORKSPACE, RUN).await.unwrap()[0].client,
+        tenant_status: TenantStatus::Held,
+        counters: Counters { read: 9, held: 7, waiting: 7, ..Counters::default() },
+        failure: None,
+        started_at: SystemClock.now(),
+        completed_at: SystemClock.now(),
+        pages: 0,
+        chain: None,
+        guard: None,
+    };
+    aws.store.put_tenant_run(WORKSPACE, RUN, &result).await.unwrap();
+    let (answer, log) = feed_and_read_the_log(&aws, "run-steps/finish").await;
+    read::<RunOutcome>(answer);
+    let pattern = Template::load().resource("LinesWaitFilter")["FilterPattern"].clone();
+    let told: Vec<&Value> = log.iter().filter(|line| pattern == filter_for(line)).collect();
+    let [line] = told.as_slice() else { panic!("{log:#?}") };
+    assert_eq!((&line["level"], &line["workspace"]), (&json!("WARN"), &json!(WORKSPACE)));
+    assert_eq!((&line["run"], &line["held"]), (&json!(RUN), &json!(7)));
+    // A run that has ended tells it no more.
+    let (_, log) = feed_and_read_the_log(&aws, "run-steps/finish").await;
+    assert!(!log.iter().any(|line| pattern == filter_for(line)), "{log:#?}");
+}
+
+/// The pattern that finds the events of this line.
+fn filter_for(line: &Value) -> String {
+    format!("{{ $.event = {} }}", line["event"])
 }
 
 #[tokio::test]

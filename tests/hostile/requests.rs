@@ -103,8 +103,8 @@ impl Service {
         if status >= 400 {
             let body: Value = serde_json::from_slice(&bytes).unwrap();
             assert!(body["code"].is_string(), "{method} {path}, {how}: {shown}");
-            // The table refuses this one, by the condition of the write.
-            let tried = u64::from(body["code"] == "key_taken");
+            // The table refuses these, by the condition of the write.
+            let tried = u64::from(body["code"] == "key_taken" || body["code"] == "never_synced");
             let written = self.house.probe.counts().writes - before;
             assert_eq!(written, tried, "{method} {path}, {how}: refused with {shown} and written");
             assert!(

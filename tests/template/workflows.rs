@@ -92,6 +92,20 @@ fn what_ends_goes_to_the_event_bus_and_raises_an_alarm_every_day() {
 }
 
 #[test]
+fn lines_that_wait_raise_an_alarm_within_their_run() {
+    let template = Template::load();
+    let filter = template.resource("LinesWaitFilter");
+    assert_eq!(filter["LogGroupName"]["Ref"], "RunStepsLogs");
+    let metric = &filter["MetricTransformations"][0];
+    let alarm = template.resource("LinesWaitAlarm");
+    assert_eq!(
+        (&alarm["MetricName"], &alarm["Namespace"]),
+        (&metric["MetricName"], &metric["MetricNamespace"])
+    );
+    assert_eq!(alarm["AlarmActions"], template.resource("SyncRunFailedAlarm")["AlarmActions"]);
+}
+
+#[test]
 fn a_function_behind_the_gateway_ends_before_the_gateway_gives_it_up() {
     let template = Template::load();
     for (id, integration) in template.resources("AWS::ApiGatewayV2::Integration") {

@@ -34,7 +34,7 @@ pub struct Status {
     pub mapped_tenant_count: usize,
     /// Tenants whose client is still to be created.
     pub pending_create_tenant_count: usize,
-    /// Minutes between recurring syncs; `None`: nothing recurs.
+    /// Minutes between recurring syncs, as the schedule has them, on or off; `None` when there never was one.
     pub next_sync_interval_minutes: Option<u32>,
     /// Whether a run that writes has ever completed.
     pub has_completed_first_sync: bool,
@@ -95,6 +95,7 @@ impl Connect {
     pub async fn status(&self, workspace: WorkspaceId) -> Result<Status, StoreError> {
         let last = self.store.connection(workspace).await?;
         let mappings = self.store.mappings(workspace).await?;
+        let schedule = self.store.schedule(workspace).await?;
         let (app, app_credential_error) = match self.secrets.app_credentials(workspace).await {
             Ok(app) => (app, None),
             Err(error) => (None, Some(error.code())),
@@ -118,7 +119,8 @@ impl Connect {
             last_discovery_at: self.store.last_discovery(workspace).await?,
             mapped_tenant_count: count(|decision| matches!(decision, Decision::Mapped { .. })),
             pending_create_tenant_count: count(|decision| matches!(decision, Decision::CreateNew)),
-            next_sync_interval_minutes: None,
+            next_sync_interval_minutes: schedule
+                .map(|stored| stored.schedule.sync_interval_minutes.minutes()),
             has_completed_first_sync: self.has_completed_first_sync(workspace).await?,
             available_connection_types: AVAILABLE.to_vec(),
             last_validated_at: in_force.as_ref().and_then(|connection| connection.last_validated_at),

@@ -14,6 +14,9 @@ use workflow::{
 
 use crate::{RunSteps, task_failure};
 
+/// What the log lines about waiting lines have in common, by which an alarm finds them (`infra/template.yaml`).
+const EVENT: &str = "lines_wait";
+
 impl RunSteps {
     pub(crate) async fn finish(
         &self,
@@ -38,6 +41,13 @@ impl RunSteps {
             results.into_iter().map(|result| (result.tenant, result)).collect();
         close(&mut run, &targets, &results, error.as_ref());
         run.completed_at = Some(self.clock.now());
+        // Before the run ends: told twice is better than not at all.
+        if run.kind.writes() && run.counters.held > 0 {
+            tracing::warn!(
+                event = EVENT, workspace = %run.workspace, run = %run.id, held = run.counters.held,
+                "lines wait at a stop limit until an operator allows or rejects them"
+            );
+        }
         let ended = self.store.finish_run(&run).await.map_err(task_failure)?;
         let ended = ended.ok_or_else(|| TaskFailure::new(TaskError::Fault, "the run has disappeared"))?;
         tracing::info!(run = %ended.id, status = ?ended.run_status, "run ended");
