@@ -217,6 +217,20 @@ pub struct RenewArguments {
     pub older_than: u16,
 }
 
+/// Which lines are looked for; those that fit everything that is said.
+#[derive(Args, Clone, Debug)]
+pub struct WhichLines {
+    /// Only with this action, such as `exclude`, `update` or `hold`
+    #[arg(long, value_name = "ACTION")]
+    pub action: Option<String>,
+    /// Only with this code, such as the rule that leaves somebody out (`guest`, `service_account`)
+    #[arg(long, value_name = "CODE")]
+    pub code: Option<String>,
+    /// Only about people in whose name or address this is found
+    #[arg(long, value_name = "TEXT")]
+    pub find: Option<String>,
+}
+
 /// Of `schedule`.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct ScheduleArguments {
@@ -424,6 +438,12 @@ pub enum RunsCommand {
         /// Show people who are left out, too (JSON always does)
         #[arg(long)]
         all: bool,
+        /// Which lines
+        #[command(flatten)]
+        which: WhichLines,
+        /// Count them by what happens and why, instead of showing them
+        #[arg(long)]
+        count: bool,
     },
     /// Apply the plan of a preview, exactly as it was shown
     Apply {
@@ -646,6 +666,10 @@ pub struct SettingsArguments {
     /// operator of this machine is asked for nobody else
     #[arg(long, value_enum, conflicts_with = "client")]
     pub four_eyes: Option<Switch>,
+    /// Do not show the values of this field in lines, explanations and stories of people; `FIELD=off` shows them
+    /// again; may be repeated
+    #[arg(long, value_name = "FIELD", value_parser = hiding, conflicts_with = "client")]
+    pub hide: Vec<(Field, bool)>,
     /// Take guests, too
     #[arg(long, value_enum)]
     pub guests: Option<Switch>,
@@ -758,6 +782,13 @@ fn field(text: &str) -> Result<(FieldName, Policy), String> {
         return Err("this one is on or off".to_owned());
     }
     Ok((name, policy))
+}
+
+fn hiding(text: &str) -> Result<(Field, bool), String> {
+    let (name, switch) = text.split_once('=').unwrap_or((text, "on"));
+    let field = contact_field(name).map_err(|unknown| unknown.to_string())?;
+    let switch = Switch::from_str(switch, true).map_err(|_| "on or off is expected")?;
+    Ok((field, switch.into()))
 }
 
 fn clearing(text: &str) -> Result<(Field, Clear), String> {

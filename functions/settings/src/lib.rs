@@ -12,7 +12,7 @@ use std::sync::Arc;
 use ambient::{Clock, SystemClock};
 pub use clients::{ClientSettingsView, PlannedOverrides};
 use domain::{
-    fields::{FieldRules, InvalidRule},
+    fields::{FieldRules, Hidden, InvalidRule},
     ids::WorkspaceId,
     policy::{RunLimits, StopLimits, VanishRules},
     scope::{InvalidScope, ScopeRules},
@@ -50,6 +50,8 @@ pub struct SettingsView {
     pub complete_read_hours: CompleteReadHours,
     /// Whether it takes two people to let lines through that wait, and to widen what lets them wait.
     pub four_eyes: bool,
+    /// Fields whose values are not shown in lines, explanations and stories of people.
+    pub hidden_fields: Hidden,
 }
 
 /// A change of some settings; what is absent stays.
@@ -71,6 +73,8 @@ pub struct SettingsChange {
     pub complete_read_hours: Option<CompleteReadHours>,
     /// Whether it takes two people to let lines through that wait, and to widen what lets them wait.
     pub four_eyes: Option<bool>,
+    /// Fields whose values are not shown in lines, explanations and stories of people.
+    pub hidden_fields: Option<Hidden>,
 }
 
 /// A change that makes sense, and is not saved yet.
@@ -151,6 +155,7 @@ impl Settings {
             run_limits: change.run_limits.unwrap_or(before.run_limits),
             complete_read_hours: change.complete_read_hours.unwrap_or(before.complete_read_hours),
             four_eyes: change.four_eyes.unwrap_or(before.four_eyes),
+            hidden_fields: change.hidden_fields.unwrap_or_else(|| before.hidden_fields.clone()),
         };
         Ok(Ok(Planned { before, after }))
     }
@@ -194,5 +199,6 @@ fn view(settings: &SyncSettings) -> SettingsView {
         run_limits: settings.run_limits,
         complete_read_hours: settings.complete_read_hours,
         four_eyes: settings.four_eyes,
+        hidden_fields: settings.hidden_fields.clone(),
     }
 }

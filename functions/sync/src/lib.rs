@@ -29,7 +29,7 @@ use workflow::Executions;
 pub use explain::{
     Explain, Explained, ExplainedFieldView, ExplainedView, NotExplained, PersonKey, StepView, Told, Writer,
 };
-pub use lines::{LinePage, lines};
+pub use lines::{LineCount, LineFilter, LinePage, LinesFound, count_lines, find_lines, lines};
 pub use links::{
     ChangeRequest, ChangeStarted, LinkFilter, LinkPlace, LinkStanding, LinkView, LinksListed, NotChanged,
     PEOPLE_MAX as LINKS_PER_RUN, change, links,

@@ -1,13 +1,28 @@
 //! The lines of a run: what a preview plans and what a run has done are the same thing.
 
+use std::collections::BTreeMap;
+
 use domain::{
+    fields::Hidden,
     ids::{ManagedTenantId, RunId, WorkspaceId},
     plan::Line,
 };
+use serde::Serialize;
 use store::{Store, StoreError};
 
-/// Plan pages that are read at once.
+use crate::views::LineView;
+
+/// Plan pages that are read at once where all of their lines are shown.
 const PAGES_AT_ONCE: u16 = 1;
+
+/// Plan pages that are read at once where few of many lines are looked for, or lines are counted.
+const PAGES_LOOKED_THROUGH: u16 = 20;
+
+/// Plan pages that one request looks through, at most.
+const PAGES_MAX: usize = 100;
+
+/// Lines of one answer that are enough.
+const LINES_ENOUGH: usize = 200;
 
 /// Lines of one tenant, from one plan page.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +31,58 @@ pub struct LinePage {
     pub lines: Vec<Line>,
     /// Number of the page; give it back to get the next one.
     pub page: u32,
+}
+
+/// Which lines.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct LineFilter {
+    /// Only those with this action ([`LineView::action`]).
+    pub action: Option<String>,
+    /// Only those with this code ([`LineView::code`]), such as the rule that leaves somebody out.
+    pub code: Option<String>,
+    /// Only about people in whose name or address this is found, in whatever case.
+    pub find: Option<String>,
+}
+
+/// Lines that were found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LinesFound {
+    /// The lines, in the order in which they are applied.
+    pub lines: Vec<LineView>,
+    /// The search goes on after this page; `None` when everything was looked through.
+    pub next: Option<u32>,
+}
+
+/// How many lines have the same action and code.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LineCount {
+    /// What happens.
+    pub action: &'static str,
+    /// Why, as a code.
+    pub code: Option<String>,
+    /// How many.
+    pub lines: u64,
+}
+
+impl LineFilter {
+    /// Whether every line fits.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether the line is looked for.
+    pub fn fits(&self, line: &LineView) -> bool {
+        let is = |wanted: &Option<String>, has: Option<&str>| {
+            wanted.as_deref().is_none_or(|wanted| has.is_some_and(|has| has.eq_ignore_ascii_case(wanted)))
+        };
+        let found = self.find.as_ref().is_none_or(|text| {
+            let text = text.trim().to_lowercase();
+            let shown = [Some(&line.display_name), line.email.as_ref()];
+            shown.into_iter().flatten().any(|shown| shown.to_lowercase().contains(&text))
+        });
+        is(&self.action, Some(line.action)) && is(&self.code, line.code.as_deref()) && found
+    }
 }
 
 /// The lines after plan page `after` (0 for the first); `None` after the last one.
@@ -28,4 +95,58 @@ pub async fn lines(
 ) -> Result<Option<LinePage>, StoreError> {
     let pages = store.pages(workspace, run, tenant, after, PAGES_AT_ONCE).await?;
     Ok(pages.into_iter().next().map(|stored| LinePage { lines: stored.page.lines, page: stored.head.number }))
+}
+
+/// The lines that fit after plan page `after`: those of one page, or, where few of many are looked for, of as many
+/// as it takes to find enough.
+pub async fn find_lines(
+    store: &Store,
+    (workspace, run, tenant): (WorkspaceId, RunId, ManagedTenantId),
+    after: u32,
+    filter: &LineFilter,
+    hidden: &Hidden,
+) -> Result<LinesFound, StoreError> {
+    let (at_once, most) =
+        if filter.is_none() { (PAGES_AT_ONCE, 1) } else { (PAGES_LOOKED_THROUGH, PAGES_MAX) };
+    let (mut found, mut looked_at, mut after) = (Vec::new(), 0, after);
+    while looked_at < most && found.len() < LINES_ENOUGH {
+        let pages = store.pages(workspace, run, tenant, after, at_once).await?;
+        if pages.is_empty() {
+            return Ok(LinesFound { lines: found, next: None });
+        }
+        for stored in pages {
+            let views = stored.page.lines.iter().map(|line| LineView::new(line, hidden));
+            found.extend(views.filter(|view| filter.fits(view)));
+            (after, looked_at) = (stored.head.number, looked_at + 1);
+            if found.len() >= LINES_ENOUGH && !filter.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(LinesFound { lines: found, next: Some(after) })
+}
+
+/// How many lines after plan page `after` there are of each kind, and where the counting goes on.
+pub async fn count_lines(
+    store: &Store,
+    (workspace, run, tenant): (WorkspaceId, RunId, ManagedTenantId),
+    mut after: u32,
+) -> Result<(Vec<LineCount>, Option<u32>), StoreError> {
+    let mut counts: BTreeMap<(&'static str, Option<String>), u64> = BTreeMap::new();
+    let (mut looked_at, mut next) = (0, None);
+    while looked_at < PAGES_MAX {
+        let pages = store.pages(workspace, run, tenant, after, PAGES_LOOKED_THROUGH).await?;
+        let Some(last) = pages.last() else {
+            next = None;
+            break;
+        };
+        (after, looked_at) = (last.head.number, looked_at + pages.len());
+        next = Some(after);
+        for line in pages.iter().flat_map(|stored| &stored.page.lines) {
+            let view = LineView::new(line, &Hidden::default());
+            *counts.entry((view.action, view.code)).or_default() += 1;
+        }
+    }
+    let count = |((action, code), lines)| LineCount { action, code, lines };
+    Ok((counts.into_iter().map(count).collect(), next))
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use domain::{
+    fields::Hidden,
     ids::{EntraObjectId, Identity, LineId, ManagedTenantId, RunId, WorkspaceId},
     plan::{Action, Line},
 };
@@ -194,6 +195,7 @@ pub async fn timeline(
         older_runs,
     };
     let next_after = oldest.map(|run| run.id).filter(|_| older_runs);
+    let hidden = store.settings(workspace).await?.hidden_fields;
     for run in newest {
         let stale = store.stale_lines(workspace, run.id, tenant).await?;
         let mut after = 0;
@@ -204,7 +206,7 @@ pub async fn timeline(
             after = last.head.number;
             of_run.extend(lines_of(&pages).filter(|line| line.object == person).map(|line| {
                 let why = stale.iter().find(|(id, _)| *id == line.id).map(|(_, code)| code.clone());
-                moment(&run, line, why)
+                moment(&run, line, why, &hidden)
             }));
         }
         moments.extend(of_run.into_iter().rev());
@@ -233,13 +235,13 @@ async fn runs_after(
     Ok((found, older_runs))
 }
 
-fn moment(run: &Run, line: &Line, stale: Option<String>) -> Moment {
+fn moment(run: &Run, line: &Line, stale: Option<String>, hidden: &Hidden) -> Moment {
     Moment {
         run_id: run.id,
         at: run.started_at,
         is_dry_run: !run.kind.writes(),
         unsaved_rules: run.unsaved_rules,
-        line: line.into(),
+        line: LineView::new(line, hidden),
         stale,
     }
 }

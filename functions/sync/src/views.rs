@@ -1,7 +1,7 @@
 //! Runs in the PSA's names.
 
 use domain::{
-    fields::FieldChange,
+    fields::{FieldChange, Hidden},
     ids::{ClientId, ContactId, EntraObjectId, ManagedTenantId, RunId, UserId},
     ledger::LinkChange,
     plan::{Action, Candidate, Line, Rule},
@@ -137,9 +137,11 @@ pub struct LineView {
     pub contact_name_id: Option<ContactId>,
     /// Which rule decided.
     pub rule: Rule,
+    /// Why, as a code: the rule that leaves somebody out, what is unclear, the limit, what failed.
+    pub code: Option<String>,
     /// One sentence.
     pub reason: String,
-    /// Fields: before and after.
+    /// Fields: before and after; `(hidden)` where the settings hide the values.
     pub changes: Vec<ChangeView>,
     /// Contacts it could be.
     pub candidates: Vec<Candidate>,
@@ -246,17 +248,19 @@ impl From<TenantRun> for TenantResultView {
     }
 }
 
-impl From<&Line> for LineView {
-    fn from(line: &Line) -> Self {
+impl LineView {
+    /// The line, without the values that are hidden.
+    pub fn new(line: &Line, hidden: &Hidden) -> Self {
         let changes = match &line.action {
             Action::Stage { proposal, .. } => proposal.changes(),
             action => action.changes(),
         };
         let change = |change: &FieldChange| {
             let (field, old, new) = change.describe();
-            ChangeView { field, old, new, over_edit: change.over_edit() }
+            let shown = |value: &str| hidden.shown(change.field(), value).into_owned();
+            ChangeView { field, old: shown(&old), new: shown(&new), over_edit: change.over_edit() }
         };
-        let (action, reason, candidates) = words::describe(line);
+        let (action, reason, candidates) = words::describe(line, hidden);
         Self {
             line_id: line.id.to_string(),
             entra_object_id: line.object,
@@ -265,6 +269,7 @@ impl From<&Line> for LineView {
             action,
             contact_name_id: line.action.contact(),
             rule: line.rule,
+            code: words::code(&line.action),
             reason,
             changes: changes.iter().map(change).collect(),
             candidates,

@@ -3,12 +3,13 @@
 use domain::{
     contact::InactiveReason,
     facts::SourceFacts,
+    fields::{Field, Hidden},
     plan::{Action, Answer, AnswerKind, Candidate, Conflict, ContactState, Line, LinkState, Rule},
     scope::Excluded,
 };
 
-pub(crate) fn describe(line: &Line) -> (&'static str, String, Vec<Candidate>) {
-    let (name, reason) = told(line.rule, &line.action);
+pub(crate) fn describe(line: &Line, hidden: &Hidden) -> (&'static str, String, Vec<Candidate>) {
+    let (name, reason) = told(line.rule, &line.action, hidden);
     let mut reason = told_answer(line).unwrap_or(reason);
     if let Some(blanks) = line.action.facts().and_then(SourceFacts::told_blanks) {
         reason = format!("{reason}; {blanks}");
@@ -18,6 +19,22 @@ pub(crate) fn describe(line: &Line) -> (&'static str, String, Vec<Candidate>) {
         _ => Vec::new(),
     };
     (name, reason, candidates)
+}
+
+/// Why, as a code; nothing where the action says it all.
+pub(crate) fn code(action: &Action) -> Option<String> {
+    let wire = |value: serde_json::Result<serde_json::Value>| value.ok()?.as_str().map(str::to_owned);
+    match action {
+        Action::Exclude { reason, .. } => wire(serde_json::to_value(reason)),
+        Action::Fail { code } | Action::Leave { code, .. } => Some(code.clone()),
+        Action::Hold { reason, .. } | Action::MarkInactive { reason, .. } => {
+            wire(serde_json::to_value(reason))
+        }
+        Action::NoteMissing { reason, .. } => wire(serde_json::to_value(reason.as_ref()?)),
+        Action::Review { conflict, .. } => wire(serde_json::to_value(conflict)),
+        Action::Stage { limit, .. } => wire(serde_json::to_value(limit)),
+        _ => None,
+    }
 }
 
 /// Why, for a line that carries out an operator's answer or takes one back.
@@ -36,7 +53,7 @@ fn told_answer(line: &Line) -> Option<String> {
 }
 
 /// The action's name, and one sentence of why.
-fn told(rule: Rule, action: &Action) -> (&'static str, String) {
+fn told(rule: Rule, action: &Action, hidden: &Hidden) -> (&'static str, String) {
     match action {
         Action::Create { .. } => {
             ("create", "no contact that could be this person has any of their addresses".to_owned())
@@ -49,7 +66,7 @@ fn told(rule: Rule, action: &Action) -> (&'static str, String) {
             ("hold", "too many people vanished at once; an operator has to look first".to_owned())
         }
         Action::Leave { code, kept, .. } => {
-            ("leave", format!("left as it is: {}{}", left(code), told_kept(kept)))
+            ("leave", format!("left as it is: {}{}", left(code), told_kept(kept, hidden)))
         }
         Action::Link { supersedes: Some(_), .. } => {
             ("link", format!("matched by {}; the account the contact belonged to is gone", matched_by(rule)))
@@ -89,7 +106,7 @@ fn told(rule: Rule, action: &Action) -> (&'static str, String) {
             ("restore", "no longer linked: an operator decided that the person is another contact".to_owned())
         }
         Action::Restore { kept, .. } => {
-            ("restore", format!("put back to what it was before the run{}", told_kept(kept)))
+            ("restore", format!("put back to what it was before the run{}", told_kept(kept, hidden)))
         }
         Action::Review { conflict: Conflict::OwnedByColleague, .. } => {
             let why = Conflict::OwnedByColleague.explanation();
@@ -98,7 +115,7 @@ fn told(rule: Rule, action: &Action) -> (&'static str, String) {
         Action::Review { conflict, .. } => ("review", conflict.explanation().to_owned()),
         Action::Settle { .. } => ("settle", "an operator answered the question".to_owned()),
         Action::Stage { proposal, limit } => {
-            let (what, why) = told(rule, proposal);
+            let (what, why) = told(rule, proposal, hidden);
             ("hold", format!("{}; would {}: {why}", limit.explanation(), what.replace('_', " ")))
         }
         Action::Unlink { expect, turn, .. } => {
@@ -143,11 +160,15 @@ fn told_activity(before: Option<&ContactState>) -> &'static str {
     }
 }
 
-fn told_kept(kept: &[(String, String)]) -> String {
+fn told_kept(kept: &[(String, String)], hidden: &Hidden) -> String {
     if kept.is_empty() {
         return String::new();
     }
-    let kept: Vec<String> = kept.iter().map(|(field, value)| format!("{field} ({value})")).collect();
+    let shown = |(label, value): &(String, String)| match label.parse::<Field>() {
+        Ok(field) => format!("{label} ({})", hidden.shown(field, value)),
+        Err(_) => format!("{label} ({value})"),
+    };
+    let kept: Vec<String> = kept.iter().map(shown).collect();
     format!("; changed since or protected, and kept: {}", kept.join(", "))
 }
 

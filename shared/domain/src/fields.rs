@@ -7,6 +7,7 @@
 mod blank;
 mod change;
 mod config;
+mod hidden;
 mod provenance;
 mod rules;
 mod story;
@@ -24,6 +25,7 @@ pub use self::{
     blank::Blank,
     change::{Change, FieldChange},
     config::InvalidRule,
+    hidden::{HIDDEN, Hidden},
     provenance::{Origin, Provenance, provenance},
     rules::{Clear, FieldRule, FieldRules, Overwrite, Patience},
     story::{FieldStory, StoryOf, Verdict},

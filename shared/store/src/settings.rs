@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    fields::FieldRules,
+    fields::{FieldRules, Hidden},
     ids::{ClientId, WorkspaceId},
     planner::InForce,
     policy::{RunLimits, StopLimits, VanishRules},
@@ -37,6 +37,9 @@ pub struct SyncSettings {
     /// Whether it takes two people to let lines through that wait, and to widen what lets them wait.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub four_eyes: bool,
+    /// Fields whose values are not shown.
+    #[serde(skip_serializing_if = "Hidden::is_none")]
+    pub hidden_fields: Hidden,
 }
 
 /// Hours between complete reads; in between only who has changed is read. A directory's feed of changes
@@ -73,6 +76,7 @@ impl SyncSettings {
             run_limits: self.run_limits,
             complete_read_hours: self.complete_read_hours,
             four_eyes: self.four_eyes,
+            hidden_fields: self.hidden_fields.clone(),
         }
     }
 

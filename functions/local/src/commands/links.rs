@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::{
     Context,
-    sync::{ending, lines_table, not_begun, run_table, tenant_lines, tenant_names},
+    sync::{ending, hidden, lines_table, not_begun, run_table, tenant_lines, tenant_names},
 };
 use crate::{
     Ending,
@@ -168,13 +168,17 @@ async fn change_links(
         let progress = watch::run(house, begun.run.id, label).await?;
         let status = progress.run.run_status;
         let lines = tenant_lines(house, progress.run.id, tenant).await?;
+        let hidden = hidden(house).await?;
         is_planned |= lines.iter().any(|(_, line)| line.writes_contact());
         if status != RunStatus::Completed {
             end = ending(status);
         }
         let detail = RunDetailView::from(progress);
-        texts.push(format!("{}\n{}", lines_table(&lines, &names, true), run_table(&detail, &names)));
-        views.push(ChangedView { detail, lines: lines.iter().map(|(_, line)| line.into()).collect() });
+        texts.push(format!("{}\n{}", lines_table(&lines, &names, &hidden, true), run_table(&detail, &names)));
+        views.push(ChangedView {
+            detail,
+            lines: lines.iter().map(|(_, line)| LineView::new(line, &hidden)).collect(),
+        });
     }
     output::result(context.output, &views, || match texts.as_slice() {
         [] => "No link fits, so nothing was changed.".to_owned(),

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use ::sync::{
-    Finding, LookedThrough, Moment, PlanCheck, RunCheck, StartRequest, Timeline, progress, start,
+    Finding, LineCount, LineFilter, LookedThrough, Moment, PlanCheck, RunCheck, StartRequest, Timeline,
+    progress, start,
     views::{ChangeView, LineView, RunDetailView, RunView},
 };
 use domain::{
+    fields::Hidden,
     ids::{ManagedTenantId, RunId},
+    plan::Line,
     run::{RunKind, RunStatus},
     undo::UndoScope,
 };
@@ -16,7 +19,7 @@ use store::{PlanPart, PlanSource, RunScope};
 
 use super::{
     Context,
-    sync::{ending, lines_table, not_begun, run_table, tenant_lines, tenant_names},
+    sync::{ending, hidden, lines_table, not_begun, run_table, tenant_lines, tenant_names},
 };
 use crate::{
     Ending, House,
@@ -39,7 +42,7 @@ pub(crate) async fn run(context: &Context, options: &RunsArguments) -> Result<En
             let names = tenant_names(house).await?;
             output::result(context.output, &view, || run_table(&view, &names))?;
         }
-        Some(RunsCommand::Lines { run, tenant, all: show_all }) => {
+        Some(RunsCommand::Lines { run, tenant, all: show_all, which, count: is_count }) => {
             let found = progress(&house.store, house.workspace, run).await?.ok_or_else(unknown)?;
             let mut all = Vec::new();
             let tenants = found.ended.iter().map(|result| result.tenant);
@@ -47,9 +50,19 @@ pub(crate) async fn run(context: &Context, options: &RunsArguments) -> Result<En
             for id in tenants.filter(|id| tenant.is_none_or(|only| only == *id)) {
                 all.extend(tenant_lines(house, run, id).await?);
             }
-            let views: Vec<LineView> = all.iter().map(|(_, line)| line.into()).collect();
+            let hidden = hidden(house).await?;
+            let filter = LineFilter { action: which.action, code: which.code, find: which.find };
+            all.retain(|(_, line)| filter.fits(&LineView::new(line, &hidden)));
+            if is_count {
+                let counts = counted(&all);
+                output::result(context.output, &counts, || counts_table(&counts))?;
+                return Ok(Ending::Done);
+            }
+            let views: Vec<LineView> = all.iter().map(|(_, line)| LineView::new(line, &hidden)).collect();
             let names = tenant_names(house).await?;
-            output::result(context.output, &views, || lines_table(&all, &names, show_all))?;
+            // Whoever looks for lines wants to see those that were found.
+            let show_all = show_all || !filter.is_none();
+            output::result(context.output, &views, || lines_table(&all, &names, &hidden, show_all))?;
         }
         Some(RunsCommand::Apply { run }) => {
             let source = PlanSource { run, part: PlanPart::Lines };
@@ -169,11 +182,12 @@ async fn from_plan(
     for result in &progress.ended {
         all.extend(tenant_lines(house, progress.run.id, result.tenant).await?);
     }
-    let lines = (!kind.writes()).then(|| all.iter().map(|(_, line)| line.into()).collect());
+    let hidden = hidden(house).await?;
+    let lines = (!kind.writes()).then(|| all.iter().map(|(_, line)| LineView::new(line, &hidden)).collect());
     let view = PlannedView { detail: RunDetailView::from(progress), lines };
     let names = tenant_names(house).await?;
     output::result(context.output, &view, || {
-        format!("{}\n{}", lines_table(&all, &names, false), run_table(&view.detail, &names))
+        format!("{}\n{}", lines_table(&all, &names, &hidden, false), run_table(&view.detail, &names))
     })?;
     if kind.writes() {
         return Ok(ending(status));
@@ -329,4 +343,22 @@ async fn check_waits(house: &House, run: RunId) -> Result<(), Failure> {
 
 fn unknown() -> Failure {
     Failure::new("unknown_run", "There is no run with this id.", "Take one from `entra-sync runs`.")
+}
+
+/// How many lines have the same action and code.
+fn counted(lines: &[(ManagedTenantId, Line)]) -> Vec<LineCount> {
+    let mut counts: BTreeMap<(&'static str, Option<String>), u64> = BTreeMap::new();
+    for (_, line) in lines {
+        let view = LineView::new(line, &Hidden::default());
+        *counts.entry((view.action, view.code)).or_default() += 1;
+    }
+    counts.into_iter().map(|((action, code), lines)| LineCount { action, code, lines }).collect()
+}
+
+fn counts_table(counts: &[LineCount]) -> String {
+    let row = |found: &LineCount| {
+        let code = found.code.clone().unwrap_or_default();
+        vec![found.action.replace('_', " "), code, count(found.lines)]
+    };
+    output::table(&["action", "why", "lines"], counts.iter().map(row).collect(), 2)
 }

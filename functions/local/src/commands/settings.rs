@@ -7,7 +7,7 @@ use std::path::Path;
 use ::settings::{Settings, SettingsChange, SettingsView};
 use clap::ValueEnum;
 use domain::{
-    fields::{Clear, FieldRule, FieldRules, Overwrite},
+    fields::{Clear, Field, FieldRule, FieldRules, Hidden, Overwrite},
     ids::ClientId,
     policy::{RunLimits, Share, StopLimits, Timing, VanishRules},
     scope::ScopeRules,
@@ -135,12 +135,22 @@ fn change(view: &SettingsView, options: &SettingsArguments) -> Result<Option<Set
         creations: share(view.run_limits.creations, options.run_new_allowed, options.run_new_percent),
         link_moves: share(view.run_limits.link_moves, options.run_moved_allowed, options.run_moved_percent),
     };
+    let mut hidden: std::collections::BTreeSet<Field> = view.hidden_fields.fields().collect();
+    for (field, is_hidden) in &options.hide {
+        if *is_hidden {
+            hidden.insert(*field)
+        } else {
+            hidden.remove(field)
+        };
+    }
+    let hidden_fields: Hidden = hidden.into_iter().collect();
     let is_change = fields != view.field_sync_config
         || scope != view.scope
         || vanish != view.vanish
         || limits != view.limits
         || run_limits != view.run_limits
         || complete_read_hours != view.complete_read_hours
+        || hidden_fields != view.hidden_fields
         || options.four_eyes.is_some_and(|switch| bool::from(switch) != view.four_eyes);
     Ok(is_change.then(|| SettingsChange {
         field_sync_config: Some(json!(fields)),
@@ -150,6 +160,7 @@ fn change(view: &SettingsView, options: &SettingsArguments) -> Result<Option<Set
         run_limits: Some(run_limits),
         complete_read_hours: Some(complete_read_hours),
         four_eyes: options.four_eyes.map(Into::into),
+        hidden_fields: Some(hidden_fields),
     }))
 }
 
@@ -249,12 +260,18 @@ fn table(view: &SettingsView) -> String {
         row("new contacts in all tenants", more_wait(view.run_limits.creations)),
         row("contacts that go to another account in all tenants", more_wait(view.run_limits.link_moves)),
         row("everybody is read again, not only who has changed", read_again(view.complete_read_hours)),
+        row("values that are not shown (--hide)", hidden(&view.hidden_fields)),
         row(
             "what waits is let through by two users of the PSA, not by one (--four-eyes)",
             on(view.four_eyes),
         ),
     ]);
     output::table(&["setting", "value"], rows, 2)
+}
+
+fn hidden(hidden: &Hidden) -> String {
+    let labels: Vec<&str> = hidden.fields().map(Field::label).collect();
+    if labels.is_empty() { "none".to_owned() } else { labels.join(", ") }
 }
 
 fn when(timing: Timing) -> &'static str {

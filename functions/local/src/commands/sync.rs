@@ -7,6 +7,7 @@ use ::sync::{
     views::{LineView, RunDetailView},
 };
 use domain::{
+    fields::Hidden,
     ids::{ManagedTenantId, RunId},
     plan::{Action, Line},
     run::{RunKind, RunStatus, Trigger},
@@ -40,15 +41,16 @@ pub(crate) async fn preview(context: &Context, options: &PreviewArguments) -> Re
     let scope = scope_of(house, options.scope, options.person.as_deref()).await?;
     let progress = begin(house, RunKind::Preflight, scope, unsaved).await?;
     let planned = all_lines(house, &progress).await?;
+    let hidden = hidden(house).await?;
     let status = progress.run.run_status;
     let writes = planned.iter().any(|(_, line)| writes(line));
     let view = PreviewView {
-        lines: planned.iter().map(|(_, line)| LineView::from(line)).collect(),
+        lines: planned.iter().map(|(_, line)| LineView::new(line, &hidden)).collect(),
         detail: progress.into(),
     };
     let names = tenant_names(house).await?;
     output::result(context.output, &view, || {
-        let lines = lines_table(&planned, &names, options.all);
+        let lines = lines_table(&planned, &names, &hidden, options.all);
         format!("{lines}\n{}", run_table(&view.detail, &names))
     })?;
     if context.output == crate::arguments::OutputForm::Table {
@@ -161,6 +163,11 @@ pub(crate) async fn tenant_lines(
     Ok(all)
 }
 
+/// Fields whose values are not shown.
+pub(crate) async fn hidden(house: &House) -> Result<Hidden, Failure> {
+    Ok(house.store.settings(house.workspace).await?.hidden_fields)
+}
+
 /// Names of tenants, for tables.
 pub(crate) async fn tenant_names(house: &House) -> Result<BTreeMap<ManagedTenantId, String>, Failure> {
     let tenants = house.store.managed_tenants(house.workspace).await?;
@@ -174,12 +181,13 @@ pub(crate) async fn tenant_names(house: &House) -> Result<BTreeMap<ManagedTenant
 pub(crate) fn lines_table(
     planned: &[(ManagedTenantId, Line)],
     names: &BTreeMap<ManagedTenantId, String>,
+    hidden: &Hidden,
     all: bool,
 ) -> String {
     let is_left_out = |line: &Line| matches!(line.action, Action::Exclude { .. });
     let shown = planned.iter().filter(|(_, line)| all || !is_left_out(line));
     let row = |(tenant, line): &(ManagedTenantId, Line)| {
-        let view = LineView::from(line);
+        let view = LineView::new(line, hidden);
         let change = |change: &::sync::views::ChangeView| {
             let edit = if change.over_edit { " (somebody's edit)" } else { "" };
             let new = if change.new.is_empty() { "(cleared)" } else { &change.new };

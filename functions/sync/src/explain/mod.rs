@@ -15,6 +15,7 @@ use domain::{
     contact::InactiveReason,
     email::EmailAddress,
     explain::{self, Explanation, Subject},
+    fields::Hidden,
     ids::{EntraObjectId, ManagedTenantId, RunId, WorkspaceId},
     plan::Leaver,
     user::DirectoryUser,
@@ -80,6 +81,8 @@ pub struct Explained {
     pub writers: Vec<Writer>,
     /// The oldest run that was looked at for these two, when older ones may say more.
     pub older_than: Option<RunId>,
+    /// What of it is not shown.
+    pub hidden: Hidden,
 }
 
 impl Explain {
@@ -127,7 +130,9 @@ impl Explain {
         {
             return Err(NotExplained::UnknownPerson);
         }
-        let explanation = explain::explain(&policy, subject, &known);
+        let hidden = settings.hidden_fields;
+        let mut explanation = explain::explain(&policy, subject, &known);
+        explanation.fields = explanation.fields.into_iter().map(|story| hidden.told(story)).collect();
         let history = history::of(&self.store, workspace, tenant.id, explanation.object).await?;
         let name = self.store.client_by_id(workspace, client).await?.map(|client| client.name);
         Ok(Explained {
@@ -138,6 +143,7 @@ impl Explain {
             last: history.last,
             writers: history.writers,
             older_than: history.older_than,
+            hidden,
         })
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use domain::{
     explain::{Outcome, Proposal, Rival},
-    fields::{FieldStory, Origin},
+    fields::{FieldStory, Hidden, Origin},
     ids::{ClientId, EntraObjectId, ManagedTenantId, RunId},
     plan::{Action, Rule},
     planner::Tried,
@@ -129,14 +129,14 @@ impl From<&Explained> for ExplainedView {
             summary: explanation.summary.clone(),
             steps: explanation.steps.iter().map(step).collect(),
             rivals: explanation.rivals.clone(),
-            lines: explanation.lines.iter().map(LineView::from).collect(),
+            lines: explanation.lines.iter().map(|line| LineView::new(line, &explained.hidden)).collect(),
             fields: explanation.fields.iter().map(field).collect(),
             proposals: explanation.proposals.clone(),
             last: explained.last.as_ref().map(|told| ToldView {
                 run_id: told.run,
                 at: told.at,
                 is_dry_run: told.is_dry_run,
-                line: LineView::from(&told.line),
+                line: LineView::new(&told.line, &explained.hidden),
             }),
             older_than: explained.older_than,
             note: explained.note(),
@@ -170,7 +170,7 @@ impl fmt::Display for Explained {
         }
         if let Some(told) = &self.last {
             writeln!(f, "\nWhat the last run said")?;
-            writeln!(f, "  · {}", last(told))?;
+            writeln!(f, "  · {}", last(told, &self.hidden))?;
         }
         if let Some(note) = self.note() {
             writeln!(f, "  · {note}")?;
@@ -213,8 +213,8 @@ impl Explained {
     }
 }
 
-fn last(told: &Told) -> String {
-    let view = LineView::from(&told.line);
+fn last(told: &Told, hidden: &Hidden) -> String {
+    let view = LineView::new(&told.line, hidden);
     let action = view.action.replace('_', " ");
     let what = if told.is_dry_run { format!("would {action}") } else { action };
     let waits = match &told.line.action {

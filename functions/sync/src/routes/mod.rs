@@ -28,7 +28,8 @@ use store::{Run, RunScope, StoreError};
 pub use of_people::explaining;
 
 use crate::{
-    StartRequest, Sync, UnsavedRules, lines, progress, reap, start,
+    LineCount, LineFilter, StartRequest, Sync, UnsavedRules, count_lines, find_lines, lines, progress, reap,
+    start,
     start::{NotBegun, Unusable},
     views::{BUCKETS, LineView, RunDetailView, RunView, Summary, bucket},
 };
@@ -230,6 +231,7 @@ async fn preflight_view(
     samples: usize,
 ) -> Result<PreflightView, StoreError> {
     let run = detail.run.run_id;
+    let hidden = sync.store.settings(workspace).await?.hidden_fields;
     let mut buckets = BUCKETS.map(|bucket| BucketView { bucket, count: 0, samples: Vec::new() });
     for result in &detail.tenant_results {
         let mut after = 0;
@@ -240,7 +242,7 @@ async fn preflight_view(
                 let Some(bucket) = buckets.iter_mut().find(|bucket| bucket.bucket == name) else { continue };
                 bucket.count += 1;
                 if bucket.samples.len() < samples {
-                    bucket.samples.push(line.into());
+                    bucket.samples.push(LineView::new(line, &hidden));
                 }
             }
         }
@@ -344,12 +346,24 @@ async fn cancel(
 struct LinesQuery {
     managed_tenant_id: Option<String>,
     cursor: Option<String>,
+    /// Only lines with this action.
+    action: Option<String>,
+    /// Only lines with this code.
+    code: Option<String>,
+    /// Only about people in whose name or address this is found.
+    find: Option<String>,
+    /// Whether lines are counted instead.
+    count: Option<bool>,
 }
 
-#[derive(Debug, Serialize)]
+/// Lines, or how many there are of each kind.
+#[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct LinesView {
-    lines: Vec<LineView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lines: Option<Vec<LineView>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counts: Option<Vec<LineCount>>,
     next_cursor: Option<String>,
 }
 
@@ -370,11 +384,20 @@ async fn show_lines(
     let run = sync.store.run(caller.workspace, run_id).await.map_err(store_failed)?;
     run.ok_or_else(no_such_run)?;
     let after = query.cursor.as_deref().map(|cursor| paging::position::<u32>("lines", cursor)).transpose()?;
-    let page = lines(&sync.store, caller.workspace, run_id, tenant, after.unwrap_or_default()).await;
-    let page = page.map_err(store_failed)?;
-    let next_cursor = page.as_ref().map(|page| paging::cursor("lines", &page.page)).transpose()?;
-    let lines = page.map(|page| page.lines.iter().map(LineView::from).collect()).unwrap_or_default();
-    Ok(Reply::ok(LinesView { lines, next_cursor }))
+    let (of, after) = ((caller.workspace, run_id, tenant), after.unwrap_or_default());
+    let cursor = |next: Option<u32>| next.map(|page| paging::cursor("lines", &page)).transpose();
+    if query.count == Some(true) {
+        let (counts, next) = count_lines(&sync.store, of, after).await.map_err(store_failed)?;
+        let counts = Some(counts);
+        return Ok(Reply::ok(LinesView { counts, next_cursor: cursor(next)?, ..LinesView::default() }));
+    }
+    let LinesQuery { action, code, find, .. } = query;
+    let given = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+    let filter = LineFilter { action: given(action), code: given(code), find: given(find) };
+    let hidden = sync.store.settings(caller.workspace).await.map_err(store_failed)?.hidden_fields;
+    let found = find_lines(&sync.store, of, after, &filter, &hidden).await.map_err(store_failed)?;
+    let lines = Some(found.lines);
+    Ok(Reply::ok(LinesView { lines, next_cursor: cursor(found.next)?, ..LinesView::default() }))
 }
 
 /// The id in `text`; blank is absent.

@@ -298,7 +298,7 @@ fn kind(action: &Action) -> &'static str {
 fn section(all: &mut String, title: &str, lines: impl IntoIterator<Item = Line>) {
     let _ = writeln!(all, "# {title}");
     for line in lines {
-        let (name, reason, _) = describe(&line);
+        let (name, reason, _) = describe(&line, &Hidden::default());
         let _ = writeln!(all, "{}: {reason}", name.replace('_', " "));
     }
     all.push('\n');

@@ -4,6 +4,7 @@
 
 mod decisions;
 mod house;
+mod lines;
 mod plans;
 mod preflight;
 mod runs;

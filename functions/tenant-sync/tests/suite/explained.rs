@@ -15,6 +15,7 @@ use domain::{
     run::RunKind,
 };
 use fake_microsoft::{Effect, Match, Route, WorldConfig};
+use serde_json::json;
 use store::{ClientOverrides, ContactInput, SyncSettings};
 use sync::{Explain, Explained, ExplainedView, NotExplained, PersonKey};
 
@@ -197,6 +198,31 @@ async fn what_waits_for_an_operator_is_told_with_its_run() {
     assert_eq!(explained.explanation.lines, [line]);
     let run = explained.last.as_ref().unwrap().run;
     assert!(explained.to_string().contains(&format!("runs allow {run}")), "{explained}");
+}
+
+#[tokio::test]
+async fn an_explanation_shows_no_value_that_is_hidden() {
+    for is_hidden in [false, true] {
+        let mut customer = Customer::new().await;
+        let mut settings =
+            SyncSettings { field_sync_config: json!({ "role": true }), ..SyncSettings::default() };
+        if is_hidden {
+            settings.hidden_fields = [Field::Role].into_iter().collect();
+        }
+        customer.house.settings(settings).await;
+        let person = customer.hire(9, "Lena Berg", "lena.berg", |user| {
+            user.job_title = Some("MARKER of before".to_owned());
+        });
+        customer.sync().await;
+        customer.change(person.id, |user| user.job_title = Some("MARKER now".to_owned()));
+        let explained = customer.house.explain(customer.tenant, &customer.at("lena.berg")).await.unwrap();
+        let view = ExplainedView::from(&explained);
+        let shown = format!("{} {}", serde_json::to_string(&view).unwrap(), view.text);
+        assert_eq!(shown.contains("MARKER"), !is_hidden, "{shown}");
+        assert_eq!(view.outcome, Outcome::Updated);
+        let role = view.fields.iter().find(|field| field.story.field == Field::Role).unwrap();
+        assert_eq!(role.story.verdict, domain::fields::Verdict::Written);
+    }
 }
 
 #[tokio::test]

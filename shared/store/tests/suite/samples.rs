@@ -8,7 +8,7 @@ use domain::{
     consent::Asked,
     contact::{ContactValues, InactiveReason},
     facts::SourceFacts,
-    fields::{Blank, Field},
+    fields::{Blank, Field, Hidden},
     ids::{Identity, LineId, ReviewItemId},
     inventory::ReviewState,
     ledger::Wish,
@@ -386,7 +386,10 @@ async fn read(kind: &str, version: u32, table: &Table) {
         }
         "settings" => {
             let complete_read_hours = complete_read_hours(version);
-            let expected = SyncSettings { complete_read_hours, four_eyes: version > 3, ..sync_settings() };
+            let mut expected = SyncSettings { complete_read_hours, ..sync_settings() };
+            if version < 4 {
+                (expected.four_eyes, expected.hidden_fields) = (false, Hidden::default());
+            }
             assert_eq!(store.settings(WORKSPACE).await.unwrap(), expected, "{version}");
         }
         "stale-lines" => {

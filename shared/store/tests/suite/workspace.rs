@@ -1,6 +1,7 @@
 //! What a workspace decides once: connection, clients, tenants, mappings, settings, sign-ins.
 
 use domain::{
+    fields::Field,
     ids::{ClientId, EntraTenantId, ManagedTenantId, MappingId},
     mapping::{ActiveDecision, Confidence, Decision, MAPPING_RECORD_FORMAT, MappingRecord},
     policy::VanishRules,
@@ -39,6 +40,7 @@ pub(crate) fn sync_settings() -> SyncSettings {
         scope: ScopeRules { include_guests: true, ..ScopeRules::default() },
         vanish: VanishRules { confirmations: 3, allowed: 7, allowed_percent: 20, ..VanishRules::default() },
         four_eyes: true,
+        hidden_fields: [Field::Phones, Field::Role].into_iter().collect(),
         ..SyncSettings::default()
     }
 }
