@@ -13,16 +13,16 @@ use axum::{
 };
 use connect::Connect;
 use directory::{CippSettings, Directories, GraphSettings, protocol::retry::RetryPolicy};
-use domain::ids::UserId;
+use domain::ids::{GroupId, UserId};
 use edge::{Caller, CallerKind, Edition, Permission};
 use embedded::Durability;
-use fake_microsoft::{CIPP_CLIENT_SECRET, Fake, Kind};
+use fake_microsoft::{CIPP_CLIENT_SECRET, Fake, Group, Kind};
 use flags::Access;
 use jiff::SignedDuration;
 use local::{FakeProfile, House};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use store::client_over;
+use store::{SyncSettings, client_over};
 use sync::{Explain, Sync};
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -52,6 +52,7 @@ pub(crate) struct World {
     executions: Arc<Recorder>,
     router: Router,
     token: String,
+    is_restricted: bool,
     /// What only this suite knows to be secret.
     own: Vec<(&'static str, String)>,
     folder: TempDir,
@@ -105,9 +106,27 @@ impl World {
             ("the key of flags", FLAGS_KEY.to_owned()),
             ("the secret of the API client", CIPP_CLIENT_SECRET.to_owned()),
         ];
-        let world = Self { house, outlet, executions, router, token, own, folder };
+        let is_restricted = false;
+        let world = Self { house, outlet, executions, router, token, is_restricted, own, folder };
         world.switch_on().await;
         world
+    }
+
+    /// A rule that names a group, which every customer has.
+    pub(crate) async fn restrict_by_group(&mut self) {
+        let group = GroupId::new(Uuid::from_u128(0x6));
+        for tenant in self.fake().world().tenants() {
+            let nobody = Group::security(group, "Contractors", Vec::new());
+            self.fake().world().add_group(tenant.id, nobody).unwrap();
+        }
+        let mut settings = SyncSettings::default();
+        settings.scope.exclude_groups.push(group);
+        self.house.store.put_settings(self.house.workspace, &settings).await.unwrap();
+        self.is_restricted = true;
+    }
+
+    pub(crate) fn is_restricted(&self) -> bool {
+        self.is_restricted
     }
 
     pub(crate) fn fake(&self) -> &Fake {
@@ -271,7 +290,12 @@ fn impatient(mut house: House, outlet: &Outlet) -> (House, Arc<Recorder>) {
         clock: Arc::clone(&clock),
         entropy: Arc::clone(&entropy),
     });
-    house.explain = Arc::new(Explain { store: store.read_only(), directories, clock: Arc::clone(&clock) });
+    house.explain = Arc::new(Explain {
+        store: store.read_only(),
+        directories,
+        clock: Arc::clone(&clock),
+        patience: sync::PATIENCE,
+    });
     let engine = Arc::clone(&executions) as Arc<dyn Executions>;
     house.sync = Arc::new(Sync { store, executions: engine, clock, entropy });
     house.directories = all;

@@ -26,7 +26,8 @@ use store::Store;
 use workflow::Executions;
 
 pub use explain::{
-    Explain, Explained, ExplainedFieldView, ExplainedView, NotExplained, PersonKey, StepView, Told, Writer,
+    Explain, Explained, ExplainedFieldView, ExplainedView, NotExplained, PATIENCE, PersonKey, StepView, Told,
+    Writer,
 };
 pub use lines::{LinePage, lines};
 pub use links::{
