@@ -142,7 +142,7 @@ fn a_callback_beyond_any_size_is_refused_unread() {
     {
         assert_eq!(waiting.code(&long), "invalid_request");
     }
-    let many: String = (0..900).map(|number| format!("x{number}=1&")).collect();
-    let code = waiting.code(&format!("{many}code=c&state={}", waiting.state));
+    let many: Vec<String> = (0..900).map(|number| format!("x{number}=1")).collect();
+    let code = waiting.code(&format!("{}&code=c&state={}", many.join("&"), waiting.state));
     assert_eq!(code, "session_mismatch", "parameters that nobody knows do no harm");
 }
