@@ -6,7 +6,11 @@ use fake_microsoft::{BadRow, CippFault, Effect, Kind, Match, Route, SyncStateLos
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use crate::{outlet, walk::Way, world::World};
+use crate::{
+    outlet::{self, Log},
+    walk::Way,
+    world::World,
+};
 
 /// How often something goes wrong in a connection that worked: no listing goes on for ever.
 const TIMES: u32 = 6;
@@ -107,21 +111,22 @@ async fn no_secret_leaves_whatever_goes_wrong_with_a_pasted_token() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_secret_leaves_whatever_goes_wrong_with_groups() {
+    let log = outlet::log();
     for (way, route) in [(Way::Direct, Route::GroupMembers), (Way::CippClient, Route::CippGraphRequest)] {
         let mut world = World::new().await;
         world.restrict_by_group().await;
-        everything_goes_wrong_in(world, way, route).await;
+        everything_goes_wrong_in(world, way, route, &log).await;
     }
 }
 
 async fn everything_goes_wrong(way: Way, routes: &[Route]) {
+    let log = outlet::log();
     for route in routes {
-        everything_goes_wrong_in(World::new().await, way, *route).await;
+        everything_goes_wrong_in(World::new().await, way, *route, &log).await;
     }
 }
 
-async fn everything_goes_wrong_in(mut world: World, way: Way, route: Route) {
-    let log = outlet::log();
+async fn everything_goes_wrong_in(mut world: World, way: Way, route: Route, log: &Log) {
     assert_eq!(world.walk(way).await, "completed", "the way is really walked");
     for effect in effects().into_iter().chain(special(route)) {
         // At the beginning, and in a connection that worked until then.
@@ -141,7 +146,7 @@ async fn everything_goes_wrong_in(mut world: World, way: Way, route: Route) {
 }
 
 /// A search that finds nothing proves nothing when it looked at nothing.
-fn everything_was_looked_at(world: &World, way: Way) {
+pub(crate) fn everything_was_looked_at(world: &World, way: Way) {
     let known = world.fake().confidential();
     for kind in Kind::ALL {
         let sent = known.iter().any(|(of, _)| *of == kind);
