@@ -31,7 +31,10 @@ use jiff::SignedDuration;
 use url::Url;
 use uuid::Uuid;
 
-use crate::server::client;
+use crate::{
+    endless::{BUFFERS, endless},
+    server::client,
+};
 
 struct Deployment {
     fake: Fake,
@@ -244,6 +247,24 @@ async fn errors_hold_no_secret() {
         let shown = format!("{error} {error:?} {}", serde_json::to_string(error.diagnostics()).unwrap());
         assert!(!shown.contains(&token[..20]) && !shown.contains("evil"), "{effect:?}");
         deployment.fake.faults().clear();
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_cipp_without_end_is_refused_at_the_limit() {
+    for (status, limit, expected) in [
+        (200, 32 * 1024 * 1024, Code::AnswerTooLarge),
+        (400, 256 * 1024, Code::CippTenantsNotListed),
+        (500, 256 * 1024, Code::CippUnavailable),
+    ] {
+        let (server, sent) = endless(status, false).await;
+        let base = CippBase::parse(server.as_str(), Destinations::ThisMachineToo).unwrap();
+        let settings = CippSettings::new(CippHttp::new(builder), Destinations::ThisMachineToo).for_a_probe();
+        let access = CippAccess { base, credential: CippCredential::Bearer("CANARY".into()) };
+        let clock = VirtualClock::starting_at("2026-03-02T08:00:00Z".parse().unwrap());
+        let error = directory(settings, &server, access, &clock).managed_tenants().await.unwrap_err();
+        assert_eq!(error.code(), expected, "{status}");
+        assert!(sent.load(Ordering::Relaxed) < limit + BUFFERS, "{status}");
     }
 }
 
