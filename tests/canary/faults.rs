@@ -6,7 +6,11 @@ use fake_microsoft::{BadRow, CippFault, Effect, Kind, Match, Route, SyncStateLos
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use crate::{outlet, walk::Way, world::World};
+use crate::{
+    outlet::{self, Log},
+    walk::Way,
+    world::World,
+};
 
 /// How often something goes wrong in a connection that worked: no listing goes on for ever.
 const TIMES: u32 = 6;
@@ -46,6 +50,12 @@ fn special(route: Route) -> Vec<Effect> {
             Effect::ForeignNextLink("leak.example".to_owned()),
         ],
         Route::Organization => vec![Effect::WrongTenant],
+        Route::GroupMembers => vec![
+            Effect::Throttle { retry_after: Some("1".to_owned()) },
+            Effect::NextLinkLoop,
+            Effect::ForeignNextLink("leak.example".to_owned()),
+            Effect::BadRow(BadRow::WithoutId),
+        ],
         Route::UsersDelta => vec![
             Effect::Delay(Duration::from_millis(1)),
             Effect::ThrottleApplication { retry_after: None },
@@ -99,31 +109,44 @@ async fn no_secret_leaves_whatever_goes_wrong_with_a_pasted_token() {
     everything_goes_wrong(Way::CippToken, &[Route::CippTenants, Route::CippGraphRequest]).await;
 }
 
-async fn everything_goes_wrong(way: Way, routes: &[Route]) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_secret_leaves_whatever_goes_wrong_with_groups() {
     let log = outlet::log();
-    for route in routes {
+    for (way, route) in [(Way::Direct, Route::GroupMembers), (Way::CippClient, Route::CippGraphRequest)] {
         let mut world = World::new().await;
-        assert_eq!(world.walk(way).await, "completed", "the way is really walked");
-        for effect in effects().into_iter().chain(special(*route)) {
-            // At the beginning, and in a connection that worked until then.
-            world.fake().faults().on(Match::route(*route), effect.clone(), 1);
-            world.connect(way).await;
-            world.fake().faults().clear();
-            world.connect(way).await;
-            world.fake().faults().on(Match::route(*route).from(2), effect, TIMES);
-            world.work(way).await;
-            world.fake().faults().clear();
-            world.begin_again().await;
-        }
-        assert_eq!(world.walk(way).await, "completed", "and it can still be walked");
-        world.outlet.add("the log", log.text());
-        everything_was_looked_at(&world, way);
-        assert_eq!(world.outlet.leaks(&world.needles()), Vec::<String>::new(), "{route:?}");
+        world.restrict_by_group().await;
+        everything_goes_wrong_in(world, way, route, &log).await;
     }
 }
 
+async fn everything_goes_wrong(way: Way, routes: &[Route]) {
+    let log = outlet::log();
+    for route in routes {
+        everything_goes_wrong_in(World::new().await, way, *route, &log).await;
+    }
+}
+
+async fn everything_goes_wrong_in(mut world: World, way: Way, route: Route, log: &Log) {
+    assert_eq!(world.walk(way).await, "completed", "the way is really walked");
+    for effect in effects().into_iter().chain(special(route)) {
+        // At the beginning, and in a connection that worked until then.
+        world.fake().faults().on(Match::route(route), effect.clone(), 1);
+        world.connect(way).await;
+        world.fake().faults().clear();
+        world.connect(way).await;
+        world.fake().faults().on(Match::route(route).from(2), effect, TIMES);
+        world.work(way).await;
+        world.fake().faults().clear();
+        world.begin_again().await;
+    }
+    assert_eq!(world.walk(way).await, "completed", "and it can still be walked");
+    world.outlet.add("the log", log.text());
+    everything_was_looked_at(&world, way);
+    assert_eq!(world.outlet.leaks(&world.needles()), Vec::<String>::new(), "{route:?}");
+}
+
 /// A search that finds nothing proves nothing when it looked at nothing.
-fn everything_was_looked_at(world: &World, way: Way) {
+pub(crate) fn everything_was_looked_at(world: &World, way: Way) {
     let known = world.fake().confidential();
     for kind in Kind::ALL {
         let sent = known.iter().any(|(of, _)| *of == kind);
@@ -132,6 +155,9 @@ fn everything_was_looked_at(world: &World, way: Way) {
     if way == Way::Direct {
         assert!(world.outlet.has("GET /api/auth/microsoft/entra/callback"));
         assert!(world.outlet.has("the header location") && world.outlet.has("the header set-cookie"));
+    }
+    if world.is_restricted() && way == Way::Direct {
+        assert!(world.fake().requests().of(Route::GroupMembers).requests > 20, "groups were read");
     }
     let app = &world.fake().world().config().application;
     assert!(world.is_kept(app.client_secret.expose_secret()), "the secret chain is where secrets are");

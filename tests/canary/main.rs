@@ -8,9 +8,15 @@
 
 mod crashes;
 mod faults;
+mod keepers;
 mod needles;
 mod outlet;
 mod planted;
 mod recorder;
 mod walk;
 mod world;
+
+/// The client of a fake that is shared with the suite of the secrets.
+fn client() -> reqwest::Client {
+    runtime::http::client(runtime::http::Limits::default()).unwrap()
+}

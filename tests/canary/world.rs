@@ -13,16 +13,17 @@ use axum::{
 };
 use connect::Connect;
 use directory::{CippSettings, Directories, GraphSettings, protocol::retry::RetryPolicy};
-use domain::ids::UserId;
+use domain::ids::{GroupId, UserId};
 use edge::{Caller, CallerKind, Edition, Permission};
 use embedded::Durability;
-use fake_microsoft::{CIPP_CLIENT_SECRET, Fake, Kind};
+use fake_microsoft::{CIPP_CLIENT_SECRET, Fake, Group, Kind};
 use flags::Access;
 use jiff::SignedDuration;
 use local::{FakeProfile, House};
 use secrecy::{ExposeSecret, SecretString};
+use secrets::SecretChain;
 use serde_json::Value;
-use store::client_over;
+use store::{SyncSettings, client_over};
 use sync::{Explain, Sync};
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -30,6 +31,7 @@ use uuid::Uuid;
 use workflow::{Executions, payloads::RunInput};
 
 use crate::{
+    keepers::Keeper,
     needles::Needles,
     outlet::{Excepted, Outlet},
     recorder::Recorder,
@@ -48,10 +50,12 @@ const ONCE: RetryPolicy = RetryPolicy { attempts_max: 1, wait_max: SignedDuratio
 /// A house, its service, and everything that came out of it.
 pub(crate) struct World {
     pub(crate) house: House,
+    pub(crate) keeper: Keeper,
     pub(crate) outlet: Outlet,
     executions: Arc<Recorder>,
     router: Router,
     token: String,
+    is_restricted: bool,
     /// What only this suite knows to be secret.
     own: Vec<(&'static str, String)>,
     folder: TempDir,
@@ -73,12 +77,17 @@ impl Answer {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::keeping_secrets_in(Keeper::Folder).await
+    }
+
+    pub(crate) async fn keeping_secrets_in(keeper: Keeper) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let profile =
             FakeProfile { seed: 7, sizes: vec![6, 4], as_of: SystemClock.now(), port: 0, messy: true };
         let house = House::open(folder.path(), Durability::ProcessKill, Some(profile)).await.unwrap();
         let outlet = Outlet::default();
-        let (house, executions) = impatient(house, &outlet);
+        let secrets = keeper.chain(&house).await;
+        let (house, executions) = impatient(house, &secrets, &outlet);
         let configuration = Configuration {
             issuer: PARTY.to_owned(),
             audience: PARTY.to_owned(),
@@ -105,9 +114,27 @@ impl World {
             ("the key of flags", FLAGS_KEY.to_owned()),
             ("the secret of the API client", CIPP_CLIENT_SECRET.to_owned()),
         ];
-        let world = Self { house, outlet, executions, router, token, own, folder };
+        let is_restricted = false;
+        let world = Self { house, keeper, outlet, executions, router, token, is_restricted, own, folder };
         world.switch_on().await;
         world
+    }
+
+    /// A rule that names a group, which every customer has.
+    pub(crate) async fn restrict_by_group(&mut self) {
+        let group = GroupId::new(Uuid::from_u128(0x6));
+        for tenant in self.fake().world().tenants() {
+            let nobody = Group::security(group, "Contractors", Vec::new());
+            self.fake().world().add_group(tenant.id, nobody).unwrap();
+        }
+        let mut settings = SyncSettings::default();
+        settings.scope.exclude_groups.push(group);
+        self.house.store.put_settings(self.house.workspace, &settings).await.unwrap();
+        self.is_restricted = true;
+    }
+
+    pub(crate) fn is_restricted(&self) -> bool {
+        self.is_restricted
     }
 
     pub(crate) fn fake(&self) -> &Fake {
@@ -204,11 +231,16 @@ impl World {
                 self.outlet.add("the table", text);
             }
         }
-        for (name, content) in files(self.folder.path(), self.folder.path()) {
+        for (name, content) in self.files() {
             if !name.starts_with("secrets/") {
                 self.outlet.add(&format!("the file {name}"), content);
             }
         }
+    }
+
+    /// The files of the data folder.
+    pub(crate) fn files(&self) -> Vec<(String, Vec<u8>)> {
+        files(self.folder.path(), self.folder.path())
     }
 
     /// Texts as they are, and plan pages as they were before they were compressed.
@@ -226,20 +258,23 @@ impl World {
     /// Whether the secret chain holds this, which is the one place for it.
     pub(crate) fn is_kept(&self, secret: &str) -> bool {
         let escaped = Value::from(secret).to_string();
-        files(self.folder.path(), self.folder.path()).iter().any(|(name, content)| {
+        if let Some(kept) = self.keeper.kept() {
+            return kept.contains(&escaped);
+        }
+        self.files().iter().any(|(name, content)| {
             name.starts_with("secrets/") && String::from_utf8_lossy(content).contains(&escaped)
         })
     }
 }
 
 /// The same house, with nobody who tries again, and with the state machines written down.
-fn impatient(mut house: House, outlet: &Outlet) -> (House, Arc<Recorder>) {
+fn impatient(mut house: House, secrets: &Arc<SecretChain>, outlet: &Outlet) -> (House, Arc<Recorder>) {
     let before = &house.directories;
     let graph = GraphSettings { retry: ONCE, ..before.graph.clone() };
     let cipp = CippSettings { retry: ONCE, ..before.cipp.clone() };
     let all = Arc::new(WorkspaceDirectories {
         store: before.store.clone(),
-        secrets: Arc::clone(&before.secrets),
+        secrets: Arc::clone(secrets),
         graph: graph.clone(),
         cipp: cipp.clone(),
         http: before.http.clone(),
@@ -255,7 +290,7 @@ fn impatient(mut house: House, outlet: &Outlet) -> (House, Arc<Recorder>) {
     let old = &house.connect;
     house.connect = Arc::new(Connect {
         store: store.clone(),
-        secrets: Arc::clone(&old.secrets),
+        secrets: Arc::clone(secrets),
         http: old.http.clone(),
         graph,
         cipp,
@@ -271,10 +306,16 @@ fn impatient(mut house: House, outlet: &Outlet) -> (House, Arc<Recorder>) {
         clock: Arc::clone(&clock),
         entropy: Arc::clone(&entropy),
     });
-    house.explain = Arc::new(Explain { store: store.read_only(), directories, clock: Arc::clone(&clock) });
+    house.explain = Arc::new(Explain {
+        store: store.read_only(),
+        directories,
+        clock: Arc::clone(&clock),
+        patience: sync::PATIENCE,
+    });
     let engine = Arc::clone(&executions) as Arc<dyn Executions>;
     house.sync = Arc::new(Sync { store, executions: engine, clock, entropy });
     house.directories = all;
+    house.secrets = Arc::clone(secrets);
     (house, executions)
 }
 

@@ -113,7 +113,7 @@ async fn every_exchange_of_a_story_keeps_microsofts_contract() {
         Arc::new(clock),
         Arc::new(SystemEntropy),
     );
-    let tenants = directory.managed_tenants().await.unwrap();
+    let tenants = directory.managed_tenants().await.unwrap().tenants;
     for tenant in &tenants {
         directory.prove(tenant.entra_tenant).await.unwrap();
         assert!(directory.public_tenant(tenant.entra_tenant).await.unwrap().is_some());

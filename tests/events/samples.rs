@@ -67,6 +67,7 @@ pub(crate) async fn discover(store: &Store) {
         gone: Vec::new(),
         renamed: Vec::new(),
         lost_access: Vec::new(),
+        unreadable_rows: 0,
         failure: None,
     };
     store.put_discovery(WORKSPACE, &report).await.unwrap();

@@ -5,10 +5,14 @@
 //! change to a document makes it say something else than it said or nothing.
 #![expect(clippy::unwrap_used, reason = "a test whose set-up does not hold has failed")]
 
+mod callbacks;
 mod cipp;
 mod graph;
 mod login;
+mod parsers;
 mod psa;
+mod readers;
 mod requests;
 mod secret_documents;
 mod trees;
+mod vault;

@@ -52,7 +52,7 @@ impl Connect {
             Arc::clone(&self.clock),
             Arc::clone(&self.entropy),
         );
-        let managed_tenants = directory.managed_tenants().await?.len();
+        let managed_tenants = directory.managed_tenants().await?.tenants.len();
         Ok(Proven { tokens: held.tokens(), managed_tenants })
     }
 }

@@ -68,4 +68,19 @@ mod tests {
         }
         assert_eq!(home_tenant(&"no token".into(), "app", ""), Err(IdTokenError::Unreadable));
     }
+
+    #[test]
+    fn a_damaged_token_is_at_home_nowhere() {
+        let claims =
+            json!({ "aud": "app", "iss": format!("https://login.example/{TENANT}/v2.0"), "tid": TENANT });
+        let whole = format!("h.{}.s", BASE64_URL_SAFE_NO_PAD.encode(claims.to_string()));
+        let read = |token: &str| home_tenant(&token.into(), "app", "https://login.example/{tenantid}/v2.0");
+        assert_eq!(read(&whole), Ok(TENANT.parse().unwrap()));
+        for length in 0..whole.len() - ".s".len() {
+            assert!(read(&whole[..length]).is_err(), "cut after {length} bytes");
+        }
+        for bytes in [b"\xff\xfe".as_slice(), b"null", b"[]", &b"[".repeat(20_000), b"{\"aud\":1e999}"] {
+            assert!(read(&format!("h.{}.s", BASE64_URL_SAFE_NO_PAD.encode(bytes))).is_err(), "{bytes:?}");
+        }
+    }
 }

@@ -94,7 +94,8 @@ impl LoginState {
             None => ReturnPath::default(),
         };
         let state = Self { workspace, purpose: Purpose { change_partner, return_path }, random };
-        parts.next().is_none().then_some(state)
+        // An id may be written in several ways, and only one of them was given out.
+        (parts.next().is_none() && state.to_string() == text).then_some(state)
     }
 
     /// What the sign-in is kept under.
@@ -189,6 +190,9 @@ mod tests {
             format!("{workspace}.{random}.history.change-partner"),
             format!("{workspace}.{random}."),
             format!("workspace.{random}"),
+            format!("{}.{random}", WorkspaceId::new(Uuid::from_u128(0xabc)).to_string().to_uppercase()),
+            format!("{}.{random}", workspace.to_string().replace('-', "")),
+            format!("{{{workspace}}}.{random}"),
         ] {
             assert_eq!(LoginState::parse(&text), None, "{text}");
         }

@@ -198,7 +198,7 @@ impl Connect {
             Arc::clone(&self.entropy),
         ));
         match directory.managed_tenants().await {
-            Ok(listed) => Ok((directory, listed)),
+            Ok(listed) => Ok((directory, listed.tenants)),
             Err(error) => Err(ValidateError::of(error, credentials.renewed.load(Ordering::Relaxed))),
         }
     }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use assembly::{FeatureGate, switched_off, tenant_failure};
-use directory::{Access, Directory, ErrorClass, ListedTenant, ReadError};
+use directory::{Access, Directory, ErrorClass, ListedTenant, ReadError, TenantList};
 use domain::{
     ids::{EntraTenantId, ManagedTenantId, WorkspaceId},
     run::TenantFailure,
@@ -44,11 +44,15 @@ pub async fn discover(
     let now = discovery.clock.now();
     let mut report = empty_report(execution, now);
     match listed {
-        Ok((_, listed)) if listed.is_empty() && knows_tenants(discovery, workspace).await? => {
+        Ok((_, listed)) if listed.tenants.is_empty() && knows_tenants(discovery, workspace).await? => {
             report.failure = Some(nothing_listed());
         }
         Ok((directory, listed)) => {
-            report.found = u32::try_from(listed.len()).unwrap_or(u32::MAX);
+            report.found = count(listed.tenants.len());
+            report.unreadable_rows = count(listed.bad_rows.len());
+            if let Some(first) = listed.bad_rows.first() {
+                tracing::warn!(%workspace, rows = report.unreadable_rows, ?first, "customers could not be read");
+            }
             take_in(discovery, workspace, &directory, listed, &mut report).await.map_err(task_failure)?;
         }
         Err(error) => report.failure = Some(tenant_failure(&error)),
@@ -88,7 +92,7 @@ async fn knows_tenants(discovery: &Discovery, workspace: WorkspaceId) -> Result<
 async fn list(
     discovery: &Discovery,
     workspace: WorkspaceId,
-) -> Result<(Arc<dyn Directory>, Vec<ListedTenant>), ReadError> {
+) -> Result<(Arc<dyn Directory>, TenantList), ReadError> {
     let directory = discovery.directories.of(workspace).await?;
     let listed = directory.managed_tenants().await?;
     Ok((directory, listed))
@@ -98,16 +102,21 @@ async fn take_in(
     discovery: &Discovery,
     workspace: WorkspaceId,
     directory: &Arc<dyn Directory>,
-    listed: Vec<ListedTenant>,
+    listed: TenantList,
     report: &mut DiscoveryReport,
 ) -> Result<(), StoreError> {
     let store = &discovery.store;
     let mut known: BTreeMap<EntraTenantId, ManagedTenant> =
         store.managed_tenants(workspace).await?.into_iter().map(|tenant| (tenant.entra, tenant)).collect();
     let now = discovery.clock.now();
+    let is_whole = listed.is_whole();
     let mut seen =
-        stream::iter(listed)
-            .map(|listed| {
+        stream::iter(listed.tenants)
+            .map(|mut listed| {
+                if !is_whole && matches!(listed.access, Access::Ended { .. }) {
+                    // The relationship that goes on may be the one that could not be read: the tenant is asked.
+                    listed.access = Access::Active;
+                }
                 let before = known.remove(&listed.entra_tenant);
                 async move {
                     (look_at(directory.as_ref(), workspace, &listed, before.as_ref(), now).await, before)
@@ -119,7 +128,8 @@ async fn take_in(
         store.put_managed_tenant(workspace, &tenant).await?;
     }
     drop(seen);
-    for gone in known.into_values().filter(|tenant| tenant.missing_since.is_none()) {
+    // Whoever is not listed may be in a row that could not be read.
+    for gone in known.into_values().filter(|_| is_whole).filter(|tenant| tenant.missing_since.is_none()) {
         mark_gone(store, workspace, gone, now, report).await?;
     }
     Ok(())
@@ -215,8 +225,13 @@ fn empty_report(execution: &str, now: Timestamp) -> DiscoveryReport {
         gone: Vec::new(),
         renamed: Vec::new(),
         lost_access: Vec::new(),
+        unreadable_rows: 0,
         failure: None,
     }
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 fn nothing_listed() -> TenantFailure {

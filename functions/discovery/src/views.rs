@@ -80,6 +80,11 @@ pub struct DiscoveryView {
     pub renamed: Vec<ManagedTenantId>,
     /// Could be read before and cannot now.
     pub lost_access: Vec<ManagedTenantId>,
+    /// Rows of the list of customers that could not be read.
+    pub unreadable_row_count: u32,
+    /// What such rows mean; `None` when there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unreadable_rows: Option<TenantFailure>,
 }
 
 impl DiscoveryView {
@@ -102,6 +107,22 @@ impl DiscoveryView {
             gone: report.gone,
             renamed: report.renamed,
             lost_access: report.lost_access,
+            unreadable_row_count: report.unreadable_rows,
+            unreadable_rows: (report.unreadable_rows > 0).then(rows_unreadable),
         }
+    }
+}
+
+fn rows_unreadable() -> TenantFailure {
+    TenantFailure {
+        code: "customer_rows_unreadable".to_owned(),
+        message: "Some rows of the list of customers could not be read, so it is not known whom they are about. \
+             The other customers were taken in, and nobody counts as gone because of this list. Contacts stay as \
+             they are."
+            .to_owned(),
+        remedy: "Discover again. If it stays, look in Partner Center, or in CIPP's list of tenants, for a customer \
+             without a tenant id."
+            .to_owned(),
+        diagnostics: None,
     }
 }

@@ -19,7 +19,7 @@ use embedded::Engine;
 use flags::{Access, Flags, routes};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use store::{Store, client_over};
+use store::{Store, client_over, probe::Probe};
 use tower::ServiceExt;
 use uuid::Uuid;
 
@@ -291,4 +291,42 @@ async fn only_the_master_workspace_decides() {
     assert_eq!(community.refused("GET", "", Value::Null).await, error(501, "enterprise_only"));
     let (status, _) = Api { key: None, ..api }.call("OPTIONS", "", Value::Null).await;
     assert_eq!(status, StatusCode::NO_CONTENT);
+}
+
+/// Somebody else is always faster.
+#[tokio::test]
+async fn a_flag_that_others_keep_changing_is_left_to_them_and_that_is_said() {
+    let engine = Engine::in_memory().unwrap();
+    let (probe, http) = Probe::around(engine.clone());
+    let api = Api { store: Store::new(client_over(http), "flags"), ..Api::new().await };
+    api.store.create_table_if_absent().await.unwrap();
+    let made = api.made(json!({ "key": "busy", "active": true })).await;
+    let id = made["id"].as_str().unwrap();
+    let changes = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counted = Arc::clone(&changes);
+    probe.script(move |call| {
+        if call.write.is_some() {
+            let change = json!({ "TableName": "flags", "UpdateExpression": "SET revision = revision + :one",
+                "Key": { "pk": { "S": "PLATFORM#FLAG" }, "sk": { "S": "busy" } },
+                "ExpressionAttributeValues": { ":one": { "N": "1" } } });
+            let (status, _) = engine.respond("UpdateItem", change.to_string().as_bytes());
+            assert_eq!(status, 200);
+            counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+        None
+    });
+    let add = json!({ "__action": "add", "tenantId": CUSTOMER });
+    for (method, below, body) in [("PATCH", "", json!({ "active": false })), ("POST", "/tenants", add)] {
+        let before = changes.load(std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(
+            api.refused(method, &format!("/{id}{below}"), body).await,
+            error(409, "flag_contended"),
+            "{method}"
+        );
+        let tried = changes.load(std::sync::atomic::Ordering::Relaxed) - before;
+        assert!((5..=200).contains(&tried), "{tried}");
+    }
+    probe.clear();
+    let (_, shown) = api.call("GET", &format!("/{id}"), Value::Null).await;
+    assert_eq!((&shown["data"]["active"], &shown["data"]["key"]), (&json!(true), &json!("busy")), "{shown}");
 }

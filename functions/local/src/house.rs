@@ -119,6 +119,14 @@ impl std::fmt::Debug for House {
     }
 }
 
+#[cfg(test)]
+impl House {
+    /// The invented Microsoft goes away.
+    pub(crate) fn stop_the_fake(&mut self) {
+        self.server = None;
+    }
+}
+
 impl House {
     /// Opens the house in `folder`. A new folder becomes a house with `new_fake` for Microsoft, or
     /// with the real one.
@@ -264,6 +272,7 @@ impl House {
                 store: store.read_only(),
                 directories: Arc::clone(&directories) as Arc<dyn Directories>,
                 clock: Arc::clone(&clock),
+                patience: sync::PATIENCE,
             }),
             workspace,
             store,

@@ -67,3 +67,52 @@ fn bar(label: &str) -> ProgressBar {
         Err(_) => bar,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ambient::{Clock, SystemClock};
+    use domain::run::{Counters, RunKind, RunStatus, Trigger};
+    use embedded::Durability;
+    use store::{Run, RunScope, SyncSettings, Turns};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::FakeProfile;
+
+    /// Nobody carries it on any more, and whoever watches is not kept waiting.
+    #[tokio::test]
+    async fn a_run_whose_execution_is_gone_is_told_as_interrupted() {
+        let folder = tempfile::tempdir().unwrap();
+        let as_of = SystemClock.now();
+        let fake = FakeProfile { seed: 7, sizes: vec![3], as_of, port: 0, messy: false };
+        let house = House::open(folder.path(), Durability::ProcessKill, Some(fake)).await.unwrap();
+        let begun = Run {
+            id: RunId::new(Uuid::from_u128(7)),
+            workspace: house.workspace,
+            kind: RunKind::AllTenants,
+            scope: RunScope::default(),
+            trigger: Trigger::Manual,
+            run_status: RunStatus::Running,
+            initiated_by: None,
+            started_at: as_of,
+            completed_at: None,
+            execution: None,
+            total_tenants: 1,
+            succeeded_tenants: 0,
+            failed_tenants: 0,
+            counters: Counters::default(),
+            cancel_requested: false,
+            unsaved_rules: false,
+            settings: SyncSettings::default(),
+            source: None,
+            turns: Turns::default(),
+            halted: None,
+            link_change: None,
+            room: None,
+        };
+        assert!(house.store.create_run(&begun).await.unwrap());
+        assert_eq!(run(&house, begun.id, "sync").await.unwrap_err().code, "run_interrupted");
+        let nobodys = RunId::new(Uuid::from_u128(8));
+        assert_eq!(run(&house, nobodys, "sync").await.unwrap_err().code, "unknown_run");
+    }
+}

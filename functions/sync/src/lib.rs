@@ -27,7 +27,8 @@ use store::Store;
 use workflow::Executions;
 
 pub use explain::{
-    Explain, Explained, ExplainedFieldView, ExplainedView, NotExplained, PersonKey, StepView, Told, Writer,
+    Explain, Explained, ExplainedFieldView, ExplainedView, NotExplained, PATIENCE, PersonKey, StepView, Told,
+    Writer,
 };
 pub use lines::{LineCount, LineFilter, LinePage, LinesFound, count_lines, find_lines, lines};
 pub use links::{

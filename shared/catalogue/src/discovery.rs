@@ -4,6 +4,15 @@ use crate::{Area, Entry};
 
 pub(crate) const ENTRIES: &[Entry] = &[
     Entry {
+        code: "customer_rows_unreadable",
+        area: Area::Discovery,
+        cause: "Some rows of the list of customers could not be read, so it is not known whom they are about.",
+        effect: "The other customers were taken in. No customer counts as gone because of this list, and contacts \
+                 stay as they are.",
+        next: "Discover again. If it stays, look in Partner Center, or in CIPP's list of tenants, for a customer \
+               without a tenant id.",
+    },
+    Entry {
         code: "discovery_failed",
         area: Area::Discovery,
         cause: "The last discovery did not come to its end. The details name the code of its cause under \

@@ -89,8 +89,9 @@ pub(crate) const ENTRIES: &[Entry] = &[
         area: Area::Tenant,
         cause: "The account may enter this customer but not read its groups.",
         effect: "This customer's contacts stay as they are; other customers are synced.",
-        next: "Check that the app has the permission `GroupMember.Read.All` and that this customer has \
-               consented to it.",
+        next: "Add the delegated Graph permission `GroupMember.Read.All` to the app registration, then let an \
+               administrator of this customer give the admin consent anew, as when the customer was connected. \
+               Nobody has to sign in again. Only rules that name groups need this permission.",
     },
     Entry {
         code: "partner_tenant_answered",

@@ -104,13 +104,6 @@ pub(crate) const ENTRIES: &[Entry] = &[
         next: "Look at `entra-sync settings --output json`: its `scope` is what the file has to hold.",
     },
     Entry {
-        code: "serving_failed",
-        area: Area::Tool,
-        cause: "The HTTP API stopped because of a failure.",
-        effect: "What was stored before is complete; runs go on where they are when it is started again.",
-        next: "Start it again with `entra-sync serve`.",
-    },
-    Entry {
         code: "sign_in_failed",
         area: Area::Tool,
         cause: "The invented Microsoft did not send the browser back.",

@@ -30,5 +30,5 @@ pub use error::{Code, Diagnostics, ErrorClass, ReadError};
 pub use graph::{Cloud, Credentials, GraphDirectory, GraphSettings, Login, Usage};
 pub use port::{
     Access, BadRow, BadRowCause, ChangePage, ChangesNext, Directory, EndCause, Group, ListedTenant,
-    MembersPage, PublicTenant, Removed, TenantProof, UserKey, UserPage,
+    MembersPage, PublicTenant, Removed, TenantList, TenantProof, UserKey, UserPage,
 };

@@ -15,9 +15,9 @@ use crate::{Code, Cursor, ReadError};
 /// do has a body that says so.
 #[async_trait]
 pub trait Directory: Send + Sync {
-    /// Customer tenants the connection can see, sorted by id, without the partner's own.
-    /// Complete or an error: never a partial list as if whole.
-    async fn managed_tenants(&self) -> Result<Vec<ListedTenant>, ReadError>;
+    /// Customer tenants the connection can see, without the partner's own. Every page is read, or it is an
+    /// error; a row that cannot be read is told as such, so that nobody takes the list for whole.
+    async fn managed_tenants(&self) -> Result<TenantList, ReadError>;
 
     /// Which tenant answers for `tenant`, its name and verified domains; to be asked before the
     /// first page. Fails with [`ErrorClass::TenantProofFailed`](crate::ErrorClass) when another
@@ -70,6 +70,22 @@ pub trait Directory: Send + Sync {
     /// It proves no relationship. `None`: unknown tenant, or this connection has no such look-up.
     async fn public_tenant(&self, _tenant: EntraTenantId) -> Result<Option<PublicTenant>, ReadError> {
         Ok(None)
+    }
+}
+
+/// The customer tenants of a connection.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TenantList {
+    /// Those that could be read, each once, sorted by id.
+    pub tenants: Vec<ListedTenant>,
+    /// Rows that could not be read. With any of them, who is not listed may be there all the same.
+    pub bad_rows: Vec<BadRow>,
+}
+
+impl TenantList {
+    /// Whether who is not listed is not there.
+    pub fn is_whole(&self) -> bool {
+        self.bad_rows.is_empty()
     }
 }
 
@@ -233,7 +249,7 @@ pub enum UserKey {
     SignInName(String),
 }
 
-/// A row that could not be read. Its person is neither present nor absent.
+/// A row that could not be read. Its person, or its tenant, is neither present nor absent.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BadRow {

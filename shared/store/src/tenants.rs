@@ -82,9 +82,17 @@ pub struct DiscoveryReport {
     pub renamed: Vec<ManagedTenantId>,
     /// Tenants that could be read before and cannot now.
     pub lost_access: Vec<ManagedTenantId>,
+    /// Rows of the listing that could not be read. With any of them nobody is gone for not being listed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unreadable_rows: u32,
     /// Why nothing could be listed; then nothing was changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<TenantFailure>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl Store {

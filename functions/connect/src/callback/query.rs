@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use directory::{ReadError, protocol::token::callback_refused};
+use directory::{Diagnostics, ReadError, protocol::token::callback_refused};
 use secrecy::SecretString;
 use url::form_urlencoded;
 
@@ -69,7 +69,12 @@ impl Refusal {
     /// Keeps no text of the provider: the description is only searched for error numbers.
     fn of(error: &str, description: Option<&str>) -> Self {
         let code = DOCUMENTED.into_iter().find(|documented| *documented == error);
-        Self { code: code.unwrap_or("provider_error"), error: callback_refused(error, description) }
+        let mut error = callback_refused(error, description);
+        if code.is_none() {
+            error =
+                error.clone().with_diagnostics(Diagnostics { error: None, ..error.diagnostics().clone() });
+        }
+        Self { code: code.unwrap_or("provider_error"), error }
     }
 }
 

@@ -27,7 +27,9 @@ use crate::Connect;
 /// How wrong a clock may be: Microsoft accepts a token five minutes before its time and after it.
 const CLOCK_OFF_MAX: SignedDuration = SignedDuration::from_mins(5);
 
-/// Permissions that are not asked for at sign-in and are no excess.
+/// Permissions that are not asked for at sign-in and are no excess. Members of groups are read at customers
+/// whose rules name groups, with what was consented to there; a consent of the partner's own tenant does nothing
+/// for it.
 const TOLERATED: [&str; 2] = ["GroupMember.Read.All", "User.Read"];
 
 impl Connect {

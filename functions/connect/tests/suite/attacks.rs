@@ -66,6 +66,19 @@ async fn attempt(bench: &Bench, attack: &str) -> (String, String) {
             let query = bench.visit(&auth_url).await;
             return (query.replace(&parameter(&query, "code"), &code), cookie);
         }
+        "cookie of the sign-in begun after it" => {
+            // Somebody had the browser begin another one meanwhile.
+            let later = bench.begin().await;
+            return (bench.visit(&auth_url).await, later.cookie);
+        }
+        "session of another workspace" => {
+            let theirs = bench.begin_as(workspace(2), r#"{"connectionType":"direct"}"#).await;
+            return (bench.visit(&auth_url).await, theirs.cookie);
+        }
+        "empty session" => return (bench.visit(&auth_url).await, "entra_login=".to_owned()),
+        "oversize session" => {
+            return (bench.visit(&auth_url).await, format!("entra_login={}", "x".repeat(64 * 1024)));
+        }
         "too late" => bench.clock.advance(SignedDuration::from_millis(600_001)),
         "no state" => return (format!("code={}", parameter(&bench.visit(&auth_url).await, "code")), cookie),
         "garbage state" => return ("code=c&state=%00%FF..".to_owned(), cookie),
@@ -73,6 +86,51 @@ async fn attempt(bench: &Bench, attack: &str) -> (String, String) {
             let query = bench.visit(&auth_url).await;
             let state = parameter(&query, "state");
             return (format!("{query}&state={state}"), cookie);
+        }
+        "code twice" => {
+            let query = bench.visit(&auth_url).await;
+            let code = parameter(&query, "code");
+            return (format!("{query}&code={code}"), cookie);
+        }
+        "error twice" => {
+            let query = bench.visit(&auth_url).await;
+            let state = parameter(&query, "state");
+            return (format!("error=access_denied&error=server_error&state={state}"), cookie);
+        }
+        "a parameter nobody knows, twice" => {
+            return (format!("{}&x=1&x=2", bench.visit(&auth_url).await), cookie);
+        }
+        "no code" => {
+            let state = parameter(&bench.visit(&auth_url).await, "state");
+            return (format!("state={state}"), cookie);
+        }
+        "empty code" => {
+            let state = parameter(&bench.visit(&auth_url).await, "state");
+            return (format!("code=&state={state}"), cookie);
+        }
+        "empty state" => {
+            let code = parameter(&bench.visit(&auth_url).await, "code");
+            return (format!("code={code}&state="), cookie);
+        }
+        "nothing" => return (String::new(), cookie),
+        "names in capitals" => {
+            let query = bench.visit(&auth_url).await;
+            return (query.replace("code=", "CODE=").replace("state=", "STATE="), cookie);
+        }
+        "semicolons" => return (bench.visit(&auth_url).await.replace('&', ";"), cookie),
+        "oversize query" => {
+            return (format!("{}&x={}", bench.visit(&auth_url).await, "x".repeat(8 * 1024)), cookie);
+        }
+        "oversize state" => return (format!("code=c&state={}", "x".repeat(8_000)), cookie),
+        "oversize code" => {
+            let state = parameter(&bench.visit(&auth_url).await, "state");
+            return (format!("code={}&state={state}", "x".repeat(8_000)), cookie);
+        }
+        "workspace in capitals" => {
+            let state = parameter(&bench.visit(&auth_url).await, "state");
+            let (workspace, random) = state.split_once('.').unwrap();
+            let written = format!("%7B{}%7D.{random}", workspace.to_uppercase());
+            return (format!("code=c&state={written}"), cookie);
         }
         "code and error" => return (format!("{}&error=access_denied", bench.visit(&auth_url).await), cookie),
         "wrong nonce" => return (bench.visit(&with(&auth_url, "nonce", "another")).await, cookie),
@@ -99,7 +157,7 @@ async fn attempt(bench: &Bench, attack: &str) -> (String, String) {
     (bench.visit(&auth_url).await, cookie)
 }
 
-const TABLE: [(&str, &str); 27] = [
+const TABLE: [(&str, &str); 44] = [
     ("another browser", "session_mismatch"),
     ("no cookie", "session_mismatch"),
     ("two cookies", "session_mismatch"),
@@ -107,6 +165,23 @@ const TABLE: [(&str, &str); 27] = [
     ("state of another workspace", "session_mismatch"),
     ("workspace changed in the state", "invalid_state"),
     ("purpose changed in the state", "invalid_state"),
+    ("cookie of the sign-in begun after it", "session_mismatch"),
+    ("session of another workspace", "session_mismatch"),
+    ("empty session", "session_mismatch"),
+    ("oversize session", "session_mismatch"),
+    ("code twice", "invalid_request"),
+    ("error twice", "invalid_request"),
+    ("a parameter nobody knows, twice", "invalid_request"),
+    ("no code", "missing_params"),
+    ("empty code", "missing_params"),
+    ("empty state", "missing_params"),
+    ("nothing", "missing_params"),
+    ("names in capitals", "missing_params"),
+    ("semicolons", "missing_params"),
+    ("oversize query", "invalid_request"),
+    ("oversize state", "invalid_state"),
+    ("oversize code", "token_exchange_failed"),
+    ("workspace in capitals", "invalid_state"),
     ("code of another sign-in", "token_exchange_failed"),
     ("too late", "expired_state"),
     ("no state", "missing_params"),
@@ -154,29 +229,103 @@ async fn attacks_and_accidents_change_nothing() {
             if connected {
                 bench.connect().await;
             }
-            let before = bench.kept().await;
+            let before = bench.everything().await.without_sign_ins();
             let (query, cookie) = attempt(&bench, attack).await;
+            let begun = bench.everything().await;
             let answer = bench.come_back(&query, &cookie).await;
             assert_eq!(answer.failure(), expected, "{attack}");
-            assert_eq!(bench.kept().await, before, "{attack}");
-            assert!(bench.app.store.connection(workspace(2)).await.unwrap().is_none(), "{attack}");
             let shown = format!("{answer:?}");
             for text in ["script", "CANARY", "mira", CLIENT_SECRET] {
                 assert!(!shown.contains(text), "{attack} shows {text}");
             }
-            // Whatever it was, the state is used up, except when it was not said which.
-            if !matches!(attack, "garbage state" | "code and error" | "state twice" | "no state") {
+            let ended = bench.everything().await;
+            let used_up = ended.assert_unchanged_since(&begun, attack);
+            // Whatever it was, the state is used up, except when it was not said which, or used before.
+            let says_which =
+                !matches!(expected, "invalid_request" | "missing_params") && expected != "invalid_state";
+            assert_eq!(used_up, usize::from(says_which), "{attack}");
+            if says_which {
                 bench.fake.faults().clear();
+                let code = bench.come_back(&query, &cookie).await.failure();
                 assert!(
-                    matches!(
-                        bench.come_back(&query, &cookie).await.failure().as_str(),
-                        "invalid_state" | "access_denied" | "provider_error"
-                    ),
-                    "{attack}"
+                    matches!(code.as_str(), "invalid_state" | "access_denied" | "provider_error"),
+                    "{attack}: {code}"
                 );
+                assert_eq!(bench.everything().await, ended, "{attack}");
+            }
+            // The app registration is what two of them change before they come back.
+            if !attack.starts_with("wrong secret") && !attack.starts_with("secret gone") {
+                let ended = bench.everything().await.without_sign_ins();
+                ended.assert_unchanged_since(&before, attack);
             }
         }
     }
+}
+
+/// It is kept under the hash of all of it.
+#[tokio::test]
+async fn a_state_that_was_changed_in_any_character_leads_nowhere_and_spoils_nothing() {
+    let bench = Bench::new().await;
+    let browser = bench.begin().await;
+    let query = bench.visit(&browser.auth_url).await;
+    let (code, state) = (parameter(&query, "code"), parameter(&query, "state"));
+    let begun = bench.everything().await;
+    let come = async |state: &str| {
+        let query: String = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([("code", code.as_str()), ("state", state)])
+            .finish();
+        bench.come_back(&query, &browser.cookie).await.failure()
+    };
+    for at in 0..state.len() {
+        let (before, rest) = state.split_at(at);
+        let (letter, after) = rest.split_at(1);
+        let other = if letter == "7" { "8" } else { "7" };
+        let opposite: String = letter
+            .chars()
+            .map(|c| if c.is_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() })
+            .collect();
+        for changed in [
+            format!("{before}{other}{after}"),
+            format!("{before}{after}"),
+            format!("{before}{letter}{letter}{after}"),
+            format!("{before}{opposite}{after}"),
+            before.to_owned(),
+            format!("{before}\0{rest}"),
+        ] {
+            if changed != state && !changed.is_empty() {
+                assert_eq!(come(&changed).await, "invalid_state", "{changed}");
+            }
+        }
+    }
+    for changed in [format!("{state} "), format!(" {state}"), format!("{state}."), format!("{{{state}")] {
+        assert_eq!(come(&changed).await, "invalid_state", "{changed}");
+    }
+    assert_eq!(bench.everything().await, begun, "not a byte has changed");
+    assert_eq!(bench.come_back(&query, &browser.cookie).await.landing()["entra_status"], "success");
+}
+
+/// Only a navigation ends a sign-in: no form, and nothing that only looks.
+#[tokio::test]
+async fn a_callback_by_another_method_is_no_callback() {
+    let bench = Bench::new().await;
+    let browser = bench.begin().await;
+    let query = bench.visit(&browser.auth_url).await;
+    let begun = bench.everything().await;
+    for method in ["HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
+        for (uri, body) in
+            [(format!("{CALLBACK_PATH}?{query}"), String::new()), (CALLBACK_PATH.to_owned(), query.clone())]
+        {
+            let request = Request::builder().method(method).uri(uri).header("cookie", &browser.cookie);
+            let request = request.header("content-type", "application/x-www-form-urlencoded");
+            let answer = bench.send(None, request.body(Body::from(body)).unwrap()).await;
+            // A browser that asks beforehand is told what is allowed, and nothing else happens.
+            let allowed =
+                if method == "OPTIONS" { StatusCode::NO_CONTENT } else { StatusCode::METHOD_NOT_ALLOWED };
+            assert_eq!(answer.status, allowed, "{method}");
+        }
+    }
+    assert_eq!(bench.everything().await, begun, "not a byte has changed");
+    assert_eq!(bench.come_back(&query, &browser.cookie).await.landing()["entra_status"], "success");
 }
 
 #[tokio::test]
@@ -192,14 +341,4 @@ async fn of_two_callbacks_with_one_state_one_wins() {
         landings.iter().filter(|landing| landing.get("error").is_some_and(|code| code == "invalid_state"));
     assert_eq!((won, lost.count()), (1, 1));
     assert!(bench.connection().await.is_some() && bench.tokens().await.is_some());
-}
-
-#[tokio::test]
-async fn a_look_ahead_does_not_use_the_sign_in_up() {
-    let bench = Bench::new().await;
-    let browser = bench.begin().await;
-    let query = bench.visit(&browser.auth_url).await;
-    let request = Request::head(format!("{CALLBACK_PATH}?{query}")).body(Body::empty()).unwrap();
-    assert_eq!(bench.send(None, request).await.status, StatusCode::METHOD_NOT_ALLOWED);
-    assert_eq!(bench.come_back(&query, &browser.cookie).await.landing()["entra_status"], "success");
 }

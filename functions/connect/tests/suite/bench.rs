@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    fmt::Write,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,7 +11,6 @@ use std::{
 use ambient::{Clock, SystemEntropy, VirtualClock};
 use assembly::FeatureGate;
 use async_trait::async_trait;
-use aws_sdk_dynamodb::types::AttributeValue;
 use axum::{
     Extension, Router,
     body::Body,
@@ -104,6 +102,12 @@ pub(crate) fn caller(workspace: WorkspaceId, permissions: &[Permission]) -> Call
 impl Bench {
     /// Two customers, and workspaces 1 and 2 with an app registration.
     pub(crate) async fn new() -> Self {
+        let http = CippHttp::new(|| builder(Limits::default()));
+        Self::asking_cipp(CippSettings::new(http, Destinations::ThisMachineToo)).await
+    }
+
+    /// The same, with another way to CIPP deployments.
+    pub(crate) async fn asking_cipp(cipp: CippSettings) -> Self {
         let mut config = WorldConfig { messy: false, ..WorldConfig::sample(7, &[3, 3]) };
         config.application.client_secret = CLIENT_SECRET.into();
         let redirect_base = config.application.redirect_uris[0].strip_suffix(CALLBACK_PATH).unwrap();
@@ -129,10 +133,7 @@ impl Bench {
             secrets: Arc::new(chain.unwrap()),
             http: client(Limits::default()).unwrap(),
             graph: GraphSettings::new(&microsoft, microsoft.clone()).unwrap(),
-            cipp: CippSettings::new(
-                CippHttp::new(|| builder(Limits::default())),
-                Destinations::ThisMachineToo,
-            ),
+            cipp,
             redirect_base,
             settings_page: "https://psa.example/base/".parse().unwrap(),
             clock: time(),
@@ -247,31 +248,6 @@ impl Bench {
         let refresh_token = tokens.map(|tokens| tokens.refresh_token.expose_secret().to_owned());
         Kept { connection: self.connection().await, refresh_token }
     }
-
-    /// Everything in the table, as text.
-    pub(crate) async fn table(&self) -> String {
-        let (_, http) = Probe::around(self.engine.clone());
-        let scanned = client_over(http).scan().table_name(TABLE).send().await.unwrap();
-        scanned.items().iter().fold(String::new(), |mut text, item| {
-            writeln!(text, "{}", in_one_order(item)).unwrap();
-            text
-        })
-    }
-}
-
-/// An item as text, its members sorted, so that two of them can be compared.
-fn in_one_order(item: &HashMap<String, AttributeValue>) -> String {
-    let text = |value: &AttributeValue| match value {
-        AttributeValue::M(members) => in_one_order(members),
-        AttributeValue::L(values) if values.iter().any(AttributeValue::is_m) => {
-            values.iter().filter_map(|value| value.as_m().ok()).map(in_one_order).collect()
-        }
-        value => format!("{value:?}"),
-    };
-    let mut members: Vec<String> =
-        item.iter().map(|(name, value)| format!("{name:?}: {}", text(value))).collect();
-    members.sort();
-    format!("{{{}}}", members.join(", "))
 }
 
 impl Answer {

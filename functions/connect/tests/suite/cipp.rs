@@ -20,12 +20,6 @@ impl Bench {
     pub(crate) async fn connect_cipp(&self, body: &Value) -> Answer {
         self.ask("POST", CONNECT, &body.to_string()).await
     }
-
-    /// Nothing is kept of CIPP, and the connection is what it was.
-    async fn assert_untouched(&self, before: &crate::bench::Kept, story: &str) {
-        assert_eq!(&self.kept().await, before, "{story}");
-        assert!(self.cipp().await.is_none(), "{story}");
-    }
 }
 
 #[tokio::test]
@@ -93,7 +87,6 @@ async fn a_pasted_token_connects_and_tells_when_it_ends() {
 async fn what_does_not_work_leaves_no_trace() {
     let bench = Bench::new().await;
     bench.connect().await;
-    let before = bench.kept().await;
     let with = |changes: Value| {
         let mut body = bench.cipp_client();
         for (name, value) in changes.as_object().unwrap() {
@@ -101,24 +94,9 @@ async fn what_does_not_work_leaves_no_trace() {
         }
         body
     };
-    let table = bench.table().await;
+    let before = bench.everything().await;
     let token = bench.fake.cipp_token(SignedDuration::from_mins(50));
     for (changes, code) in [
-        (json!({ "baseUrl": "" }), "invalid_base_url"),
-        (json!({ "baseUrl": "http://cipp.example" }), "invalid_base_url"),
-        (json!({ "baseUrl": "https://169.254.169.254" }), "invalid_base_url"),
-        (json!({ "baseUrl": "https://metadata.google.internal" }), "invalid_base_url"),
-        (json!({ "baseUrl": "https://user@cipp.example" }), "invalid_base_url"),
-        (json!({ "baseUrl": "https://10.0.0.1" }), "invalid_base_url"),
-        (json!({ "baseUrl": "https://2852039166" }), "invalid_base_url"),
-        (json!({ "baseUrl": "https://0251.0376.0251.0376" }), "invalid_base_url"),
-        (json!({ "baseUrl": "https://[fe80::1]" }), "invalid_base_url"),
-        (json!({ "baseUrl": "https://[::ffff:169.254.169.254]" }), "invalid_base_url"),
-        (json!({ "baseUrl": "https://[64:ff9b::a9fe:a9fe]" }), "invalid_base_url"),
-        (json!({ "baseUrl": "https://cipp.example:8443" }), "invalid_base_url"),
-        (json!({ "baseUrl": "https://cipp.example." }), "invalid_base_url"),
-        (json!({ "baseUrl": "https://xn--a.example" }), "invalid_base_url"),
-        (json!({ "baseUrl": "https://xn--localhst-n4a.localhost" }), "invalid_base_url"),
         (json!({ "clientId": null, "clientSecret": " ", "tenantId": "" }), "missing_credentials"),
         (json!({ "clientSecret": null }), "mixed_credentials"),
         (json!({ "apiToken": token }), "mixed_credentials"),
@@ -141,8 +119,7 @@ async fn what_does_not_work_leaves_no_trace() {
     ] {
         let answer = bench.connect_cipp(&with(changes.clone())).await;
         assert_eq!((answer.status, answer.code().as_str()), (StatusCode::BAD_REQUEST, code), "{changes}");
-        bench.assert_untouched(&before, code).await;
-        assert_eq!(bench.table().await, table, "{changes}: not a byte of the table has changed");
+        assert_eq!(bench.everything().await, before, "{changes}: not a byte has changed");
     }
     for (route, effect, code, reason) in [
         (Route::CippMe, Effect::Cipp(CippFault::Page), "validation_failed", "cipp_wrong_address"),
@@ -171,8 +148,7 @@ async fn what_does_not_work_leaves_no_trace() {
         assert_eq!((answer.status, answer.code().as_str()), (StatusCode::BAD_REQUEST, code), "{reason}");
         assert_eq!(answer.json()["details"]["reason"], reason);
         bench.fake.faults().clear();
-        bench.assert_untouched(&before, reason).await;
-        assert_eq!(bench.table().await, table, "{reason}: not a byte of the table has changed");
+        assert_eq!(bench.everything().await, before, "{reason}: not a byte has changed");
     }
     // A version that has no such function: the listing decides.
     bench.fake.faults().on(Match::route(Route::CippMe), Effect::plain_text(404, "Endpoint not found"), None);

@@ -9,7 +9,7 @@ use domain::{
     ids::{ClientId, EntraTenantId, GroupId, ManagedTenantId, MappingId},
     mapping::{ActiveDecision, Decision, MAPPING_RECORD_FORMAT, MappingRecord},
 };
-use fake_microsoft::{CippFault, Effect, Match, RelationshipStatus, Route};
+use fake_microsoft::{CippFault, Effect, Group, Match, RelationshipStatus, Route};
 use jiff::SignedDuration;
 use secrets::{Family, Scope};
 use serde_json::{Value, json};
@@ -249,15 +249,40 @@ async fn a_customer_that_is_read_and_listed_no_more_is_told() {
 }
 
 #[tokio::test]
-async fn a_group_that_decides_and_is_gone_is_told() {
-    let bench = Bench::new().await;
-    bench.connect().await;
-    bench.map_both().await;
-    let mut settings = SyncSettings::default();
-    settings.scope.include_groups = vec![GroupId::new(Uuid::from_u128(0x6406))];
-    bench.app.store.put_settings(workspace(1), &settings).await.unwrap();
-    let wrong = bench.wrong().await;
-    assert_eq!(wrong, [(Check::Groups, PROBLEM, Some("group_gone")); 2]);
+async fn a_group_that_decides_and_cannot_be_read_is_told_with_the_step_that_is_missing() {
+    for through_cipp in [false, true] {
+        let bench = Bench::new().await;
+        if through_cipp {
+            assert_eq!(bench.connect_cipp(&bench.cipp_client()).await.status, StatusCode::OK);
+        } else {
+            bench.connect().await;
+        }
+        bench.map_both().await;
+        let group = GroupId::new(Uuid::from_u128(0x6406));
+        let mut settings = SyncSettings::default();
+        settings.scope.include_groups = vec![group];
+        bench.app.store.put_settings(workspace(1), &settings).await.unwrap();
+        let code = if through_cipp { "cipp_read_failed" } else { "group_gone" };
+        assert_eq!(bench.wrong().await, [(Check::Groups, PROBLEM, Some(code)); 2]);
+        for tenant in bench.fake.world().tenants() {
+            let nobody = Group::security(group, "Staff", Vec::new());
+            bench.fake.world().add_group(tenant.id, nobody).unwrap();
+        }
+        assert_eq!(bench.wrong().await, [], "an empty group is one");
+
+        // What a customer has not consented to, while everything else can be read.
+        bench.fake.faults().on(Match::route(Route::GroupMembers), Effect::status(403), None);
+        let findings = bench.examine().await;
+        if through_cipp {
+            assert_eq!(wrong(&findings), [], "CIPP asks with its own app");
+            continue;
+        }
+        assert_eq!(wrong(&findings), [(Check::Groups, PROBLEM, Some("groups_not_readable")); 2]);
+        let found = findings.iter().find(|found| found.check == Check::Groups).unwrap();
+        let step = found.step.as_deref().unwrap();
+        assert!(step.contains("GroupMember.Read.All") && step.contains("admin consent"), "{step}");
+        assert!(found.what.contains(&group.to_string()), "{}", found.what);
+    }
 }
 
 #[tokio::test]

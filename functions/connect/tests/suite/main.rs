@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up fails")]
 
+mod addresses;
 mod ahead;
 mod attacks;
 mod bench;
 mod cipp;
 mod doctor;
+mod everything;
 mod failures;
 mod flow;
 mod outlook;

@@ -1,6 +1,8 @@
 //! A listing is whole, or it changes nothing.
 
-use fake_microsoft::{Effect, Match, RelationshipStatus, Route};
+use discovery::views::DiscoveryView;
+use fake_microsoft::{Effect, FaultBody, Match, RelationshipStatus, Route};
+use serde_json::json;
 use store::{ConnectionStatus, probe::Fault};
 
 use crate::{house::House, microsoft::WORKSPACE};
@@ -65,6 +67,77 @@ async fn a_listing_that_lies_is_not_believed() {
         assert_eq!(failure.code, code, "{effect:?}");
         assert_eq!(house.tenants().await, before, "{effect:?}");
     }
+}
+
+/// Who is not listed may be in it.
+#[tokio::test]
+async fn one_row_that_cannot_be_read_is_told_and_the_others_are_taken_in() {
+    for through_cipp in [false, true] {
+        let house = House::new().await;
+        if through_cipp {
+            house.through_cipp().await;
+        }
+        house.discover().await;
+        let before = house.tenants().await;
+        let [first, second, ..] = house.customers()[..] else { panic!("there are five") };
+        let (route, rows) = if through_cipp {
+            let row = |id: &str, name: &str| json!({ "customerId": id, "displayName": name });
+            let rows = json!([
+                row(&first.to_string(), "Another Name Ltd"),
+                row("", "Nobody"),
+                row("x", "Nobody"),
+                7
+            ]);
+            (Route::CippTenants, rows)
+        } else {
+            let row = |id: &str, status: &str| json!({ "status": status, "customer": { "tenantId": id, "displayName": "Another Name Ltd" } });
+            // Of the second only what has ended can be read.
+            let rows = [
+                row(&first.to_string(), "active"),
+                row(&second.to_string(), "expired"),
+                row("x", "active"),
+                row("", "active"),
+                json!(7),
+            ];
+            (Route::Relationships, json!({ "value": rows }))
+        };
+        let body = FaultBody::Text(rows.to_string());
+        let spoiled = Effect::Status { status: 200, retry_after: None, body };
+        house.microsoft.fake.faults().on(Match::route(route), spoiled, None);
+        let report = house.discover().await;
+        assert_eq!((report.failure, report.unreadable_rows, report.gone), (None, 3, Vec::new()));
+        assert_eq!(report.found, if through_cipp { 1 } else { 2 });
+        let tenants = house.tenants().await;
+        assert_eq!(tenants.len(), before.len());
+        for (tenant, before) in tenants.iter().zip(&before) {
+            assert_eq!((tenant.missing_since, &tenant.access), (None, &before.access), "{tenant:?}");
+        }
+        let view = DiscoveryView::new(house.store.discovery(WORKSPACE).await.unwrap().unwrap(), tenants);
+        let told = serde_json::to_value(&view).unwrap();
+        assert_eq!(told["unreadableRowCount"], 3);
+        assert_eq!(told["unreadableRows"]["code"], "customer_rows_unreadable");
+        assert_eq!(told["discoveredTenants"].as_array().unwrap().len(), 5);
+
+        house.microsoft.fake.faults().clear();
+        let report = house.discover().await;
+        assert_eq!((report.found, report.unreadable_rows, report.gone), (5, 0, Vec::new()));
+        let report = house.store.discovery(WORKSPACE).await.unwrap().unwrap();
+        let told = serde_json::to_value(DiscoveryView::new(report, Vec::new())).unwrap();
+        assert_eq!((&told["unreadableRowCount"], told.get("unreadableRows")), (&json!(0), None));
+    }
+}
+
+/// A list of nothing but such rows is none.
+#[tokio::test]
+async fn a_list_in_which_no_row_can_be_read_changes_nothing() {
+    let house = House::new().await;
+    house.discover().await;
+    let before = house.tenants().await;
+    let body = FaultBody::Text(json!({ "value": [7, { "customer": {} }] }).to_string());
+    let spoiled = Effect::Status { status: 200, retry_after: None, body };
+    house.microsoft.fake.faults().on(Match::route(Route::Relationships), spoiled, None);
+    assert_eq!(house.discover().await.failure.unwrap().code, "answer_unreadable");
+    assert_eq!(house.tenants().await, before);
 }
 
 #[tokio::test]

@@ -215,3 +215,32 @@ fn read_secret(file: &Path) -> Result<SecretString, Failure> {
 fn unreachable(error: &reqwest::Error) -> Failure {
     Failure::of("sign_in_unreachable", error, "Start with a new data folder.")
 }
+
+#[cfg(test)]
+mod tests {
+    use ambient::{Clock, SystemClock};
+    use embedded::Durability;
+    use fake_microsoft::{Effect, Match, Route};
+
+    use super::*;
+    use crate::FakeProfile;
+
+    async fn house(folder: &Path) -> House {
+        let as_of = SystemClock.now();
+        let fake = FakeProfile { seed: 7, sizes: vec![3], as_of, port: 0, messy: false };
+        House::open(folder, Durability::ProcessKill, Some(fake)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_invented_microsoft_that_does_not_answer_as_it_should_connects_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut house = house(folder.path()).await;
+        let faults = house.fake.as_ref().unwrap().faults();
+        faults.on(Match::route(Route::Authorize), Effect::status(500), None);
+        assert_eq!(in_the_fake(&house).await.unwrap_err().code, "sign_in_failed");
+        house.fake.as_ref().unwrap().faults().clear();
+        house.stop_the_fake();
+        assert_eq!(in_the_fake(&house).await.unwrap_err().code, "sign_in_unreachable");
+        assert_eq!(house.store.connection(house.workspace).await.unwrap(), None);
+    }
+}

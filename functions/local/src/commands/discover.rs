@@ -57,5 +57,9 @@ fn table(view: &DiscoveryView) -> String {
         view.renamed.len(),
         view.lost_access.len()
     ));
+    if let Some(unreadable) = &view.unreadable_rows {
+        let (rows, message) = (view.unreadable_row_count, &unreadable.message);
+        Talk::say(format!("{rows} unreadable rows: {message} {} [{}]", unreadable.remedy, unreadable.code));
+    }
     output::table(&["tenant", "domain", "access", "id"], rows, 4)
 }

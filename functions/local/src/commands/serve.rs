@@ -62,7 +62,8 @@ pub(crate) async fn run(context: Context, options: ServeArguments) -> Result<End
         house.clock.sleep(GRACE).await;
     };
     tokio::select! {
-        served = server => served.map_err(|error| Failure::of("serving_failed", &error, "Start it again."))?,
+        // It ends when it is told to: a connection that cannot be taken is tried again (axum::serve).
+        _ = server => {}
         () = overdue => {}
         () = upkeep(&house, house.heed_flags()) => {}
     }

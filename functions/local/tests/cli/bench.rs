@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::tool::Folder;
+use crate::tool::{Ended, Folder};
 
 /// Most requests for each one of the floor, which is pages, a token and a proof of access.
 const REQUESTS_PER_FLOOR_MAX: f64 = 1.2;
@@ -26,6 +26,16 @@ fn a_sync_costs_what_is_promised() {
 fn a_worker_alone_costs_the_same() {
     let folder = Folder::new();
     keeps_what_is_promised(&folder.run(&["bench", "--users", "500", "--apart"]).succeeded().document());
+}
+
+#[test]
+fn a_measurement_whose_other_process_ends_says_so() {
+    let folder = Folder::new();
+    let mut command = folder.command(&["bench", "--users", "5", "--apart"]);
+    // Only the other process opens a data folder, and cannot with this.
+    let ended: Ended = command.env("MICROSOFT_GRAPH_BASE_URL", "ftp://x").output().unwrap().into();
+    let ended = ended.failed_with("bench_failed");
+    assert!(ended.stderr.contains("[invalid_settings]"), "the other one says why: {ended:#?}");
 }
 
 fn keeps_what_is_promised(report: &Value) {

@@ -67,6 +67,32 @@ fn a_plan_with_a_page_missing_fails_its_check_and_says_what_to_do() {
     assert!(shown.contains("Page 1"), "{shown}");
 }
 
+/// Plans are kept for 180 days.
+#[test]
+fn a_plan_that_is_too_old_to_be_kept_is_told_from_one_that_was_changed() {
+    let folder = before_first_sync();
+    let sync = folder.json(&["sync"]);
+    let run = sync["run"]["runId"].as_str().unwrap();
+    let tenant = sync["tenantResults"][0]["managedTenantId"].as_str().unwrap();
+    remove_a_page(&folder, run, tenant);
+    at_the_table(&folder, async |table| {
+        let found = table.scan().table_name(TABLE).send().await.unwrap().items.unwrap();
+        let is_run = |item: &Item| {
+            item["pk"].as_s().unwrap().ends_with("#RUN") && item["sk"].as_s().unwrap().ends_with(run)
+        };
+        let mut item = found.into_iter().find(is_run).unwrap();
+        item.insert("startedAt".to_owned(), AttributeValue::S("2020-03-02T08:00:00Z".to_owned()));
+        table.put_item().table_name(TABLE).set_item(Some(item)).send().await.unwrap();
+    });
+    let ended = folder.run(&["runs", "verify", run, "--output", "json"]).ended_with(1);
+    assert!(ended.stderr.contains("[plan_unchecked]"), "{ended:#?}");
+    assert!(!ended.stderr.contains("[plan_not_intact]"), "{ended:#?}");
+    let checked = ended.document();
+    let tenants = checked["tenants"].as_array().unwrap();
+    let finding = tenants.iter().find(|check| check["managedTenantId"] == tenant).unwrap()["finding"].clone();
+    assert_eq!((checked["intact"].clone(), finding), (json!(false), json!("expired")));
+}
+
 #[test]
 fn a_preview_that_is_not_kept_as_it_was_shown_is_not_applied() {
     for (is_removed, code) in [(true, "plan_expired"), (false, "plan_changed")] {

@@ -226,3 +226,30 @@ async fn a_human_edit_between_plan_and_write_stops_the_answer() {
     let stale: Vec<u64> = runs.iter().map(|run| run.counters.stale).collect();
     assert_eq!(stale, [0, 1], "the first one is reported");
 }
+
+/// The run is in the list, and whoever looks at it has to see that it did nothing.
+#[tokio::test]
+async fn a_run_that_died_before_it_had_a_plan_says_that_the_answer_was_not_carried_out() {
+    let case = CASES[0];
+    let (_, writes) = undisturbed(case).await;
+    let mut told = 0;
+    for write in 1..=writes {
+        let scene = case.scene().await;
+        scene.world.probe.reset();
+        scene.world.probe.script(move |call| call.write.filter(|this| *this >= write).map(|_| Fault::Before));
+        case.answer(&scene).await.refused();
+        scene.world.probe.clear();
+        wait(&scene);
+        case.answer(&scene).await.data();
+        let store = scene.world.store();
+        for run in store.runs(WORKSPACE, None, 50).await.unwrap() {
+            for result in store.tenant_runs(WORKSPACE, run.id).await.unwrap() {
+                let Some(failure) = result.failure else { continue };
+                assert_eq!(failure.code, "answer_not_carried_out", "write {write}");
+                assert_eq!((run.run_status, result.pages), (RunStatus::Failed, 0), "write {write}");
+                told += 1;
+            }
+        }
+    }
+    assert!(told >= 1, "there is a moment between the run and its plan");
+}

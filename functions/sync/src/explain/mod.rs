@@ -27,8 +27,8 @@ pub use failure::NotExplained;
 pub use history::{Told, Writer};
 pub use view::{ExplainedFieldView, ExplainedView, StepView};
 
-/// How long Microsoft may take to answer; the gateway gives up after 30 s.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long Microsoft may take to answer whoever waits behind the gateway, which gives up after 30 s.
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Pages of the directory, 999 people each, that are searched for an address nobody signs in with.
 const SEARCHED_PAGES_MAX: usize = 5;
@@ -41,6 +41,8 @@ pub struct Explain {
     pub directories: Arc<dyn Directories>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// How long the directory may take to answer; usually [`PATIENCE`].
+    pub patience: Duration,
 }
 
 impl std::fmt::Debug for Explain {
@@ -92,6 +94,7 @@ impl Explain {
             store: assembly::store(foundation).read_only(),
             directories: Arc::new(assembly::directories(foundation)?),
             clock: Arc::new(SystemClock),
+            patience: PATIENCE,
         })
     }
 
@@ -116,7 +119,7 @@ impl Explain {
         let scope = settings.scope.compile().map_err(NotExplained::InvalidScope)?;
         let state = self.store.tenant_state(workspace, tenant.id).await?;
         let read = self.read(plan, who, &scope);
-        let read = tokio::time::timeout(PATIENCE, read).await.map_err(|_| NotExplained::TooSlow)??;
+        let read = tokio::time::timeout(self.patience, read).await.map_err(|_| NotExplained::TooSlow)??;
         let taken = (scope, read.groups);
         let now = self.clock.now();
         let policy = tenant_policy(plan, read.proof, taken, &settings, &state.ground, now);

@@ -3,18 +3,21 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
 use ambient::Clock;
+use async_trait::async_trait;
+use directory::{Directories, Directory, ReadError};
 use domain::{
     explain::Outcome,
     fields::{Field, Origin, Verdict},
-    ids::{EntraObjectId, EntraTenantId},
+    ids::{EntraObjectId, EntraTenantId, WorkspaceId},
     plan::{Action, Line},
     policy::Share,
     run::RunKind,
 };
-use fake_microsoft::{Effect, Match, Route, WorldConfig};
+use fake_microsoft::{Effect, FaultBody, Match, Route, WorldConfig};
 use serde_json::json;
 use store::{ClientOverrides, ContactInput, SyncSettings};
 use sync::{Explain, Explained, ExplainedView, NotExplained, PersonKey};
@@ -31,6 +34,7 @@ impl House {
             store: self.store.read_only(),
             directories: Arc::new(self.microsoft.directories(self.store.clone(), &self.clock)),
             clock: Arc::new(self.clock.clone()) as Arc<dyn Clock>,
+            patience: sync::PATIENCE,
         }
     }
 
@@ -180,6 +184,39 @@ async fn who_cannot_be_explained_is_told_why() {
     let other = house.microsoft.world().partner().id;
     let error = house.explaining().person(WORKSPACE, managed(other), &person.as_str().into()).await;
     assert!(matches!(error, Err(NotExplained::UnknownTenant)));
+}
+
+/// A directory that is not heard of.
+struct Silent;
+
+#[async_trait]
+impl Directories for Silent {
+    async fn of(&self, _workspace: WorkspaceId) -> Result<Arc<dyn Directory>, ReadError> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_directory_that_does_not_answer_is_not_waited_for_longer_than_a_request_lasts() {
+    let customer = Customer::new().await;
+    let patience = Duration::from_millis(20);
+    let explaining = Explain { directories: Arc::new(Silent), patience, ..customer.house.explaining() };
+    let person = customer.person(0).id.to_string();
+    let error = explaining.person(WORKSPACE, managed(customer.tenant), &person.as_str().into()).await;
+    let told = edge::ApiError::from(error.unwrap_err());
+    assert_eq!((told.status.as_u16(), told.code), (503, "directory_slow"));
+    assert!(sync::PATIENCE < Duration::from_secs(30), "the gateway gives up then");
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_is_named_as_such() {
+    let customer = Customer::new().await;
+    let (house, tenant, person) = (&customer.house, customer.tenant, customer.person(0).id);
+    let body = FaultBody::Text(format!(r#"{{"id":"{person}","displayName":{{"text":"none"}}}}"#));
+    let spoiled = Effect::Status { status: 200, retry_after: None, body };
+    house.microsoft.fake.faults().on(Match::route(Route::User).tenant(tenant), spoiled, None);
+    let error = house.explain(tenant, &person.to_string()).await.unwrap_err();
+    assert_eq!(edge::ApiError::from(error).code, "record_unreadable");
 }
 
 #[tokio::test]

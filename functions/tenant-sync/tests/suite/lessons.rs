@@ -8,7 +8,7 @@ use domain::{
     run::{RunKind, RunStatus, TenantStatus},
     scope::ScopeOverrides,
 };
-use fake_microsoft::{Effect, Group, Match, Route};
+use fake_microsoft::{BadRow, CippFault, Effect, Group, Match, Route};
 use jiff::SignedDuration;
 use store::{ClientOverrides, SyncSettings, probe::Fault};
 
@@ -149,6 +149,46 @@ async fn members_of_groups_within_a_group_are_in_it() {
         let counters = house.run(2, RunKind::AllTenants).await.tenant(customer).counters;
         let joined = if rule == "include" { (1, 3) } else { (0, 4) };
         assert_eq!((counters.created, counters.excluded), joined, "{rule}");
+    }
+}
+
+/// CIPP does not say why a group cannot be read; whatever it is, nobody is left out or taken because of it.
+#[tokio::test]
+async fn a_rule_by_group_works_through_cipp_and_fails_its_tenant_aloud_when_the_group_cannot_be_read() {
+    for (effect, code) in [
+        (None, "cipp_read_failed"),
+        (Some(Effect::plain_text(403, "no")), "cipp_tenant_forbidden"),
+        (Some(Effect::Malformed), "cipp_answer_unreadable"),
+        (Some(Effect::Cipp(CippFault::Nothing)), "cipp_answer_incomplete"),
+        (Some(Effect::BadRow(BadRow::WithoutId)), "cipp_answer_unreadable"),
+    ] {
+        let (house, [customer, other]) = customers().await;
+        house.through_cipp().await;
+        eager_to_make_inactive(&house).await;
+        restrict_to_a_group(&house, customer).await;
+        let world = house.microsoft.world();
+        let out = world.users(customer)[1].id;
+        world.edit_group(customer, group(), |group| group.members.retain(|member| *member != out)).unwrap();
+        let first = house.run(1, RunKind::Initial).await;
+        let counters = first.tenant(customer).counters;
+        assert_eq!((counters.created, counters.excluded), (u64::from(PEOPLE) - 1, 1), "{code}");
+        let links = house.links(customer).await;
+        assert!(links.iter().all(|link| link.identity.object != out), "{code}");
+
+        match &effect {
+            // The second read of a tenant: the proof is the first.
+            Some(effect) => {
+                let members = Match::route(Route::CippGraphRequest).tenant(customer).from(2);
+                house.microsoft.fake.faults().on(members, effect.clone(), None);
+            }
+            None => world.remove_group(customer, group()).unwrap(),
+        }
+        let ended = house.run(2, RunKind::AllTenants).await;
+        let failed = ended.tenant(customer);
+        assert_eq!(failed.tenant_status, TenantStatus::Failed, "{code}");
+        assert_eq!(failed.failure.as_ref().unwrap().code, code);
+        assert_eq!(ended.tenant(other).tenant_status, TenantStatus::Completed, "{code}");
+        assert_eq!(house.links(customer).await, links, "{code}: as if nothing had been read");
     }
 }
 

@@ -14,7 +14,10 @@ use std::{
 
 use ambient::{Clock, Entropy};
 use async_trait::async_trait;
-use domain::{ids::EntraTenantId, user::DirectoryUser};
+use domain::{
+    ids::{EntraTenantId, GroupId},
+    user::DirectoryUser,
+};
 use jiff::SignedDuration;
 use tokio::sync::Semaphore;
 
@@ -28,13 +31,13 @@ use crate::{
     cursor::{Endless, Trail},
     error::{Code, ErrorClass, ReadError},
     graph::{GraphSettings, Login, transport::Transport},
-    port::{Directory, ListedTenant, TenantProof, UserKey, UserPage},
+    port::{Directory, ListedTenant, MembersPage, TenantList, TenantProof, UserKey, UserPage},
     protocol::{
         Input, Step,
         cipp::{
             call::{CippCall, Place, Received, Send},
             me::Me,
-            organization, tenants, users,
+            members, organization, tenants, users,
         },
         retry::RetryPolicy,
     },
@@ -151,7 +154,7 @@ impl CippDirectory {
             Err(error) if error.diagnostics().status == Some(404) => {}
             Err(error) => return Err(error),
         }
-        self.managed_tenants().await
+        Ok(self.managed_tenants().await?.tenants)
     }
 
     /// One call of a function, with the access that was read for it.
@@ -209,6 +212,26 @@ impl CippDirectory {
         Ok((access, received))
     }
 
+    /// One page of a listing of Graph, from its beginning or at `link`.
+    async fn page(
+        &self,
+        tenant: EntraTenantId,
+        endpoint: &str,
+        select: &str,
+        link: Option<&str>,
+    ) -> Result<Received, ReadError> {
+        let size = self.settings.page_size.clamp(1, PAGE_SIZE).to_string();
+        let mut query = vec![
+            ("Endpoint", endpoint),
+            ("manualPagination", "true"),
+            ("$select", select),
+            ("$top", size.as_str()),
+        ];
+        query.extend(link.map(|link| ("nextLink", link)));
+        let (_, received) = self.graph(tenant, &query, link.is_some()).await?;
+        Ok(received)
+    }
+
     /// The proof of `tenant`, asked for unless it was given to this value before.
     async fn proof(&self, tenant: EntraTenantId) -> Result<(Arc<TenantProof>, u32), ReadError> {
         let known = self.proven.lock().unwrap_or_else(PoisonError::into_inner).get(&tenant).cloned();
@@ -239,9 +262,27 @@ impl CippDirectory {
     }
 }
 
+/// Where a listing goes on, not checked yet.
+fn place(cursor: Option<&Cursor>) -> Result<(Trail, Option<&str>), Code> {
+    let Some(cursor) = cursor else { return Ok((Trail::default(), None)) };
+    let (trail, link) = cursor.parts().ok_or(Code::CursorUnreadable)?;
+    Ok((trail, Some(link)))
+}
+
+/// The cursor of `next`, which came with the page at `link`.
+fn following(trail: Trail, link: Option<&str>, next: &str) -> Result<Cursor, Code> {
+    if Some(next) == link {
+        return Err(Code::NextLinkLoop);
+    }
+    trail.follow(next).map_err(|endless| match endless {
+        Endless::Loop => Code::NextLinkLoop,
+        Endless::TooManyPages => Code::ListingEndless,
+    })
+}
+
 #[async_trait]
 impl Directory for CippDirectory {
-    async fn managed_tenants(&self) -> Result<Vec<ListedTenant>, ReadError> {
+    async fn managed_tenants(&self) -> Result<TenantList, ReadError> {
         let access = self.credentials.access().await?;
         let received = self.call(&access, LIST_TENANTS, &[], Place::Connection).await?;
         let partner = access.credential.partner_tenant();
@@ -258,33 +299,12 @@ impl Directory for CippDirectory {
         tenant: EntraTenantId,
         cursor: Option<&Cursor>,
     ) -> Result<UserPage, ReadError> {
-        let (trail, link) = match cursor {
-            Some(cursor) => {
-                let (trail, link) = cursor.parts().ok_or(Code::CursorUnreadable)?;
-                users::checked(link)?;
-                (trail, Some(link))
-            }
-            None => (Trail::default(), None),
-        };
+        let (trail, link) = place(cursor)?;
+        link.map(users::checked).transpose()?;
         let (proof, asked) = self.proof(tenant).await?;
-        let size = self.settings.page_size.clamp(1, PAGE_SIZE).to_string();
-        let mut query = vec![
-            ("Endpoint", "users"),
-            ("manualPagination", "true"),
-            ("$select", users::SELECTED),
-            ("$top", size.as_str()),
-        ];
-        query.extend(link.map(|link| ("nextLink", link)));
-        let (_, received) = self.graph(tenant, &query, link.is_some()).await?;
+        let received = self.page(tenant, "users", users::SELECTED, link).await?;
         let page = users::users(&received.body, &proof).map_err(|code| self.failed(tenant, code))?;
-        let next = match page.next {
-            Some(next) if Some(next.as_str()) == link => return Err(Code::NextLinkLoop.into()),
-            Some(next) => Some(trail.follow(&next).map_err(|endless| match endless {
-                Endless::Loop => Code::NextLinkLoop,
-                Endless::TooManyPages => Code::ListingEndless,
-            })?),
-            None => None,
-        };
+        let next = page.next.map(|next| following(trail, link, &next)).transpose()?;
         Ok(UserPage {
             users: page.rows.users,
             bad_rows: page.rows.bad_rows,
@@ -292,6 +312,23 @@ impl Directory for CippDirectory {
             bytes: received.bytes,
             requests: received.requests + asked,
         })
+    }
+
+    async fn group_members_page(
+        &self,
+        tenant: EntraTenantId,
+        group: GroupId,
+        cursor: Option<&Cursor>,
+    ) -> Result<MembersPage, ReadError> {
+        let (trail, link) = place(cursor)?;
+        link.map(|link| members::checked(link, group)).transpose()?;
+        let (proof, asked) = self.proof(tenant).await?;
+        let received = self.page(tenant, &members::endpoint(group), "id", link).await?;
+        let page =
+            members::members(&received.body, group, &proof).map_err(|code| self.failed(tenant, code))?;
+        let next = page.next.map(|next| following(trail, link, &next)).transpose()?;
+        let requests = received.requests + asked;
+        Ok(MembersPage { members: page.members, next, bytes: received.bytes, requests })
     }
 
     /// By a filter and not by an address: CIPP does not tell a person who is not there from a failure.

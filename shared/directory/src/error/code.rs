@@ -179,7 +179,7 @@ codes! {
         "Choose another group for this customer, or none."
     GroupsNotReadable "groups_not_readable" AccessLost
         "The account may enter this customer but not read its groups; its contacts stay as they are."
-        "Check that the app has the permission GroupMember.Read.All and that this customer has consented to it."
+        "Add the delegated Graph permission GroupMember.Read.All to the app registration, then let an administrator of this customer give the admin consent anew; nobody has to sign in again."
     RelationshipMissing "relationship_missing" AccessLost
         "The account used to connect has no delegated path into this customer, or also exists there as a guest; its contacts stay as they are."
         "Add the account to the security group of this customer's delegated admin relationship, and remove guest copies of it."

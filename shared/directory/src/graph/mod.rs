@@ -31,7 +31,7 @@ use crate::{
     Cursor,
     error::{Code, ErrorClass, ReadError},
     port::{
-        ChangePage, ChangesNext, Directory, Group, ListedTenant, MembersPage, PublicTenant, TenantProof,
+        ChangePage, ChangesNext, Directory, Group, MembersPage, PublicTenant, TenantList, TenantProof,
         UserKey, UserPage,
     },
     protocol::{
@@ -224,9 +224,10 @@ impl GraphDirectory {
 
 #[async_trait]
 impl Directory for GraphDirectory {
-    async fn managed_tenants(&self) -> Result<Vec<ListedTenant>, ReadError> {
+    async fn managed_tenants(&self) -> Result<TenantList, ReadError> {
         let rows = self.read_all(Relationships, Owner::Partner).await?;
-        Ok(listed(rows, self.credentials.partner_tenant(), self.transport.clock.now()))
+        let listed = listed(rows, self.credentials.partner_tenant(), self.transport.clock.now());
+        listed.map_err(|_| Code::AnswerUnreadable.into())
     }
 
     async fn prove(&self, tenant: EntraTenantId) -> Result<TenantProof, ReadError> {

@@ -12,7 +12,7 @@ use super::{
     GraphBase,
     page::{self, Decoded, Shape, Unreadable, collection, text},
 };
-use crate::port::{Access, EndCause, ListedTenant};
+use crate::port::{Access, BadRow, BadRowCause, EndCause, ListedTenant, TenantList};
 
 /// Most rows a page may be asked to hold.
 const PAGE_SIZE_MAX: u16 = 300;
@@ -57,7 +57,7 @@ pub struct Relationship {
 }
 
 impl Shape for Relationships {
-    type Content = Vec<Relationship>;
+    type Content = Vec<Result<Relationship, BadRow>>;
 
     const PAGED: bool = false;
 
@@ -70,26 +70,43 @@ impl Shape for Relationships {
         )
     }
 
-    /// A row that names no customer is an invitation nobody accepted. A row whose customer
-    /// cannot be read spoils the page, since a list without it would not be whole.
+    /// A row that names no customer is an invitation nobody accepted.
     fn decode(&self, body: &[u8]) -> Result<Decoded<Self::Content>, Unreadable> {
         let text = text(body);
         let page = collection(&text)?;
         let mut content = Vec::with_capacity(page.rows().len());
-        for row in page.rows() {
-            content.extend(decode_row(row.get())?);
+        for (position, row) in (0..).zip(page.rows()) {
+            let bad = |cause| BadRow { position, object: None, cause };
+            content.extend(decode_row(row.get()).map_err(bad).transpose());
         }
         Ok(Decoded { content, next: page.next, delta: None })
     }
 }
 
 /// One listed tenant per customer, sorted by id; `partner`'s own tenant is left out.
-pub fn listed(rows: Vec<Relationship>, partner: Option<EntraTenantId>, now: Timestamp) -> Vec<ListedTenant> {
+///
+/// # Errors
+/// [`Unreadable`] when there are rows and none of them can be read.
+pub fn listed(
+    rows: Vec<Result<Relationship, BadRow>>,
+    partner: Option<EntraTenantId>,
+    now: Timestamp,
+) -> Result<TenantList, Unreadable> {
     let mut customers: BTreeMap<EntraTenantId, Vec<Relationship>> = BTreeMap::new();
-    for row in rows.into_iter().filter(|row| Some(row.customer) != partner) {
-        customers.entry(row.customer).or_default().push(row);
+    let (mut bad_rows, mut is_readable) = (Vec::new(), rows.is_empty());
+    for row in rows {
+        match row {
+            Ok(row) => {
+                is_readable = true;
+                if Some(row.customer) != partner {
+                    customers.entry(row.customer).or_default().push(row);
+                }
+            }
+            Err(bad) => bad_rows.push(bad),
+        }
     }
-    customers.into_iter().filter_map(|(tenant, rows)| summary(tenant, &rows, now)).collect()
+    let tenants = customers.into_iter().filter_map(|(tenant, rows)| summary(tenant, &rows, now)).collect();
+    if is_readable { Ok(TenantList { tenants, bad_rows }) } else { Err(Unreadable) }
 }
 
 /// What several relationships with one customer amount to.
@@ -123,12 +140,9 @@ fn access_of(active: &Relationship, now: Timestamp) -> Access {
     if soon && !active.auto_extends { Access::Expiring } else { Access::Active }
 }
 
-fn decode_row(row: &str) -> Result<Option<Relationship>, Unreadable> {
-    let row = page::row(row).ok_or(Unreadable)?;
+fn decode_row(row: &str) -> Result<Option<Relationship>, BadRowCause> {
+    let row = page::row(row).filter(Value::is_object).ok_or(BadRowCause::NotAnObject)?;
     let member = |name: &str| row.get(name).and_then(Value::as_str);
-    if !row.is_object() {
-        return Err(Unreadable);
-    }
     if member("displayName").is_some_and(|name| name.starts_with(LIGHTHOUSE_PREFIX)) {
         return Ok(None);
     }
@@ -137,7 +151,7 @@ fn decode_row(row: &str) -> Result<Option<Relationship>, Unreadable> {
     };
     let Some(tenant) = customer.get("tenantId").and_then(Value::as_str).and_then(|id| id.parse().ok()) else {
         let known = member("@odata.type").is_none_or(|kind| TYPES.contains(&kind));
-        return if known { Err(Unreadable) } else { Ok(None) };
+        return if known { Err(BadRowCause::NoId) } else { Ok(None) };
     };
     Ok(Some(Relationship {
         customer: tenant,
@@ -187,9 +201,15 @@ mod tests {
             "accessDetails": { "unifiedRoles": [{ "roleDefinitionId": USER_READING_ROLES[0] }] } })
     }
 
-    fn list(rows: Value) -> Vec<ListedTenant> {
+    fn whole(rows: Value, partner: Option<EntraTenantId>) -> Result<TenantList, Unreadable> {
         let rows = Relationships.decode(json!({ "value": rows }).to_string().as_bytes()).unwrap().content;
-        listed(rows, None, "2026-03-02T08:00:00Z".parse().unwrap())
+        listed(rows, partner, "2026-03-02T08:00:00Z".parse().unwrap())
+    }
+
+    fn list(rows: Value) -> Vec<ListedTenant> {
+        let listed = whole(rows, None).unwrap();
+        assert!(listed.is_whole());
+        listed.tenants
     }
 
     #[test]
@@ -258,12 +278,24 @@ mod tests {
     }
 
     #[test]
-    fn a_customer_that_cannot_be_read_spoils_the_list() {
-        for customer in [json!({ "tenantId": "tenant-value" }), json!({}), json!("x")] {
+    fn a_customer_that_cannot_be_read_is_one_bad_row() {
+        let with = |customer: Value| {
             let mut bad = row(A, "active", "", "");
             bad["customer"] = customer;
-            let body = json!({ "value": [row(B, "active", "", ""), bad] }).to_string();
-            assert_eq!(Relationships.decode(body.as_bytes()), Err(Unreadable));
+            bad
+        };
+        let bad = |cause| BadRow { position: 0, object: None, cause };
+        for (bad_row, cause) in [
+            (with(json!({ "tenantId": "tenant-value" })), BadRowCause::NoId),
+            (with(json!({})), BadRowCause::NoId),
+            (with(json!("x")), BadRowCause::NoId),
+            (json!(7), BadRowCause::NotAnObject),
+        ] {
+            let listed = whole(json!([bad_row, row(B, "active", "", "")]), None).unwrap();
+            assert_eq!(listed.bad_rows, [bad(cause)], "{bad_row}");
+            assert_eq!(listed.tenants.len(), 1, "{bad_row}");
+            assert!(!listed.is_whole());
+            assert_eq!(whole(json!([bad_row]), None), Err(Unreadable), "nothing was recognised");
         }
     }
 
@@ -288,9 +320,8 @@ mod tests {
 
     #[test]
     fn the_partner_among_its_customers_is_left_out() {
-        let body = json!({ "value": [row(A, "active", "", ""), row(B, "active", "", "")] }).to_string();
-        let rows = Relationships.decode(body.as_bytes()).unwrap().content;
-        let tenants = listed(rows, A.parse().ok(), Timestamp::UNIX_EPOCH);
+        let rows = json!([row(A, "active", "", ""), row(B, "active", "", "")]);
+        let tenants = whole(rows, A.parse().ok()).unwrap().tenants;
         assert_eq!(tenants.len(), 1);
         assert_eq!(tenants[0].entra_tenant, B.parse().unwrap());
     }

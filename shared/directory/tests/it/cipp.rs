@@ -20,18 +20,21 @@ use directory::{
     protocol::token::AppCredentials,
 };
 use domain::{
-    ids::{EntraTenantId, GroupId},
+    ids::{EntraObjectId, EntraTenantId, GroupId},
     user::DirectoryUser,
 };
 use fake_microsoft::{
-    CIPP_CLIENT_ID, CIPP_CLIENT_SECRET, CippFault, Effect, Fake, FakeServer, FaultBody, Match, Route, World,
-    WorldConfig,
+    BadRow, CIPP_CLIENT_ID, CIPP_CLIENT_SECRET, CippFault, Effect, Fake, FakeServer, FaultBody, Group, Match,
+    Route, World, WorldConfig,
 };
 use jiff::SignedDuration;
 use url::Url;
 use uuid::Uuid;
 
-use crate::server::client;
+use crate::{
+    endless::{BUFFERS, endless},
+    server::client,
+};
 
 struct Deployment {
     fake: Fake,
@@ -139,6 +142,22 @@ async fn a_page_without_a_proof_asks_for_one_first() {
     assert_eq!((second.users.len(), second.requests), (1, 2));
 }
 
+/// Four million people and more: a listing that goes on is going round in circles nobody has noticed.
+#[tokio::test]
+async fn a_listing_of_more_pages_than_any_directory_has_is_given_up() {
+    let deployment = Deployment::new(&[7]).await;
+    let (tenant, directory) = (deployment.customers[0], deployment.directory());
+    let first = directory.users_page(tenant, None).await.unwrap();
+    let far = |page: u32| {
+        let next = first.next.as_ref().unwrap().as_str();
+        let (_, rest) = next.split_once('.').unwrap();
+        Cursor::from(format!("{page}.{}", rest.replacen(|c: char| c.is_ascii_hexdigit(), "0", 1)))
+    };
+    assert!(directory.users_page(tenant, Some(&far(19_999))).await.unwrap().next.is_some());
+    let error = directory.users_page(tenant, Some(&far(20_000))).await.unwrap_err();
+    assert_eq!((error.code().name(), error.class()), ("listing_endless", ErrorClass::Fault));
+}
+
 #[tokio::test]
 async fn a_busy_cipp_is_waited_for_and_not_hammered() {
     // What it asks for in seconds, how many requests it gets, and whether it is waited for here.
@@ -231,6 +250,24 @@ async fn errors_hold_no_secret() {
     }
 }
 
+#[tokio::test]
+async fn an_answer_of_cipp_without_end_is_refused_at_the_limit() {
+    for (status, limit, expected) in [
+        (200, 32 * 1024 * 1024, Code::AnswerTooLarge),
+        (400, 256 * 1024, Code::CippTenantsNotListed),
+        (500, 256 * 1024, Code::CippUnavailable),
+    ] {
+        let (server, sent) = endless(status, false).await;
+        let base = CippBase::parse(server.as_str(), Destinations::ThisMachineToo).unwrap();
+        let settings = CippSettings::new(CippHttp::new(builder), Destinations::ThisMachineToo).for_a_probe();
+        let access = CippAccess { base, credential: CippCredential::Bearer("CANARY".into()) };
+        let clock = VirtualClock::starting_at("2026-03-02T08:00:00Z".parse().unwrap());
+        let error = directory(settings, &server, access, &clock).managed_tenants().await.unwrap_err();
+        assert_eq!(error.code(), expected, "{status}");
+        assert!(sent.load(Ordering::Relaxed) < limit + BUFFERS, "{status}");
+    }
+}
+
 /// Answers from a script; the last answer repeats.
 struct Script {
     answers: Vec<Vec<IpAddr>>,
@@ -294,9 +331,62 @@ async fn a_name_that_changes_its_mind_is_looked_at_again() {
 async fn what_cipp_has_no_way_to_ask_is_refused_by_name() {
     let deployment = Deployment::new(&[3]).await;
     let (directory, customer) = (deployment.directory(), deployment.customers[0]);
-    let group = GroupId::new(Uuid::from_u128(7));
-    let error = directory.group_members_page(customer, group, None).await.unwrap_err();
+    let error = directory.changes_page(customer, &Cursor::from("https://x".to_owned())).await.unwrap_err();
     assert_eq!((error.code(), error.class()), (Code::ReadNotOffered, ErrorClass::Fault));
     let error = directory.security_groups(customer).await.unwrap_err();
     assert_eq!(error.code().name(), "read_not_offered");
+}
+
+async fn members(
+    directory: &CippDirectory,
+    tenant: EntraTenantId,
+    group: GroupId,
+) -> Result<Vec<EntraObjectId>, Code> {
+    let (mut members, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = directory.group_members_page(tenant, group, cursor.as_ref()).await;
+        let page = page.map_err(|error| error.code())?;
+        assert!(page.requests > 0 && page.bytes > 0);
+        members.extend(page.members);
+        cursor = page.next;
+        if cursor.is_none() {
+            return Ok(members);
+        }
+    }
+}
+
+#[tokio::test]
+async fn members_of_groups_within_groups_are_read_page_by_page() {
+    let deployment = Deployment::new(&[9, 4]).await;
+    let (world, directory) = (deployment.fake.world(), deployment.directory());
+    let [tenant, other] = deployment.customers[..] else { panic!("there are two") };
+    let everybody: Vec<EntraObjectId> = world.users(tenant).iter().map(|user| user.id).collect();
+    let [outer, inner, empty] = [1, 2, 3].map(|id| GroupId::new(Uuid::from_u128(id)));
+    let of = |id, members: &[EntraObjectId]| Group::security(id, "Staff", members.to_vec());
+    world.add_group(tenant, Group { groups: vec![inner], ..of(outer, &everybody[..4]) }).unwrap();
+    world.add_group(tenant, Group { groups: vec![outer], ..of(inner, &everybody[4..8]) }).unwrap();
+    world.add_group(tenant, of(empty, &[])).unwrap();
+    let found = members(&directory, tenant, outer).await.unwrap();
+    assert_eq!(found.iter().collect::<BTreeSet<_>>(), everybody[..8].iter().collect());
+    assert_eq!(members(&directory, tenant, empty).await, Ok(Vec::new()));
+    // Another customer has no such group, and neither has anybody after it is deleted.
+    assert_eq!(members(&directory, other, outer).await, Err(Code::CippReadFailed));
+    world.remove_group(tenant, empty).unwrap();
+    assert_eq!(members(&directory, tenant, empty).await, Err(Code::CippReadFailed));
+    for (effect, code) in [
+        (Effect::Cipp(CippFault::OtherEcho), Code::TenantMismatch),
+        (Effect::Cipp(CippFault::PartnerAnswers), Code::CippReadFailed),
+        (Effect::Cipp(CippFault::Nothing), Code::CippAnswerIncomplete),
+        (Effect::Malformed, Code::CippAnswerUnreadable),
+        (Effect::BadRow(BadRow::WithoutId), Code::CippAnswerUnreadable),
+        (Effect::plain_text(403, "no"), Code::CippTenantForbidden),
+        (Effect::ForeignNextLink("evil.example".to_owned()), Code::ForeignNextLink),
+    ] {
+        let fault = deployment.fake.faults().on(Match::route(Route::CippGraphRequest), effect.clone(), None);
+        assert_eq!(members(&directory, tenant, outer).await, Err(code), "{effect:?}");
+        assert!(deployment.fake.faults().fired(fault) > 0, "{effect:?}");
+        deployment.fake.faults().clear();
+        // An answer that contradicts the proof has ended it.
+        directory.prove(tenant).await.unwrap();
+    }
 }

@@ -20,11 +20,11 @@ use url::Url;
 use crate::server::{CUSTOMER, Stored, client};
 
 /// What the systems' buffers may hold beyond what was read.
-const BUFFERS: usize = 12 * 1024 * 1024;
+pub(crate) const BUFFERS: usize = 12 * 1024 * 1024;
 
 /// A server that answers every request with `status` and blanks until the client goes away; and how many
 /// bytes it got rid of. Token requests are answered properly where `tokens`.
-async fn endless(status: u16, tokens: bool) -> (Url, Arc<AtomicUsize>) {
+pub(crate) async fn endless(status: u16, tokens: bool) -> (Url, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let sent = Arc::new(AtomicUsize::new(0));

@@ -150,7 +150,7 @@ impl Connected {
 async fn sign_in_list_prove_and_read() {
     let sizes = [25, 0, 1, 999, 1_000, 1_998];
     let connected = connect(&sizes).await;
-    let listed = connected.directory.managed_tenants().await.unwrap();
+    let listed = connected.directory.managed_tenants().await.unwrap().tenants;
     let ids: BTreeSet<_> = listed.iter().map(|tenant| tenant.entra_tenant).collect();
     let reachable = |tenant: &fake_microsoft::Tenant| {
         tenant.has_active_relationship() && tenant.consented && tenant.lets_partner_read_users()

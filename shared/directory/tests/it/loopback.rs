@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ambient::{Clock, SeededEntropy, VirtualClock};
-use directory::{Access, Code, Directory, ErrorClass, GraphSettings, Login};
+use directory::{Access, Code, Directory, ErrorClass, GraphSettings, Login, TenantList};
 use domain::ids::EntraTenantId;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
@@ -211,7 +211,7 @@ async fn tenants_over_several_pages_without_the_partner() {
         ])
     })
     .await;
-    let tenants = world.directory.managed_tenants().await.unwrap();
+    let tenants = world.directory.managed_tenants().await.unwrap().tenants;
     let ids: Vec<_> = tenants.iter().map(|tenant| tenant.entra_tenant).collect();
     assert_eq!(ids, [id(OTHER), id(CUSTOMER)]);
     assert!(tenants.iter().all(|tenant| tenant.access == Access::Active));
@@ -287,7 +287,7 @@ async fn the_newest_refresh_token_is_kept_and_an_answer_without_one_changes_noth
     })
     .await;
     for used in ["refresh-1", "refresh-2"] {
-        assert_eq!(world.directory.managed_tenants().await.unwrap(), []);
+        assert_eq!(world.directory.managed_tenants().await.unwrap(), TenantList::default());
         assert!(world.arrived("/token").last().unwrap().body.ends_with(&format!("refresh_token={used}")));
         assert_eq!(*world.credentials.refresh_token.lock().unwrap(), "refresh-2");
         world.clock.advance(SignedDuration::from_hours(2));

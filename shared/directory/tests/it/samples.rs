@@ -106,7 +106,9 @@ fn organization(body: &str) {
 fn relationships(body: &str) {
     let rows = Relationships.decode(body.as_bytes()).unwrap().content;
     assert_eq!(rows.len(), 3, "the reseller's relationship too");
-    let tenants = listed(rows, None, Timestamp::UNIX_EPOCH);
+    let listed = listed(rows, None, Timestamp::UNIX_EPOCH).unwrap();
+    assert!(listed.is_whole());
+    let tenants = listed.tenants;
     let names: Vec<&str> = tenants.iter().filter_map(|tenant| tenant.display_name.as_deref()).collect();
     assert_eq!(names, ["Contoso subsidiary Inc", "Contoso Inc"], "one customer has two relationships");
 }

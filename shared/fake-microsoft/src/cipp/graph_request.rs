@@ -1,6 +1,6 @@
 //! `GET /api/ListGraphRequest` and `GET /api/ListUsers`: what Graph answers the partner, passed on.
 
-use domain::ids::{EntraObjectId, EntraTenantId};
+use domain::ids::{EntraObjectId, EntraTenantId, GroupId};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use url::{Url, form_urlencoded};
@@ -13,6 +13,7 @@ use crate::{
     fake::Inner,
     faults::{CippFault, Effect, Route},
     graph_error::GraphError,
+    group_listing,
     listing::{self, Answer, Call},
     tokens::{AccessToken, Account},
 };
@@ -88,7 +89,10 @@ impl Request<'_> {
             ("organization", _) => (self.page("/organization", &passed_on(parameters))?.rows, None),
             ("users", Some(filter)) => (self.one_user(filter, parameters)?, None),
             ("users", None) => self.users(parameters)?,
-            _ => return Err(GraphError::unknown_segment(&endpoint)),
+            _ => match group_asked_about(&endpoint) {
+                Some(group) => self.members(group, parameters)?,
+                None => return Err(GraphError::unknown_segment(&endpoint)),
+            },
         };
         let filter = parameters.get("tenantfilter").map_or_else(|| asked.to_string(), str::to_owned);
         let echo = match self.effect {
@@ -123,6 +127,40 @@ impl Request<'_> {
                 next => return Ok((all, next)),
             }
         }
+    }
+
+    /// One page of users, each with its type, and on the first one the groups that are directly within, as
+    /// without a cast.
+    fn members(
+        &self,
+        asked: &str,
+        parameters: &Parameters,
+    ) -> Result<(Vec<Value>, Option<String>), GraphError> {
+        let link = parameters.get("nextlink");
+        let query = match link {
+            Some(link) => query_of(link)?,
+            None => format!("{}&%24count=true", passed_on(parameters)),
+        };
+        let path = format!("/groups/{asked}/transitiveMembers/microsoft.graph.user");
+        let body = self.call(&path, &query, |call| {
+            let (mut answer, _) = group_listing::members(call)?;
+            if let (Answer::List(list), Some(effect)) = (&mut answer, self.effect) {
+                distort(list, effect);
+            }
+            Ok(answer)
+        })?;
+        let typed = |kind: &str, mut row: Value| {
+            row["@odata.type"] = json!(format!("#microsoft.graph.{kind}"));
+            row
+        };
+        let group: Option<GroupId> = asked.parse().ok().filter(|_| link.is_none());
+        let of_tenant = self.inner.world.groups(self.tenant);
+        let within = of_tenant.iter().filter(|one| Some(one.id) == group).flat_map(|one| &one.groups);
+        let groups = within.map(|id| typed("group", json!({ "id": id.to_string() })));
+        let users = body["value"].as_array().cloned().unwrap_or_default();
+        let rows = groups.chain(users.into_iter().map(|row| typed("user", row))).collect();
+        let next = body["@odata.nextLink"].as_str().map(|next| next.replace("/microsoft.graph.user", ""));
+        Ok((rows, next))
     }
 
     fn one_user(&self, filter: &str, parameters: &Parameters) -> Result<Vec<Value>, GraphError> {
@@ -203,9 +241,17 @@ impl Request<'_> {
             permissions: vec!["Directory.Read.All".to_owned(), "User.Read.All".to_owned()],
         };
         let base = GRAPH.to_owned();
-        let call = Call { inner: self.inner, base, path, raw_query: query, consistency: None, token };
+        // What is said about advanced queries is Graph's; what is asked through here has no cast.
+        let consistency = Some("eventual");
+        let call = Call { inner: self.inner, base, path, raw_query: query, consistency, token };
         Ok(serde_json::from_str(&ask(&call)?.into_json()).unwrap_or_default())
     }
+}
+
+/// The group whose members an endpoint is.
+fn group_asked_about(endpoint: &str) -> Option<&str> {
+    let id = endpoint.strip_prefix("groups/")?.strip_suffix("/transitiveMembers")?;
+    (!id.contains('/')).then_some(id)
 }
 
 /// The query of a link, if it is one of Graph's.

@@ -33,6 +33,10 @@ use crate::{Document, Family, Provider, ProviderName, Scope, SecretError, Stored
 pub use place::VaultPath;
 use wire::{Data, Destroy, Errors, Metadata, Removed, Write, Written};
 
+/// Most of an answer that is read, in bytes: Vault keeps no more than 512 KB under one path, with any storage
+/// (developer.hashicorp.com/vault/docs/internals/limits).
+const ANSWER_BYTES_MAX: usize = 2 * 1024 * 1024;
+
 const PROVIDER: ProviderName = ProviderName::Vault;
 /// A store that is this slow is as good as down; the functions that wait for it have 29 seconds.
 const ANSWER_TIME: Duration = Duration::from_secs(8);
@@ -323,8 +327,14 @@ async fn send(request: RequestBuilder) -> Result<Answer, &'static str> {
         () if error.is_builder() => "the request could not be made",
         () => UNINTELLIGIBLE,
     };
-    let response = request.send().await.map_err(failed)?;
+    let mut response = request.send().await.map_err(failed)?;
     let status = response.status();
-    let body = response.bytes().await.map_err(failed)?;
-    Ok(Answer { status, body: body.into() })
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(failed)? {
+        if body.len() + chunk.len() > ANSWER_BYTES_MAX {
+            return Err("its answer is larger than any secret");
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Answer { status, body })
 }

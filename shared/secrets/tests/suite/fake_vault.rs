@@ -5,7 +5,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     net::TcpListener,
-    sync::{Arc, Mutex, Once},
+    sync::{Arc, Mutex},
 };
 
 use axum::{
@@ -17,6 +17,8 @@ use axum::{
 };
 use secrets::{VaultPath, VaultProvider, VaultSettings, VaultToken};
 use serde_json::{Map, Value, json};
+
+use crate::client;
 
 pub(crate) const TOKEN: &str = "hvs.CANARY-7f1e2a3b";
 const TIME: &str = "2026-11-23T10:00:00.000000001Z";
@@ -119,14 +121,6 @@ impl FakeVault {
         });
         data.collect()
     }
-}
-
-pub(crate) fn client() -> reqwest::Client {
-    static PROVIDER: Once = Once::new();
-    PROVIDER.call_once(|| {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    });
-    reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap()
 }
 
 async fn serve(State(fake): State<FakeVault>, request: Request) -> Response {

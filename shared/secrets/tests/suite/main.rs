@@ -11,11 +11,21 @@ mod scripted;
 mod secrets_manager;
 mod vault;
 
+use std::sync::Once;
+
 use domain::ids::WorkspaceId;
 use secrets::{Document, Scope};
 
 /// The text that must never show up anywhere.
 const CANARY: &str = "CANARY-7f1e2a3b";
+
+fn client() -> reqwest::Client {
+    static PROVIDER: Once = Once::new();
+    PROVIDER.call_once(|| {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+    reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap()
+}
 
 fn workspace(number: u128) -> WorkspaceId {
     WorkspaceId::new(uuid::Uuid::from_u128(number))

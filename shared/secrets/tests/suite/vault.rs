@@ -9,8 +9,8 @@ use secrets::{
 use serde_json::{Value, json};
 
 use crate::{
-    CANARY, document,
-    fake_vault::{FakeVault, TOKEN, client},
+    CANARY, client, document,
+    fake_vault::{FakeVault, TOKEN},
     scope,
 };
 

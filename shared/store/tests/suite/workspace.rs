@@ -70,6 +70,7 @@ pub(crate) fn discovery_report() -> DiscoveryReport {
         gone: vec![target(1).tenant, target(2).tenant],
         renamed: vec![target(3).tenant],
         lost_access: Vec::new(),
+        unreadable_rows: 2,
         failure: Some(failure("connection_refused")),
     }
 }

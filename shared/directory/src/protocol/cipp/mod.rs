@@ -7,6 +7,7 @@ pub mod bearer;
 pub mod call;
 pub mod envelope;
 pub mod me;
+pub mod members;
 pub mod organization;
 mod row;
 pub mod tenants;

@@ -8,8 +8,9 @@ use serde_json::{Map, Value, value::RawValue};
 use crate::protocol::page::ROW_BYTES_MAX;
 
 /// Names that other readers look for, in their letter case.
-const NAMES: [&str; 28] = [
+const NAMES: [&str; 29] = [
     "id",
+    "@odata.type",
     "userPrincipalName",
     "mail",
     "proxyAddresses",

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{envelope::Rows, row::Row};
 use crate::{
     error::Code,
-    port::{Access, ListedTenant},
+    port::{Access, BadRow, BadRowCause, ListedTenant, TenantList},
     protocol::{page::text, relationships::EXPIRY_NOTICE},
 };
 
@@ -22,43 +22,42 @@ const PARTNER_NAME: &str = "*Partner Tenant";
 /// told to leave out.
 ///
 /// # Errors
-/// When the answer is a failure, or not every row is a tenant.
-pub fn tenants(
-    body: &[u8],
-    partner: Option<EntraTenantId>,
-    now: Timestamp,
-) -> Result<Vec<ListedTenant>, Code> {
+/// When the answer is a failure, or there are rows and none of them is a tenant.
+pub fn tenants(body: &[u8], partner: Option<EntraTenantId>, now: Timestamp) -> Result<TenantList, Code> {
     let text = text(body);
     let read = Rows::read(&text).map_err(|none| none.code(Code::CippTenantsNotListed))?;
     if read.queued || read.next.is_some() {
         return Err(Code::CippAnswerIncomplete);
     }
     let mut listed: Vec<ListedTenant> = Vec::new();
-    let (mut recognised, mut unreadable) = (0_usize, 0_usize);
-    for row in read.rows.iter().filter(|row| row.get() != "null") {
-        let row = Row::read(row).unwrap_or_default();
+    let (mut is_recognised, mut bad_rows) = (false, Vec::new());
+    for (position, raw) in (0..).zip(&read.rows).filter(|(_, raw)| raw.get() != "null") {
+        let mut bad = |cause| bad_rows.push(BadRow { position, object: None, cause });
+        let Some(row) = Row::read(raw) else {
+            bad(BadRowCause::NotAnObject);
+            continue;
+        };
         let id = row.text("customerId").or_else(|| row.text("tenantId")).unwrap_or_default();
         if id.eq_ignore_ascii_case(ALL_TENANTS) {
-            recognised += 1;
+            is_recognised = true;
             continue;
         }
         let Ok(id) = id.parse::<EntraTenantId>() else {
-            unreadable += 1;
+            bad(if id.is_empty() { BadRowCause::NoId } else { BadRowCause::IdNotGuid });
             continue;
         };
-        recognised += 1;
+        is_recognised = true;
         if !is_partner(&row, id, partner) && row.switch("excluded") != Some(true) {
             listed.push(tenant(&row, id, now));
         }
     }
-    // Whoever is not on the list is taken for gone, so a list with a row nobody can read is none.
-    if unreadable > 0 {
-        let nothing = recognised == 0;
-        return Err(if nothing { Code::CippTenantsNotListed } else { Code::CippAnswerUnreadable });
+    // A failure comes as a row, too.
+    if !bad_rows.is_empty() && !is_recognised {
+        return Err(Code::CippTenantsNotListed);
     }
     listed.sort_by_key(|tenant| tenant.entra_tenant);
     listed.dedup_by_key(|tenant| tenant.entra_tenant);
-    Ok(listed)
+    Ok(TenantList { tenants: listed, bad_rows })
 }
 
 fn is_partner(row: &Row, id: EntraTenantId, partner: Option<EntraTenantId>) -> bool {
@@ -96,7 +95,8 @@ mod tests {
     fn read(body: &Value) -> Result<Vec<String>, Code> {
         let now = "2026-03-02T08:00:00Z".parse().unwrap();
         let listed = tenants(body.to_string().as_bytes(), PARTNER.parse().ok(), now)?;
-        Ok(listed.into_iter().map(|tenant| tenant.entra_tenant.to_string()).collect())
+        let bad = listed.bad_rows.iter().map(|row| format!("{}: {:?}", row.position, row.cause));
+        Ok(listed.tenants.iter().map(|tenant| tenant.entra_tenant.to_string()).chain(bad).collect())
     }
 
     #[test]
@@ -129,9 +129,9 @@ mod tests {
             (json!("Error"), Err(Code::CippTenantsNotListed)),
             (json!([7, "x"]), Err(Code::CippTenantsNotListed)),
             (json!([null, row(ONE)]), Ok(vec![ONE])),
-            (json!([row(ONE), 7]), Err(Code::CippAnswerUnreadable)),
-            (json!([row(ONE), { "customerId": 7 }]), Err(Code::CippAnswerUnreadable)),
-            (json!([row(ONE), { "displayName": "x" }]), Err(Code::CippAnswerUnreadable)),
+            (json!([row(ONE), 7]), Ok(vec![ONE, "1: NotAnObject"])),
+            (json!([{ "customerId": 7 }, null, row(ONE)]), Ok(vec![ONE, "0: IdNotGuid"])),
+            (json!([row(ONE), { "displayName": "x" }]), Ok(vec![ONE, "1: NoId"])),
             (json!([{ "customerId": 7 }]), Err(Code::CippTenantsNotListed)),
             (json!([{ "defaultDomainName": "b.example" }]), Err(Code::CippTenantsNotListed)),
             (json!(null), Err(Code::CippAnswerIncomplete)),
@@ -156,7 +156,7 @@ mod tests {
             let body = json!([{ "customerId": ONE, "relationshipEnd": ends, "hasAutoExtend": extends }]);
             let now = "2026-03-02T08:00:00Z".parse().unwrap();
             let listed = tenants(body.to_string().as_bytes(), None, now).unwrap();
-            assert_eq!(listed[0].access, access, "{body}");
+            assert_eq!(listed.tenants[0].access, access, "{body}");
         }
     }
 }

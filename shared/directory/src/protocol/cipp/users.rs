@@ -63,7 +63,7 @@ pub fn users(body: &[u8], proof: &TenantProof) -> Result<CippUsers, Code> {
             rows.bad_rows.push(BadRow { position, object: None, cause: BadRowCause::NotAnObject });
             continue;
         };
-        if row.text("cippStatus").is_some_and(|status| status != GOOD) {
+        if !is_good(&row) {
             return Err(Code::CippReadFailed);
         }
         match echo_of(&row) {
@@ -89,6 +89,11 @@ pub fn users(body: &[u8], proof: &TenantProof) -> Result<CippUsers, Code> {
     }
     let next = read.next.map(|link| checked(&link).map(|()| link)).transpose()?;
     Ok(CippUsers { rows, next })
+}
+
+/// Whether CIPP says that it could read a row, or says nothing.
+pub(super) fn is_good(row: &Row) -> bool {
+    row.text("cippStatus").is_none_or(|status| status == GOOD)
 }
 
 /// The tenant that CIPP says a row is of.
@@ -122,9 +127,14 @@ fn user(row: &Row) -> Result<DirectoryUser, (Option<domain::ids::EntraObjectId>,
     decode_row(&row)
 }
 
-/// That a link is one of Graph's list of users. It is never asked here: it goes back to CIPP, which
-/// would send a customer's token there.
+/// That a link is one of Graph's list of users.
 pub(crate) fn checked(link: &str) -> Result<(), Code> {
+    is_of_graph(link, &["/v1.0/users", "/beta/users"])
+}
+
+/// That a link is one of Graph's to one of `paths`. It is never asked here: it goes back to CIPP, which
+/// would send a customer's token there.
+pub(super) fn is_of_graph(link: &str, paths: &[&str]) -> Result<(), Code> {
     if link.len() > LINK_BYTES_MAX {
         return Err(Code::AnswerTooLarge);
     }
@@ -134,7 +144,7 @@ pub(crate) fn checked(link: &str) -> Result<(), Code> {
         && url.password().is_none()
         && url.port().is_none()
         && url.host_str().is_some_and(|host| GRAPH_HOSTS.contains(&host))
-        && matches!(url.path(), "/v1.0/users" | "/beta/users");
+        && paths.contains(&url.path());
     if of_graph { Ok(()) } else { Err(Code::ForeignNextLink) }
 }
 
