@@ -108,6 +108,11 @@ pub(crate) const ROUTES: &[Route] = &[
         .needs(AmbiguousQueue),
     post("/api/integrations/entra/reconciliation-queue/dismiss", refused(400, "id_missing"))
         .needs(AmbiguousQueue),
+    post("/api/integrations/entra/reconciliation-queue/resolve-all", refused(400, "invalid_answer"))
+        .needs(AmbiguousQueue),
+    post("/api/integrations/entra/reconciliation-queue/resolve-all", ok())
+        .with(r#"{"answer":"dismiss","preview":true}"#)
+        .needs(AmbiguousQueue),
     post("/api/integrations/entra/reconciliation-queue/resolve-existing", refused(400, "id_missing"))
         .needs(AmbiguousQueue),
     post("/api/integrations/entra/reconciliation-queue/resolve-new", refused(400, "id_missing"))

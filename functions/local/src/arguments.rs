@@ -9,6 +9,7 @@ use domain::{
     fields::{Clear, Field, Overwrite, UnknownField},
     flags::Feature,
     ids::{ClientId, ContactId, EntraObjectId, LineId, ManagedTenantId, ReviewItemId, RunId},
+    plan::Conflict,
     policy::Timing,
 };
 
@@ -371,6 +372,46 @@ pub enum ReviewCommand {
         #[arg(long)]
         note: Option<String>,
     },
+    /// Answer all open questions that fit alike; without `--apply` it is only shown what each would get
+    All {
+        /// The answer
+        #[arg(value_enum)]
+        answer: AnswerToAll,
+        /// Only of this client
+        #[arg(long)]
+        client: Option<ClientId>,
+        /// Only of this tenant
+        #[arg(long)]
+        tenant: Option<ManagedTenantId>,
+        /// Only where this is unclear, as the questions in JSON name it, such as `alias_only`
+        #[arg(long, value_parser = conflict)]
+        conflict: Option<Conflict>,
+        /// Only about people in whose name or address this is found
+        #[arg(long, value_name = "TEXT")]
+        find: Option<String>,
+        /// Why, in your own words; of `dismiss`
+        #[arg(long)]
+        note: Option<String>,
+        /// Answer them
+        #[arg(long)]
+        apply: bool,
+    },
+}
+
+/// An answer to many questions.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum AnswerToAll {
+    /// Each person is a new contact.
+    Create,
+    /// None of the people is to be synced.
+    Dismiss,
+    /// Each person is the one contact that has an address of theirs.
+    Link,
+}
+
+fn conflict(text: &str) -> Result<Conflict, String> {
+    let name = text.replace('-', "_").to_lowercase();
+    serde_json::from_value(name.into()).map_err(|_| "it is nothing that can be unclear".to_owned())
 }
 
 /// Where a question stands.

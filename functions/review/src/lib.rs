@@ -13,6 +13,7 @@ use domain::ids::{UserId, WorkspaceId};
 use runtime::Foundation;
 use store::Store;
 
+mod all;
 mod decide;
 mod error;
 mod ground;
@@ -22,6 +23,7 @@ pub mod routes;
 mod run;
 mod views;
 
+pub use all::{ALL_MAX, AnsweredAll, AnsweredView, Left, Which, Wish, answer_all, choose};
 pub use decide::{Choice, Decided, decide};
 pub use error::NotDecided;
 pub use list::{Filter, Listed, list, show};

@@ -11,13 +11,17 @@ use axum::{
 use domain::{
     flags::Feature,
     ids::{ContactId, InvalidId, ReviewItemId},
+    plan::Conflict,
 };
 use edge::{ApiError, Caller, JsonBody, Needs, PathId, QueryOf, Reader, Reply, Writer, paging};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{ReviewPlace, ReviewStatus};
 
-use crate::{Choice, Decided, Decider, Filter, ItemView, NotDecided, Review, decide, list, show};
+use crate::{
+    AnsweredView, Choice, Decided, Decider, Filter, ItemView, NotDecided, Review, Which, Wish, answer_all,
+    decide, list, show,
+};
 
 const LIMIT: paging::Limit = paging::Limit { default: 50, max: 200 };
 
@@ -31,6 +35,7 @@ pub fn router(app: Arc<Review>) -> Router {
         .route("/api/integrations/entra/reconciliation-queue/resolve-existing", post(resolve_existing))
         .route("/api/integrations/entra/reconciliation-queue/resolve-new", post(resolve_new))
         .route("/api/integrations/entra/reconciliation-queue/dismiss", post(dismiss))
+        .route("/api/integrations/entra/reconciliation-queue/resolve-all", post(resolve_all))
         .route("/api/integrations/entra/reconciliation-queue/{queue_item_id}", get(item))
         .layer(Extension(Needs(Feature::AmbiguousQueue)))
         .with_state(app)
@@ -165,6 +170,69 @@ async fn dismiss(
     let note = note.map(|note| note.chars().take(NOTE_MAX).collect());
     let decided = decided(&app, &caller, id, &Choice::Dismiss { note }).await?;
     Ok(Reply::ok(DismissedView { queue_item_id: decided.item, more: more(&decided) }))
+}
+
+/// Many questions answered alike.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AllBody {
+    answer: Option<String>,
+    client_id: Option<String>,
+    managed_tenant_id: Option<String>,
+    conflict: Option<Conflict>,
+    find: Option<String>,
+    note: Option<String>,
+    #[serde(default)]
+    preview: bool,
+    cursor: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AllView {
+    is_dry_run: bool,
+    answered: usize,
+    left: usize,
+    items: Vec<AnsweredView>,
+    next_cursor: Option<String>,
+}
+
+async fn resolve_all(
+    State(app): State<Arc<Review>>,
+    Writer(caller): Writer,
+    JsonBody(body): JsonBody<AllBody>,
+) -> Result<Reply<AllView>, ApiError> {
+    let note = body.note.as_deref().map(str::trim).filter(|note| !note.is_empty());
+    let wish = match body.answer.as_deref() {
+        Some("create_new") => Wish::CreateNew,
+        Some("dismiss") => Wish::Dismiss { note: note.map(|note| note.chars().take(NOTE_MAX).collect()) },
+        Some("link_existing") => Wish::Link,
+        _ => {
+            return Err(ApiError::bad_request(
+                "invalid_answer",
+                "`answer` has to be `link_existing`, `create_new` or `dismiss`. Nothing was answered.",
+                "Send one of the three; with `preview` it is only said what would be answered how.",
+            ));
+        }
+    };
+    let which = Which {
+        client: parse(body.client_id.as_deref(), "clientId")?,
+        tenant: parse(body.managed_tenant_id.as_deref(), "managedTenantId")?,
+        conflict: body.conflict,
+        find: body.find.filter(|text| !text.trim().is_empty()),
+    };
+    let cursor = body.cursor.as_deref();
+    let after = cursor.map(|cursor| paging::position::<ReviewPlace>("queue", cursor)).transpose()?;
+    let decider = Decider { workspace: caller.workspace, user: caller.user };
+    let done = answer_all(&app, decider, &which, &wish, (after, body.preview)).await.map_err(store_failed)?;
+    let answered = done.items.iter().filter(|item| item.answer.is_some()).count();
+    Ok(Reply::ok(AllView {
+        is_dry_run: body.preview,
+        answered,
+        left: done.items.len() - answered,
+        next_cursor: done.next.map(|next| paging::cursor("queue", &next)).transpose()?,
+        items: done.items,
+    }))
 }
 
 async fn resolved(

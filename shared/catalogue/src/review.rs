@@ -50,6 +50,13 @@ pub(crate) const ENTRIES: &[Entry] = &[
         next: "Send the id as the queue gives it.",
     },
     Entry {
+        code: "invalid_answer",
+        area: Area::Review,
+        cause: "Many questions were to be answered with something that is no answer to all of them.",
+        effect: "Nothing was answered, and contacts stay as they are.",
+        next: "Answer with `link_existing`, `create_new` or `dismiss`.",
+    },
+    Entry {
         code: "invalid_status",
         area: Area::Review,
         cause: "The parameter `status` names no state of a question.",
@@ -84,6 +91,22 @@ pub(crate) const ENTRIES: &[Entry] = &[
         cause: "The directory has no usable address for the person.",
         effect: "Nothing was changed, and contacts stay as they are.",
         next: "Give the account an address in the directory and sync again, or dismiss the question.",
+    },
+    Entry {
+        code: "name_only",
+        area: Area::Review,
+        cause: "Many questions were to be answered with the contact that has the person's address, and no contact \
+                has one; a name alone links nobody.",
+        effect: "The question is still open, and contacts stay as they are. The others were answered.",
+        next: "Answer it by itself: `entra-sync review show QUESTION` says what speaks for whom.",
+    },
+    Entry {
+        code: "several_contacts",
+        area: Area::Review,
+        cause: "Many questions were to be answered with the contact that has the person's address, and several \
+                contacts have one.",
+        effect: "The question is still open, and contacts stay as they are. The others were answered.",
+        next: "Answer it by itself: `entra-sync review show QUESTION` says what speaks for whom.",
     },
     Entry {
         code: "tenant_busy",

@@ -1,14 +1,17 @@
 //! `review`.
 
-use ::review::{Choice, Decided, Decider, Filter, ItemView, NotDecided, decide, list, show};
+use ::review::{
+    AnsweredView, Choice, Decided, Decider, Filter, ItemView, NotDecided, Which, Wish, answer_all, decide,
+    list, show,
+};
 use domain::ids::ReviewItemId;
 use serde::Serialize;
-use store::ReviewStatus;
+use store::{ReviewPlace, ReviewStatus};
 
 use super::{Context, sync::tenant_names};
 use crate::{
     Ending,
-    arguments::{QuestionStatus, ReviewArguments, ReviewCommand},
+    arguments::{AnswerToAll, QuestionStatus, ReviewArguments, ReviewCommand},
     output::{self, Failure, Talk},
 };
 
@@ -54,7 +57,64 @@ pub(crate) async fn run(context: &Context, options: &ReviewArguments) -> Result<
         }
         ReviewCommand::Create { items } => answer(context, &items, &Choice::CreateNew).await,
         ReviewCommand::Dismiss { items, note } => answer(context, &items, &Choice::Dismiss { note }).await,
+        ReviewCommand::All { answer, client, tenant, conflict, find, note, apply } => {
+            let which = Which { client, tenant, conflict, find };
+            let wish = match answer {
+                AnswerToAll::Create => Wish::CreateNew,
+                AnswerToAll::Dismiss => Wish::Dismiss { note },
+                AnswerToAll::Link => Wish::Link,
+            };
+            all(context, &which, &wish, apply).await
+        }
     }
+}
+
+/// Answers all that fit, one part after the other, or says how.
+async fn all(context: &Context, which: &Which, wish: &Wish, apply: bool) -> Result<Ending, Failure> {
+    let house = &context.house;
+    let decider = Decider { workspace: house.workspace, user: None };
+    let (mut views, mut place): (Vec<AnsweredView>, Option<ReviewPlace>) = (Vec::new(), None);
+    loop {
+        let part = answer_all(&house.review, decider, which, wish, (place, !apply)).await?;
+        views.extend(part.items);
+        place = part.next;
+        if place.is_none() {
+            break;
+        }
+    }
+    let names = tenant_names(house).await?;
+    output::result(context.output, &views, || {
+        let row = |view: &AnsweredView| {
+            let contact = view.contact_name_id.map(|contact| contact.to_string()).unwrap_or_default();
+            let what = view.answer.as_ref().map_or_else(
+                || {
+                    format!(
+                        "left: {} [{}]",
+                        view.explanation.as_deref().unwrap_or_default(),
+                        view.code.unwrap_or_default()
+                    )
+                },
+                name,
+            );
+            vec![
+                names.get(&view.managed_tenant_id).cloned().unwrap_or_default(),
+                view.display_name.clone(),
+                view.email.clone().unwrap_or_default(),
+                what,
+                contact,
+            ]
+        };
+        let header = ["tenant", "person", "e-mail", "answer", "contact"];
+        output::table(&header, views.iter().map(row).collect(), 5)
+    })?;
+    let answered = views.iter().filter(|view| view.answer.is_some()).count();
+    let left = views.len() - answered;
+    Talk::say(if apply {
+        format!("{answered} questions are answered, {left} are left as they are.")
+    } else {
+        format!("{answered} questions would be answered, {left} left. Nothing was written; --apply answers.")
+    });
+    Ok(Ending::Done)
 }
 
 /// Answers every question, whatever becomes of the others.

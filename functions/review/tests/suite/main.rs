@@ -2,6 +2,7 @@
 //! is held against the next sync.
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up fails")]
 
+mod all;
 mod answers;
 mod guards;
 mod kills;
