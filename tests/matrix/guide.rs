@@ -50,3 +50,23 @@ async fn two_requests_switch_the_integration_on_for_a_workspace() {
 }
 
 const FLAGS: &str = "/api/v1/platform-feature-flags";
+
+/// The steps of infra/README.md.
+#[test]
+fn every_request_of_the_printed_steps_is_a_route() {
+    let guide = tests::repository::text("infra/README.md");
+    let (_, steps) = guide.split_once("## Roll it out").unwrap();
+    let (steps, _) = steps.split_once("\n## ").unwrap();
+    let numbered = steps.lines().filter(|line| line.chars().next().is_some_and(|it| it.is_ascii_digit()));
+    assert_eq!(numbered.count(), 9);
+    let mut asked = Vec::new();
+    for (before, after) in steps.match_indices("$API/api/").map(|(at, _)| steps.split_at(at)) {
+        let method = before.rsplit([' ', '`', '"']).find(|word| !word.is_empty()).unwrap();
+        let method = if ["GET", "POST"].contains(&method) { method } else { "GET" };
+        let path = after.trim_start_matches("$API").split(['`', '"', ' ', '\n']).next().unwrap();
+        let is_route = crate::routes::ROUTES.iter().any(|route| route.method == method && route.path == path);
+        assert!(is_route, "{method} {path}");
+        asked.push(path);
+    }
+    assert!(asked.len() >= 9, "{asked:?}");
+}
