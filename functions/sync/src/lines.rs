@@ -65,6 +65,24 @@ pub struct LineCount {
     pub lines: u64,
 }
 
+/// Lines counted by their action and code.
+#[derive(Clone, Debug, Default)]
+pub struct Tally(BTreeMap<(&'static str, Option<String>), u64>);
+
+impl Tally {
+    /// Counts a line.
+    pub fn add(&mut self, line: &Line) {
+        let view = LineView::new(line, &Hidden::default());
+        *self.0.entry((view.action, view.code)).or_default() += 1;
+    }
+
+    /// How many there are of each kind.
+    pub fn into_counts(self) -> Vec<LineCount> {
+        let count = |((action, code), lines)| LineCount { action, code, lines };
+        self.0.into_iter().map(count).collect()
+    }
+}
+
 impl LineFilter {
     /// Whether every line fits.
     pub fn is_none(&self) -> bool {
@@ -132,7 +150,7 @@ pub async fn count_lines(
     (workspace, run, tenant): (WorkspaceId, RunId, ManagedTenantId),
     mut after: u32,
 ) -> Result<(Vec<LineCount>, Option<u32>), StoreError> {
-    let mut counts: BTreeMap<(&'static str, Option<String>), u64> = BTreeMap::new();
+    let mut tally = Tally::default();
     let (mut looked_at, mut next) = (0, None);
     while looked_at < PAGES_MAX {
         let pages = store.pages(workspace, run, tenant, after, PAGES_LOOKED_THROUGH).await?;
@@ -142,11 +160,7 @@ pub async fn count_lines(
         };
         (after, looked_at) = (last.head.number, looked_at + pages.len());
         next = Some(after);
-        for line in pages.iter().flat_map(|stored| &stored.page.lines) {
-            let view = LineView::new(line, &Hidden::default());
-            *counts.entry((view.action, view.code)).or_default() += 1;
-        }
+        pages.iter().flat_map(|stored| &stored.page.lines).for_each(|line| tally.add(line));
     }
-    let count = |((action, code), lines)| LineCount { action, code, lines };
-    Ok((counts.into_iter().map(count).collect(), next))
+    Ok((tally.into_counts(), next))
 }

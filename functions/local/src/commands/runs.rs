@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 
 use ::sync::{
-    Finding, LineCount, LineFilter, LookedThrough, Moment, PlanCheck, RunCheck, StartRequest, Timeline,
-    progress, start,
+    Finding, LineCount, LineFilter, LookedThrough, Moment, PlanCheck, RunCheck, StartRequest, Tally,
+    Timeline, progress, start,
     views::{ChangeView, LineView, RunDetailView, RunView},
 };
 use domain::{
-    fields::Hidden,
     ids::{ManagedTenantId, RunId},
-    plan::Line,
     run::{RunKind, RunStatus},
     undo::UndoScope,
 };
@@ -54,7 +52,9 @@ pub(crate) async fn run(context: &Context, options: &RunsArguments) -> Result<En
             let filter = LineFilter { action: which.action, code: which.code, find: which.find };
             all.retain(|(_, line)| filter.fits(&LineView::new(line, &hidden)));
             if is_count {
-                let counts = counted(&all);
+                let mut tally = Tally::default();
+                all.iter().for_each(|(_, line)| tally.add(line));
+                let counts = tally.into_counts();
                 output::result(context.output, &counts, || counts_table(&counts))?;
                 return Ok(Ending::Done);
             }
@@ -343,16 +343,6 @@ async fn check_waits(house: &House, run: RunId) -> Result<(), Failure> {
 
 fn unknown() -> Failure {
     Failure::new("unknown_run", "There is no run with this id.", "Take one from `entra-sync runs`.")
-}
-
-/// How many lines have the same action and code.
-fn counted(lines: &[(ManagedTenantId, Line)]) -> Vec<LineCount> {
-    let mut counts: BTreeMap<(&'static str, Option<String>), u64> = BTreeMap::new();
-    for (_, line) in lines {
-        let view = LineView::new(line, &Hidden::default());
-        *counts.entry((view.action, view.code)).or_default() += 1;
-    }
-    counts.into_iter().map(|((action, code), lines)| LineCount { action, code, lines }).collect()
 }
 
 fn counts_table(counts: &[LineCount]) -> String {
