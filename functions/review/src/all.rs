@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use domain::{
     ids::{ClientId, ContactId, ManagedTenantId, ReviewItemId, RunId},
     plan::{AnswerKind, Conflict},
+    text::is_part_of_any,
 };
 use jiff::SignedDuration;
 use serde::Serialize;
@@ -184,11 +185,8 @@ pub async fn answer_all(
 
 impl Which {
     fn fits(&self, item: &ItemView) -> bool {
-        let found = self.find.as_ref().is_none_or(|text| {
-            let text = text.trim().to_lowercase();
-            let shown = [Some(&item.display_name), item.email.as_ref()];
-            shown.into_iter().flatten().any(|shown| shown.to_lowercase().contains(&text))
-        });
+        let shown = || [Some(item.display_name.as_str()), item.email.as_deref()].into_iter().flatten();
+        let found = self.find.as_ref().is_none_or(|text| is_part_of_any(text, shown()));
         self.conflict.is_none_or(|conflict| conflict == item.reason) && found
     }
 }

@@ -6,6 +6,7 @@ use domain::{
     fields::Hidden,
     ids::{ManagedTenantId, RunId, WorkspaceId},
     plan::Line,
+    text::is_part_of_any,
 };
 use serde::Serialize;
 use store::{Store, StoreError};
@@ -94,11 +95,8 @@ impl LineFilter {
         let is = |wanted: &Option<String>, has: Option<&str>| {
             wanted.as_deref().is_none_or(|wanted| has.is_some_and(|has| has.eq_ignore_ascii_case(wanted)))
         };
-        let found = self.find.as_ref().is_none_or(|text| {
-            let text = text.trim().to_lowercase();
-            let shown = [Some(&line.display_name), line.email.as_ref()];
-            shown.into_iter().flatten().any(|shown| shown.to_lowercase().contains(&text))
-        });
+        let shown = || [Some(line.display_name.as_str()), line.email.as_deref()].into_iter().flatten();
+        let found = self.find.as_ref().is_none_or(|text| is_part_of_any(text, shown()));
         is(&self.action, Some(line.action)) && is(&self.code, line.code.as_deref()) && found
     }
 }

@@ -8,6 +8,7 @@ use domain::{
     ids::{ClientId, ContactId, EntraObjectId, EntraTenantId, ManagedTenantId, RunId, UserId, WorkspaceId},
     ledger::{LinkChange, Wish, contradictions},
     run::RunKind,
+    text::is_part_of_any,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -249,9 +250,8 @@ fn standing(entry: &LedgerEntry, mapped: Option<ClientId>, contact: Option<&Cont
 impl LinkFilter {
     fn fits(&self, view: &LinkView) -> bool {
         let has = |text: &String| {
-            let text = text.trim().to_lowercase();
             let shown = [&view.display_name, &view.email, &view.contact_name, &view.contact_email];
-            shown.into_iter().flatten().any(|shown| shown.to_lowercase().contains(&text))
+            is_part_of_any(text, shown.into_iter().flatten().map(String::as_str))
         };
         self.client.is_none_or(|only| view.client_id == Some(only))
             && self.standing.is_none_or(|only| view.standing == only)

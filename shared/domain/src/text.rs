@@ -51,6 +51,12 @@ pub fn comparison_key(text: &str) -> String {
     key
 }
 
+/// Whether `text`, as somebody has typed it, is part of one of these, in whatever case.
+pub fn is_part_of_any<'a>(text: &str, shown: impl IntoIterator<Item = &'a str>) -> bool {
+    let text = text.trim().to_lowercase();
+    shown.into_iter().any(|shown| shown.to_lowercase().contains(&text))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
