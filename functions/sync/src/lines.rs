@@ -158,7 +158,9 @@ pub async fn count_lines(
         };
         (after, looked_at) = (last.head.number, looked_at + pages.len());
         next = Some(after);
-        pages.iter().flat_map(|stored| &stored.page.lines).for_each(|line| tally.add(line));
+        for line in pages.iter().flat_map(|stored| &stored.page.lines) {
+            tally.add(line);
+        }
     }
     Ok((tally.into_counts(), next))
 }

@@ -53,7 +53,9 @@ pub(crate) async fn run(context: &Context, options: &RunsArguments) -> Result<En
             all.retain(|(_, line)| filter.fits(&LineView::new(line, &hidden)));
             if is_count {
                 let mut tally = Tally::default();
-                all.iter().for_each(|(_, line)| tally.add(line));
+                for (_, line) in &all {
+                    tally.add(line);
+                }
                 let counts = tally.into_counts();
                 output::result(context.output, &counts, || counts_table(&counts))?;
                 return Ok(Ending::Done);
