@@ -148,20 +148,23 @@ fn all_that_fit_are_answered_alike_and_shown_first() {
     let (folder, people, _) = three_questions();
     let before = folder.export("contacts").len();
     let shown = folder.json(&["review", "all", "link"]);
-    // The fourth question is about a contact of another client, so it is left.
+    // Whatever else the invented directory leads to is about contacts of others, and left.
+    let asked = questions(&folder, "open").len();
     let left: Vec<&Value> =
         shown.as_array().unwrap().iter().filter(|item| item["answer"] != "link_existing").collect();
-    assert_eq!((shown.as_array().unwrap().len(), left.len()), (4, 1), "{shown:#}");
-    assert!(left[0]["code"].is_string() && left[0]["answer"].is_null(), "{left:?}");
-    assert_eq!(questions(&folder, "open").len(), 4, "nothing was written");
-    assert_eq!(folder.export("contacts").len(), before);
+    assert_eq!((shown.as_array().unwrap().len(), left.len()), (asked, asked - 3), "{shown:#}");
+    assert!(left.iter().all(|item| item["code"].is_string() && item["answer"].is_null()), "{left:?}");
+    assert_eq!(folder.export("contacts").len(), before, "nothing was written");
     let name = people[0]["fullName"].as_str().unwrap();
-    let one = folder.json(&["review", "all", "create", "--find", name, "--apply"]);
+    let one = folder.json(&["review", "all", "dismiss", "--find", name, "--apply"]);
     assert_eq!(one.as_array().unwrap().len(), 1);
+    assert_eq!((&one[0]["answer"], &one[0]["code"]), (&json!("dismissed"), &Value::Null), "{one:#}");
     let others = folder.json(&["review", "all", "link", "--conflict", "additional-address", "--apply"]);
-    assert_eq!(others.as_array().unwrap().len(), 2);
-    assert_eq!(questions(&folder, "open").len(), 1);
-    assert_eq!(questions(&folder, "resolved").len(), 3);
+    let linked = others.as_array().unwrap().iter().filter(|item| item["answer"] == "link_existing").count();
+    assert_eq!(linked, 2, "{others:#}");
+    assert_eq!(questions(&folder, "open").len(), asked - 3);
+    assert_eq!(questions(&folder, "resolved").len(), 2);
+    assert_eq!(questions(&folder, "dismissed").len(), 1);
     assert!(contact_of(&folder, &people[1]).unwrap()["fullName"].as_str().unwrap().starts_with("Reception"));
     let refused = folder.run(&["review", "all", "link", "--conflict", "nothing-known"]);
     assert_ne!(refused.code, Some(0));
