@@ -6,21 +6,20 @@ use std::collections::BTreeSet;
 use domain::{
     ids::{ClientId, ContactId, ManagedTenantId, ReviewItemId, RunId},
     plan::{AnswerKind, Conflict},
+    review::many::{Possible, Unclear, the_one},
     text::is_part_of_any,
 };
 use jiff::SignedDuration;
 use serde::Serialize;
 use store::{ReviewPlace, ReviewStatus, StoreError};
 
-use crate::{Choice, Decider, Filter, ItemView, NotDecided, Review, decide, list};
+use crate::{Choice, Decider, Filter, ItemView, NotDecided, OutcomeView, Review, decide, list::places};
 
-/// Questions of one request, at most.
+/// Questions that one request looks at, at most.
 pub const ALL_MAX: usize = 100;
 
-/// Questions between two looks at the clock.
-const PART: usize = 25;
-
-/// How long one request answers, and a part more: the gateway gives up after half a minute.
+/// How long one request begins to answer. One answer may take the time that a request waits for a tenant, and
+/// the gateway gives up after half a minute.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(12);
 
 /// What all of them are answered with.
@@ -33,7 +32,7 @@ pub enum Wish {
         /// Why, in the operator's words.
         note: Option<String>,
     },
-    /// Each person is the one contact that has one of the person's addresses.
+    /// Each person is the one contact for which more than a name speaks.
     Link,
 }
 
@@ -51,25 +50,14 @@ pub struct Which {
 }
 
 /// Why a question is left as it is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Left {
-    /// Nothing but a name speaks for the contacts it could be, or there are none; a name links nobody.
-    NameOnly,
-    /// It could be several contacts.
-    SeveralContacts,
-    /// The answer cannot be given, with the code of why not.
-    Impossible(&'static str),
-}
-
-impl Left {
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Left {
     /// A stable code.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::NameOnly => "name_only",
-            Self::SeveralContacts => "several_contacts",
-            Self::Impossible(code) => code,
-        }
-    }
+    pub code: &'static str,
+    /// The same in a sentence or two.
+    pub explanation: String,
+    /// Whether it is for a human to answer by itself; otherwise the same answer may be given again later.
+    pub for_a_human: bool,
 }
 
 /// What becomes of one question.
@@ -96,6 +84,9 @@ pub struct AnsweredView {
     pub code: Option<&'static str>,
     /// The same in a sentence or two.
     pub explanation: Option<String>,
+    /// Whether it is left for a human to answer by itself.
+    #[serde(skip)]
+    pub for_a_human: bool,
 }
 
 /// What became of some questions.
@@ -107,35 +98,64 @@ pub struct AnsweredAll {
     pub next: Option<ReviewPlace>,
 }
 
-/// The answer that a question gets, or why it is left. The contact has to have one of the person's addresses.
+/// The answer that a question gets, or why it is left.
+///
+/// # Errors
+/// Why it is left.
 pub fn choose(item: &ItemView, wish: &Wish) -> Result<Choice, Left> {
-    let (kind, contact, choice) = match wish {
-        Wish::Dismiss { note } => (AnswerKind::Dismissed, None, Choice::Dismiss { note: note.clone() }),
-        Wish::CreateNew => (AnswerKind::CreateNew, None, Choice::CreateNew),
+    let choice = match wish {
+        Wish::Dismiss { note } => return Ok(Choice::Dismiss { note: note.clone() }),
+        Wish::CreateNew => Choice::CreateNew,
         Wish::Link => {
-            let mut known = item.candidate_contacts.iter().filter(|contact| !contact.evidence.is_empty());
-            let only = known.next().ok_or(Left::NameOnly)?.contact_name_id;
-            if known.next().is_some() {
-                return Err(Left::SeveralContacts);
-            }
-            (AnswerKind::LinkExisting, Some(only), Choice::LinkExisting(only))
+            let possible = item.candidate_contacts.iter().map(|contact| Possible {
+                contact: contact.contact_name_id,
+                has_address: !contact.evidence.is_empty(),
+                is_theirs: contact.linked_to.as_ref().is_some_and(|linked| linked.is_this_person),
+            });
+            Choice::LinkExisting(the_one(possible)?)
         }
     };
-    let told = item
-        .outcomes
-        .iter()
-        .find(|outcome| outcome.outcome == kind && (contact.is_none() || outcome.contact_name_id == contact));
-    match told.filter(|outcome| !outcome.possible).and_then(|outcome| outcome.code) {
-        Some(code) => Err(Left::Impossible(code)),
-        None => Ok(choice),
+    let (kind, contact) = choice.told();
+    let is_it = |outcome: &&OutcomeView| {
+        outcome.outcome == kind && (contact.is_none() || outcome.contact_name_id == contact)
+    };
+    let told = item.outcomes.iter().find(is_it);
+    match told.map(|outcome| (outcome.code, &outcome.explanation)) {
+        Some((Some(code), explanation)) => {
+            Err(Left { code, explanation: explanation.clone(), for_a_human: true })
+        }
+        _ => Ok(choice),
     }
 }
 
-/// Answers open questions that fit, at most so many after `after`; with `preview`, only says how. Given again, it
-/// goes on with those that are still open.
+/// Answers a question as it was seen, which somebody else may have answered since.
 ///
 /// # Errors
-/// When the store fails.
+/// Why it is not answered so.
+pub async fn answer(
+    app: &Review,
+    decider: Decider,
+    item: ReviewItemId,
+    choice: &Choice,
+) -> Result<(Option<ContactId>, Option<RunId>), NotDecided> {
+    let decided = decide(app, decider, item, choice).await?;
+    let wanted = match choice {
+        Choice::Dismiss { .. } => ReviewStatus::Dismissed,
+        Choice::CreateNew | Choice::LinkExisting(_) => ReviewStatus::Resolved,
+    };
+    // Whoever dismisses one question that is answered already is told how it stands; here it would be counted
+    // among those that were dismissed.
+    if decided.status != wanted {
+        return Err(NotDecided::ItemNotOpen { status: decided.status, resolution: None });
+    }
+    Ok((decided.contact, decided.run))
+}
+
+/// Answers open questions that fit, as far as the time of a request goes, after `after`; with `preview`, only
+/// says how. Given again, it goes on with those that are still open.
+///
+/// # Errors
+/// When the store fails before anything was answered.
 pub async fn answer_all(
     app: &Review,
     decider: Decider,
@@ -145,41 +165,79 @@ pub async fn answer_all(
 ) -> Result<AnsweredAll, StoreError> {
     let began = app.clock.now();
     let filter = Filter { status: ReviewStatus::Open, client: which.client, tenant: which.tenant };
-    let (mut items, mut place, mut looked_at) = (Vec::new(), after, 0);
-    let mut busy: BTreeSet<ManagedTenantId> = BTreeSet::new();
-    loop {
-        let listed = list(app, decider.workspace, filter, place.clone(), PART).await?;
-        for item in listed.items.into_iter().filter(|item| which.fits(item)) {
-            let mut answered = AnsweredView::of(&item);
-            match choose(&item, wish) {
-                Err(left) => answered.leave(left.code(), left_for(&item, wish, left)),
-                Ok(choice) if preview => answered.answer(&choice),
-                // Whoever has to wait for a sync once does not wait for it for every person.
-                Ok(_) if busy.contains(&item.managed_tenant_id) => {
-                    answered.leave(NotDecided::TenantBusy.code(), NotDecided::TenantBusy.explanation());
-                }
-                Ok(choice) => match decide(app, decider, item.queue_item_id, &choice).await {
-                    Ok(decided) => {
-                        answered.answer(&choice);
-                        (answered.contact_name_id, answered.run_id) = (decided.contact, decided.run);
-                    }
-                    Err(NotDecided::Store(error)) => return Err(error),
-                    Err(error) => {
-                        if matches!(error, NotDecided::TenantBusy) {
-                            busy.insert(item.managed_tenant_id);
-                        }
-                        answered.leave(error.code(), error.explanation());
-                    }
+    let listed = places(app, decider.workspace, filter, after.clone(), ALL_MAX).await?;
+    let (mut items, mut place) = (Vec::new(), after);
+    let mut tenants = Tenants::default();
+    for (item, at) in listed.items {
+        if which.fits(&item) {
+            let is_late = !items.is_empty() && app.clock.now().duration_since(began) >= PATIENCE;
+            let given = match choose(&item, wish) {
+                Ok(choice) if preview => Ok((choice, None)),
+                Ok(choice) => match tenants.answer(app, decider, &item, choice, is_late).await {
+                    Ok(Some(given)) => given,
+                    // What was answered before is told; this one is looked at again.
+                    Ok(None) => return Ok(AnsweredAll { items, next: place }),
+                    Err(_) if !items.is_empty() => return Ok(AnsweredAll { items, next: place }),
+                    Err(error) => return Err(error),
                 },
+                Err(left) => Err(left),
+            };
+            items.push(AnsweredView::new(&item, given));
+        }
+        place = Some(at);
+    }
+    Ok(AnsweredAll { items, next: listed.next })
+}
+
+/// Tenants that are being synced, as far as one request has looked: it waits for none of them, since it would
+/// wait for each of its people.
+#[derive(Debug, Default)]
+struct Tenants {
+    free: BTreeSet<ManagedTenantId>,
+    busy: BTreeSet<ManagedTenantId>,
+}
+
+impl Tenants {
+    /// What becomes of a question; `None` when there is no time left to answer it.
+    async fn answer(
+        &mut self,
+        app: &Review,
+        decider: Decider,
+        item: &ItemView,
+        choice: Choice,
+        is_late: bool,
+    ) -> Result<Option<Result<Given, Left>>, StoreError> {
+        let tenant = item.managed_tenant_id;
+        if self.is_busy(app, decider, tenant).await? {
+            return Ok(Some(Err(NotDecided::TenantBusy.into())));
+        }
+        if is_late {
+            return Ok(None);
+        }
+        match answer(app, decider, item.queue_item_id, &choice).await {
+            Ok(decided) => Ok(Some(Ok((choice, Some(decided))))),
+            Err(NotDecided::Store(error)) => Err(error),
+            Err(error) => {
+                if matches!(error, NotDecided::TenantBusy) {
+                    self.busy.insert(tenant);
+                }
+                Ok(Some(Err(error.into())))
             }
-            items.push(answered);
         }
-        place = listed.next;
-        let is_late = !preview && app.clock.now().duration_since(began) >= PATIENCE;
-        looked_at += PART;
-        if place.is_none() || is_late || looked_at >= ALL_MAX {
-            return Ok(AnsweredAll { items, next: place });
+    }
+
+    async fn is_busy(
+        &mut self,
+        app: &Review,
+        decider: Decider,
+        tenant: ManagedTenantId,
+    ) -> Result<bool, StoreError> {
+        if self.busy.contains(&tenant) || self.free.contains(&tenant) {
+            return Ok(self.busy.contains(&tenant));
         }
+        let is_busy = app.is_busy(decider.workspace, tenant, None).await?;
+        if is_busy { &mut self.busy } else { &mut self.free }.insert(tenant);
+        Ok(is_busy)
     }
 }
 
@@ -191,50 +249,61 @@ impl Which {
     }
 }
 
+impl Choice {
+    /// What an answer is called, and the contact that it names.
+    fn told(&self) -> (AnswerKind, Option<ContactId>) {
+        match self {
+            Self::CreateNew => (AnswerKind::CreateNew, None),
+            Self::Dismiss { .. } => (AnswerKind::Dismissed, None),
+            Self::LinkExisting(contact) => (AnswerKind::LinkExisting, Some(*contact)),
+        }
+    }
+}
+
+impl From<Unclear> for Left {
+    fn from(unclear: Unclear) -> Self {
+        let (code, explanation) = match unclear {
+            Unclear::NameOnly => (
+                "name_only",
+                "No contact has an address of the person or belongs to the account; a name alone links nobody. \
+                 Answer this one by itself.",
+            ),
+            Unclear::SeveralContacts => (
+                "several_contacts",
+                "More than a name speaks for several contacts. Answer this one by itself.",
+            ),
+        };
+        Self { code, explanation: explanation.to_owned(), for_a_human: true }
+    }
+}
+
+impl From<NotDecided> for Left {
+    fn from(error: NotDecided) -> Self {
+        Self { code: error.code(), explanation: error.explanation(), for_a_human: false }
+    }
+}
+
+/// The answer, and the contact and the run that came of it.
+type Given = (Choice, Option<(Option<ContactId>, Option<RunId>)>);
+
 impl AnsweredView {
-    fn of(item: &ItemView) -> Self {
+    fn new(item: &ItemView, given: Result<Given, Left>) -> Self {
+        let (given, left) = (given.as_ref().ok(), given.as_ref().err());
+        let told = given.map(|(choice, _)| choice.told());
+        let decided = given.and_then(|(_, decided)| *decided);
         Self {
             queue_item_id: item.queue_item_id,
             managed_tenant_id: item.managed_tenant_id,
             display_name: item.display_name.clone(),
             email: item.email.clone(),
             reason: item.reason,
-            answer: None,
-            contact_name_id: None,
-            run_id: None,
-            code: None,
-            explanation: None,
-        }
-    }
-
-    fn answer(&mut self, choice: &Choice) {
-        let (kind, contact) = match choice {
-            Choice::CreateNew => (AnswerKind::CreateNew, None),
-            Choice::Dismiss { .. } => (AnswerKind::Dismissed, None),
-            Choice::LinkExisting(contact) => (AnswerKind::LinkExisting, Some(*contact)),
-        };
-        (self.answer, self.contact_name_id) = (Some(kind), contact);
-    }
-
-    fn leave(&mut self, code: &'static str, explanation: String) {
-        (self.code, self.explanation) = (Some(code), Some(explanation));
-    }
-}
-
-fn left_for(item: &ItemView, wish: &Wish, left: Left) -> String {
-    match left {
-        Left::NameOnly => {
-            "No contact has an address of the person; a name alone links nobody. Answer this one by itself."
-                .to_owned()
-        }
-        Left::SeveralContacts => {
-            "Several contacts have an address of the person. Answer this one by itself.".to_owned()
-        }
-        Left::Impossible(code) => {
-            let kind =
-                if *wish == Wish::CreateNew { AnswerKind::CreateNew } else { AnswerKind::LinkExisting };
-            let told = item.outcomes.iter().find(|it| it.outcome == kind && it.code == Some(code));
-            told.map(|it| it.explanation.clone()).unwrap_or_default()
+            answer: told.map(|(kind, _)| kind),
+            contact_name_id: decided
+                .map_or_else(|| told.and_then(|(_, contact)| contact), |(contact, _)| contact),
+            run_id: decided.and_then(|(_, run)| run),
+            code: left.map(|left| left.code),
+            explanation: left.map(|left| left.explanation.clone()),
+            for_a_human: left.is_some_and(|left| left.for_a_human),
         }
     }
 }

@@ -45,7 +45,8 @@ impl Review {
         Ok(taken.ok())
     }
 
-    async fn is_busy(
+    /// Whether somebody is at work on the tenant.
+    pub(crate) async fn is_busy(
         &self,
         workspace: WorkspaceId,
         tenant: ManagedTenantId,

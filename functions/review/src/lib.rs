@@ -23,7 +23,7 @@ pub mod routes;
 mod run;
 mod views;
 
-pub use all::{ALL_MAX, AnsweredAll, AnsweredView, Left, Which, Wish, answer_all, choose};
+pub use all::{ALL_MAX, AnsweredAll, AnsweredView, Left, Which, Wish, answer, answer_all, choose};
 pub use decide::{Choice, Decided, decide};
 pub use error::NotDecided;
 pub use list::{Filter, Listed, list, show};

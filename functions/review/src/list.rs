@@ -43,11 +43,32 @@ pub async fn list(
     after: Option<ReviewPlace>,
     limit: usize,
 ) -> Result<Listed, StoreError> {
+    let listed = places(app, workspace, filter, after, limit).await?;
+    let items = listed.items.into_iter().map(|(item, _)| item).collect();
+    Ok(Listed { items, next: listed.next })
+}
+
+/// Some questions, each with the place behind which a list goes on after it.
+#[derive(Clone, Debug)]
+pub(crate) struct Places {
+    pub(crate) items: Vec<(ItemView, ReviewPlace)>,
+    /// Where the list goes on.
+    pub(crate) next: Option<ReviewPlace>,
+}
+
+/// The same, with the place of each.
+pub(crate) async fn places(
+    app: &Review,
+    workspace: WorkspaceId,
+    filter: Filter,
+    after: Option<ReviewPlace>,
+    limit: usize,
+) -> Result<Places, StoreError> {
     let is_wanted = |item: &ReviewItem| {
         filter.client.is_none_or(|only| only == item.client)
             && filter.tenant.is_none_or(|only| only == item.managed_tenant)
     };
-    let (mut found, mut place, mut next) = (Vec::new(), after, None);
+    let (mut found, mut at_each, mut place, mut next) = (Vec::new(), Vec::new(), after, None);
     'reading: loop {
         let page = app.store.reviews(workspace, filter.status, place.as_ref(), READ_AT_ONCE).await?;
         let is_last = page.is_empty();
@@ -59,6 +80,7 @@ pub async fn list(
                     break 'reading;
                 }
                 found.push(item);
+                at_each.push(at.clone());
             }
             place = Some(at);
         }
@@ -66,7 +88,8 @@ pub async fn list(
             break;
         }
     }
-    Ok(Listed { items: views(app, workspace, &found).await?, next })
+    let items = views(app, workspace, &found).await?.into_iter().zip(at_each).collect();
+    Ok(Places { items, next })
 }
 
 /// One question.

@@ -4,6 +4,8 @@
 //! question holds what was known of the person when it was asked, and whatever has changed since is seen
 //! by the next sync.
 
+pub mod many;
+
 use std::collections::BTreeMap;
 
 use crate::{

@@ -109,12 +109,19 @@ async fn all(context: &Context, which: &Which, wish: &Wish, apply: bool) -> Resu
     })?;
     let answered = views.iter().filter(|view| view.answer.is_some()).count();
     let left = views.len() - answered;
+    let is_refused = views.iter().any(|view| view.answer.is_none() && !view.for_a_human);
     Talk::say(if apply {
         format!("{answered} questions are answered, {left} are left as they are.")
     } else {
         format!("{answered} questions would be answered, {left} left. Nothing was written; --apply answers.")
     });
-    Ok(Ending::Done)
+    Ok(match (apply, answered) {
+        (false, 0) => Ending::Done,
+        (false, _) => Ending::ChangesPlanned,
+        (true, _) if is_refused => Ending::Failed,
+        (true, _) if left > 0 => Ending::Held,
+        (true, _) => Ending::Done,
+    })
 }
 
 /// Answers every question, whatever becomes of the others.

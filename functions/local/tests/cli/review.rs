@@ -143,29 +143,43 @@ fn answers_that_cannot_be_given_say_why() {
     assert_eq!(questions(&folder, "dismissed").len(), 2);
 }
 
+/// `review all`, which ends with that code.
+#[track_caller]
+fn all(folder: &Folder, arguments: &[&str], code: i32) -> Vec<Value> {
+    let all = [&["review", "all"], arguments, &["--output", "json"]].concat();
+    folder.run(&all).ended_with(code).document().as_array().unwrap().clone()
+}
+
 #[test]
 fn all_that_fit_are_answered_alike_and_shown_first() {
     let (folder, people, _) = three_questions();
     let before = folder.export("contacts").len();
-    let shown = folder.json(&["review", "all", "link"]);
-    // Whatever else the invented directory leads to is about contacts of others, and left.
     let asked = questions(&folder, "open").len();
-    let left: Vec<&Value> =
-        shown.as_array().unwrap().iter().filter(|item| item["answer"] != "link_existing").collect();
-    assert_eq!((shown.as_array().unwrap().len(), left.len()), (asked, asked - 3), "{shown:#}");
+    let shown = all(&folder, &["link"], 2);
+    // Whatever else the invented directory leads to is about contacts of others, and left.
+    let left: Vec<&Value> = shown.iter().filter(|item| item["answer"] != "link_existing").collect();
+    assert_eq!((shown.len(), left.len()), (asked, asked - 3), "{shown:#?}");
     assert!(left.iter().all(|item| item["code"].is_string() && item["answer"].is_null()), "{left:?}");
     assert_eq!(folder.export("contacts").len(), before, "nothing was written");
-    let name = people[0]["fullName"].as_str().unwrap();
-    let one = folder.json(&["review", "all", "dismiss", "--find", name, "--apply"]);
-    assert_eq!(one.as_array().unwrap().len(), 1);
-    assert_eq!((&one[0]["answer"], &one[0]["code"]), (&json!("dismissed"), &Value::Null), "{one:#}");
-    let others = folder.json(&["review", "all", "link", "--conflict", "additional-address", "--apply"]);
-    let linked = others.as_array().unwrap().iter().filter(|item| item["answer"] == "link_existing").count();
-    assert_eq!(linked, 2, "{others:#}");
-    assert_eq!(questions(&folder, "open").len(), asked - 3);
-    assert_eq!(questions(&folder, "resolved").len(), 2);
+    assert_eq!(questions(&folder, "open").len(), asked);
+
+    let named = |person: usize| people[person]["fullName"].as_str().unwrap();
+    let one = all(&folder, &["dismiss", "--find", named(0), "--apply"], 0);
+    assert_eq!(one.len(), 1);
+    assert_eq!((&one[0]["answer"], &one[0]["code"]), (&json!("dismissed"), &Value::Null), "{one:#?}");
+    // Whether there is an address left for a new contact, the question says itself.
+    let question = folder.json(&["review", "show", &about(&folder, "open", &people[1]).unwrap()]);
+    let outcomes = question["outcomes"].as_array().unwrap();
+    let new = outcomes.iter().find(|outcome| outcome["outcome"] == "create_new").unwrap();
+    let possible = new["possible"] == true;
+    let made = all(&folder, &["create", "--find", named(1), "--apply"], if possible { 0 } else { 3 });
+    assert_eq!((made.len(), made[0]["answer"] == "create_new"), (1, possible), "{made:#?}");
+    let others = all(&folder, &["link", "--find", named(2), "--apply"], 0);
+    assert_eq!((others.len(), &others[0]["answer"]), (1, &json!("link_existing")));
+    assert!(contact_of(&folder, &people[2]).unwrap()["fullName"].as_str().unwrap().starts_with("Reception"));
     assert_eq!(questions(&folder, "dismissed").len(), 1);
-    assert!(contact_of(&folder, &people[1]).unwrap()["fullName"].as_str().unwrap().starts_with("Reception"));
-    let refused = folder.run(&["review", "all", "link", "--conflict", "nothing-known"]);
-    assert_ne!(refused.code, Some(0));
+    assert_eq!(questions(&folder, "open").len(), asked - 2 - usize::from(possible));
+    // What is over is not answered again, and what is unknown is no filter.
+    assert_eq!(all(&folder, &["link", "--find", named(2), "--apply"], 0), Vec::<Value>::new());
+    assert_ne!(folder.run(&["review", "all", "link", "--conflict", "nothing-known"]).code, Some(0));
 }

@@ -1,18 +1,22 @@
 //! Many questions answered alike: each as it is answered alone, and those left that only a human can tell.
 
+use ambient::Clock;
 use domain::{
     ids::RunId,
     plan::{AnswerKind, Conflict},
     user::DirectoryUser,
 };
-use review::{CandidateView, Choice, EvidenceView, ItemView, Left, OutcomeView, Wish, choose};
+use review::{
+    CandidateView, Choice, Decider, EvidenceView, ItemView, LinkedView, NotDecided, OutcomeView, Wish,
+    answer, choose,
+};
 use serde_json::{Value, json};
-use store::ReviewStatus;
+use store::{ReviewStatus, probe::Fault};
 
 use crate::{
     answers::scene,
     sync::{user, user_with},
-    world::{CLIENT, OTHER_CLIENT, TENANT, World, contact_id, item_id, managed, object},
+    world::{CLIENT, OTHER_CLIENT, TENANT, WORKSPACE, World, contact_id, item_id, managed, object},
 };
 
 /// More than one request answers.
@@ -143,6 +147,12 @@ async fn a_name_alone_links_nobody_however_many_are_answered_at_once() {
 #[test]
 fn only_the_one_contact_that_has_an_address_of_the_person_is_chosen() {
     let (own, other) = (contact_id(1), contact_id(2));
+    let theirs = || LinkedView {
+        entra_tenant_id: TENANT,
+        entra_object_id: object(1),
+        is_this_person: true,
+        is_active: true,
+    };
     let candidate = |id, has_address: bool| CandidateView {
         contact_name_id: id,
         client_id: CLIENT,
@@ -189,13 +199,91 @@ fn only_the_one_contact_that_has_an_address_of_the_person_is_chosen() {
         (vec![candidate(own, true), candidate(other, true)], None, Err("several_contacts")),
         (vec![candidate(own, false)], None, Err("name_only")),
         (vec![], None, Err("name_only")),
+        // What the PSA or a sync says of the account counts like an address.
+        (
+            vec![CandidateView { linked_to: Some(theirs()), ..candidate(own, false) }],
+            None,
+            Ok(Choice::LinkExisting(own)),
+        ),
+        (
+            vec![
+                CandidateView { linked_to: Some(theirs()), ..candidate(other, false) },
+                candidate(own, true),
+            ],
+            None,
+            Err("several_contacts"),
+        ),
         (vec![candidate(own, true)], Some("contact_protected"), Err("contact_protected")),
     ] {
-        let chosen = choose(&item(candidates.clone(), code), &Wish::Link).map_err(Left::code);
+        let chosen = choose(&item(candidates.clone(), code), &Wish::Link).map_err(|left| left.code);
         assert_eq!(chosen, expected, "{candidates:?}");
         // Other answers need no contact.
         let item = item(candidates, code);
         assert_eq!(choose(&item, &Wish::CreateNew), Ok(Choice::CreateNew));
         assert_eq!(choose(&item, &Wish::Dismiss { note: None }), Ok(Choice::Dismiss { note: None }));
     }
+}
+
+#[tokio::test]
+async fn an_answer_that_somebody_gives_meanwhile_is_not_counted_as_this_one() {
+    let world = World::new().await;
+    let users = people(&world).await;
+    world.sync(CLIENT, &users[..4]).await;
+    let me = Decider { workspace: WORKSPACE, user: None };
+    let dismiss = Choice::Dismiss { note: None };
+    // Both have the question before them, and the other one is faster.
+    let theirs = world.create(1).await.data();
+    let refused = answer(&world.review, me, item_id(1), &dismiss).await.unwrap_err();
+    assert!(matches!(refused, NotDecided::ItemNotOpen { status: ReviewStatus::Resolved, .. }), "{refused:?}");
+    let shown = world.get(&format!("/{}", item_id(1))).await.data();
+    assert_eq!(shown["resolution"]["runId"], theirs["runId"]);
+    world.dismiss(2).await.data();
+    let linked = Choice::LinkExisting(contact_id(2));
+    let refused = answer(&world.review, me, item_id(2), &linked).await.unwrap_err();
+    assert_eq!(refused.code(), "item_not_open");
+    // The same answer of both is one answer.
+    world.link(3, contact_id(3)).await.data();
+    let (contact, run) =
+        answer(&world.review, me, item_id(3), &Choice::LinkExisting(contact_id(3))).await.unwrap();
+    assert!(contact == Some(contact_id(3)) && run.is_some());
+    world.dismiss(4).await.data();
+    assert!(answer(&world.review, me, item_id(4), &dismiss).await.is_ok());
+}
+
+#[tokio::test]
+async fn whose_tenant_is_being_synced_is_left_at_once_and_answered_later() {
+    let world = World::new().await;
+    let users = people(&world).await;
+    world.sync(CLIENT, &users[..60]).await;
+    let run = RunId::new(uuid::Uuid::from_u128(0x0ABC));
+    let now = world.clock.now();
+    let lease = world.store().acquire(WORKSPACE, managed(), run, now).await.unwrap().unwrap();
+    let left = all(&world, json!({ "answer": "link_existing" })).await;
+    assert_eq!(coded(&left, "tenant_busy").len(), 60);
+    assert!(world.clock.now().duration_since(now) < jiff::SignedDuration::from_secs(5), "nobody waits");
+    assert_eq!(open(&world).await, 60);
+    drop(lease);
+    world.clock.advance(jiff::SignedDuration::from_mins(5));
+    let done = all(&world, json!({ "answer": "link_existing" })).await;
+    assert_eq!(done.iter().filter(|item| item["answer"] == "link_existing").count(), 60, "{done:?}");
+}
+
+#[tokio::test]
+async fn a_table_that_fails_on_the_way_loses_no_report_and_the_rest_is_answered_the_next_time() {
+    let world = World::new().await;
+    let users = people(&world).await;
+    world.sync(CLIENT, &users[..10]).await;
+    world.probe.reset();
+    world.probe.script(|call| (call.write == Some(40)).then_some(Fault::Before));
+    let part = world.post("/resolve-all", json!({ "answer": "link_existing" })).await.data();
+    world.probe.clear();
+    let told = part["items"].as_array().unwrap().clone();
+    assert!((1..10).contains(&told.len()), "{told:?}");
+    assert!(told.iter().all(|item| item["answer"] == "link_existing" && item["runId"].is_string()));
+    let cursor = part["nextCursor"].clone();
+    assert!(cursor.is_string(), "it goes on with the one that failed");
+    let rest = all(&world, json!({ "answer": "link_existing", "cursor": cursor })).await;
+    assert_eq!(told.len() + rest.len(), 10);
+    assert!(rest.iter().all(|item| item["answer"] == "link_existing"), "{rest:?}");
+    assert_eq!(open(&world).await, 0);
 }
