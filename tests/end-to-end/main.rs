@@ -8,6 +8,7 @@
 mod api;
 mod deployment;
 mod emulator;
+mod secrets;
 mod story;
 mod workflow;
 
@@ -35,6 +36,7 @@ async fn the_deployed_system_syncs_contacts() {
     let deployment = deploy(&emulator, folder.path(), &fake, &microsoft, &[]).await;
     let api = Api::new(&emulator.endpoint, deployment.output("ApiId"));
     Story { api, fake: &fake, workflows: Workflows::at(&emulator) }.play().await;
+    secrets::are_encrypted_with(&emulator, deployment.output("SecretKeyArn")).await;
     nothing_personal_is_logged(&fake, &deployment::logs(&emulator).await);
 }
 

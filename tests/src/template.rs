@@ -88,12 +88,16 @@ impl Function<'_> {
     }
 }
 
+/// The statements of a role's policies.
+pub fn statements(role: &Value) -> impl Iterator<Item = &Value> {
+    let policies = role["Policies"].as_array().unwrap().iter();
+    policies.flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().unwrap())
+}
+
 /// What a role may do: action by action with the resources.
 pub fn permissions(role: &Value) -> Vec<(String, Value)> {
-    let policies = role["Policies"].as_array().unwrap().iter();
-    let statements = policies.flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().unwrap());
     let mut found = Vec::new();
-    for statement in statements {
+    for statement in statements(role) {
         assert_eq!(statement["Effect"], "Allow");
         for action in list(&statement["Action"]) {
             found.push((action.as_str().unwrap().to_owned(), statement["Resource"].clone()));

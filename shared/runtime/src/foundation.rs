@@ -82,7 +82,8 @@ pub fn secret_chain(
                 providers.push(Arc::new(FilesystemProvider::new(&chosen.filesystem_path)));
             }
             (ProviderName::SecretsManager, Some(aws), _) => {
-                providers.push(Arc::new(SecretsManagerProvider::new(aws.secrets_manager(), &chosen.prefix)));
+                let provider = SecretsManagerProvider::new(aws.secrets_manager(), &chosen.prefix);
+                providers.push(Arc::new(provider.encrypting_with(chosen.kms_key.clone())));
             }
             (ProviderName::Vault, _, Some(vault)) => {
                 providers.push(Arc::new(VaultProvider::new(http.clone(), vault.clone())));

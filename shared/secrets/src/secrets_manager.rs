@@ -31,12 +31,20 @@ const UNINTELLIGIBLE: &str = "an answer that cannot be understood";
 pub struct SecretsManagerProvider {
     client: Client,
     prefix: String,
+    kms_key: Option<String>,
 }
 
 impl SecretsManagerProvider {
     /// All names begin with `prefix` and a slash: what an IAM policy can be bound to.
     pub fn new(client: Client, prefix: &str) -> Self {
-        Self { client, prefix: prefix.trim_matches('/').to_owned() }
+        Self { client, prefix: prefix.trim_matches('/').to_owned(), kms_key: None }
+    }
+
+    /// Encrypts secrets that it creates with this KMS key; without one AWS takes its own. A secret that exists
+    /// keeps its key.
+    #[must_use]
+    pub fn encrypting_with(self, kms_key: Option<String>) -> Self {
+        Self { kms_key, ..self }
     }
 
     fn place(&self, scope: Scope, family: Family) -> Place {
@@ -51,6 +59,7 @@ impl SecretsManagerProvider {
             .create_secret()
             .name(&place.name)
             .description("Entra Contact Sync")
+            .set_kms_key_id(self.kms_key.clone())
             .secret_string(document.to_json().expose_secret());
         match request.send().await {
             Ok(created) => place.version(created.version_id),

@@ -52,6 +52,8 @@ pub struct SecretSettings {
     pub filesystem_path: PathBuf,
     /// What names in Secrets Manager and paths in Vault begin with.
     pub prefix: String,
+    /// The KMS key that encrypts new secrets in Secrets Manager.
+    pub kms_key: Option<String>,
     /// What variables with a workspace's secrets begin with.
     pub env_prefix: String,
     /// How long a secret that was read may be used; zero: not at all.

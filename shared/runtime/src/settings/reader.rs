@@ -170,6 +170,12 @@ impl<'a> Reader<'a> {
             filesystem_path: self
                 .defaulted(&registry::SECRET_FILESYSTEM_PATH, "a path", |text| Some(text.into())),
             prefix,
+            // KMS API reference, CreateKey and CreateAlias: what ids, ARNs and aliases consist of.
+            kms_key: self.parsed(
+                &registry::SECRET_KMS_KEY_ID,
+                "the ARN, the id or the alias of a KMS key",
+                |text| (text.len() <= 2048 && consists_of(text, ":/_-")).then(|| text.to_owned()),
+            ),
             env_prefix: self
                 .parsed(&registry::SECRET_ENV_PREFIX, "letters, digits and `_`", |text| {
                     consists_of(text, "_").then(|| text.to_owned())

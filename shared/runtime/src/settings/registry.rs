@@ -187,6 +187,9 @@ registry! {
     SECRET_FILESYSTEM_PATH: WITH_SECRETS, "The folder of the `filesystem` provider.", or("secrets");
     SECRET_PREFIX: WITH_SECRETS,
         "What names in Secrets Manager and paths in Vault begin with: `{prefix}/{workspace}/{family}`.", or("entra-contact-sync");
+    SECRET_KMS_KEY_ID: WITH_SECRETS,
+        "The KMS key that encrypts new secrets in Secrets Manager: its ARN, its id or its alias. Without one \
+         AWS takes its own, `aws/secretsmanager`.";
     SECRET_ENV_PREFIX: WITH_SECRETS,
         "What variables of the `env` provider with a workspace's secrets begin with: \
          `{prefix}TENANT_{workspace}_{key}`.";

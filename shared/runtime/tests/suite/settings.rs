@@ -37,6 +37,7 @@ fn an_empty_environment_gives_the_documented_defaults() {
         assert_eq!(settings.secrets.chain.write(), ProviderName::Filesystem);
         assert_eq!(settings.secrets.filesystem_path.to_str(), Some("secrets"));
         assert_eq!(settings.secrets.prefix, "entra-contact-sync");
+        assert_eq!(settings.secrets.kms_key, None);
         assert_eq!(settings.secrets.env_prefix, "");
         assert_eq!(settings.secrets.cache.as_secs(), 30);
         let auth = &settings.auth;
@@ -96,6 +97,10 @@ fn other_values_are_understood() {
         ("SECRET_WRITE_PROVIDER", "secretsmanager"),
         ("SECRET_FILESYSTEM_PATH", "/run/secrets"),
         ("SECRET_PREFIX", "team/entra"),
+        (
+            "SECRET_KMS_KEY_ID",
+            "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+        ),
         ("SECRET_ENV_PREFIX", "PSA_"),
         ("SECRET_CACHE_SECONDS", "0"),
         ("AUTH_JWT_ISSUER", "https://psa.example"),
@@ -122,6 +127,7 @@ fn other_values_are_understood() {
     assert_eq!(settings.settings_page_base(), "https://psa.example");
     assert_eq!(settings.secrets.chain.read(), [ProviderName::SecretsManager, ProviderName::Env]);
     assert_eq!(settings.secrets.prefix, "team/entra");
+    assert!(settings.secrets.kms_key.unwrap().ends_with(":key/1234abcd-12ab-34cd-56ef-1234567890ab"));
     assert_eq!(settings.secrets.env_prefix, "PSA_");
     assert!(settings.secrets.cache.is_zero());
     assert_eq!(settings.auth.jwks_url.as_deref(), Some("https://psa.example/keys?a=b"));
@@ -168,6 +174,7 @@ fn what_cannot_be_used_is_named_with_what_was_found_and_expected() {
         ("NEXT_PUBLIC_BASE_URL", "psa.example", web),
         ("NEXTAUTH_URL", "javascript:alert(1)", web),
         ("SECRET_PREFIX", "/entra", "letters, digits and any of `/_+=.@-`, without a slash at either end"),
+        ("SECRET_KMS_KEY_ID", "arn:aws:kms:*", "the ARN, the id or the alias of a KMS key"),
         ("SECRET_ENV_PREFIX", "A-", "letters, digits and `_`"),
         ("SECRET_CACHE_SECONDS", "-1", "a whole number from 0 to 3600"),
         ("SECRET_CACHE_SECONDS", "3601", "a whole number from 0 to 3600"),

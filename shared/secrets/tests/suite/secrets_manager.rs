@@ -41,6 +41,27 @@ async fn requests_name_one_secret_and_carry_one_json_object() {
     assert_eq!(requests[4].1["SecretId"], "entra-sync/app/service");
 }
 
+/// With the key that the installation has, and AWS's own where it has none; a key is chosen once.
+#[tokio::test]
+async fn a_new_secret_is_encrypted_with_the_key_of_the_installation() {
+    for key in [None, Some("arn:aws:kms:eu-central-1:123456789012:key/1")] {
+        let fake = FakeSecretsManager::default();
+        let provider = provider(&fake).encrypting_with(key.map(str::to_owned));
+        let (first, second) = (document(&[("k", "0")]), document(&[("k", "1")]));
+        let version = provider.write(scope(1), Family::EntraDirect, &first, None).await.unwrap();
+        provider.write(scope(1), Family::EntraDirect, &second, Some(&version)).await.unwrap();
+        let keys: Vec<_> = fake
+            .requests()
+            .into_iter()
+            .map(|(operation, body)| (operation, body["KmsKeyId"].as_str().map(str::to_owned)))
+            .collect();
+        let asked = |operation: &str, key: Option<&str>| (operation.to_owned(), key.map(str::to_owned));
+        let expected =
+            [asked("CreateSecret", key), asked("GetSecretValue", None), asked("PutSecretValue", None)];
+        assert_eq!(keys, expected);
+    }
+}
+
 /// The heart of the compare-and-set: whoever replaces a version asks for the same new id.
 #[tokio::test]
 async fn replacing_the_same_version_asks_for_the_same_id() {
