@@ -20,10 +20,10 @@ use jiff::Timestamp;
 use crate::{
     contacts::{ClientScope, ContactRow, given_up, version_is},
     error::StoreError,
-    people::LinkWriter,
+    people::{LinkWriter, link_turned},
     queue::Author,
     reviews::OpenReview,
-    table::{Condition, Store, Written, decode},
+    table::{Condition, Store, Transacted, Write, Written, decode, encode},
 };
 
 /// A line that was not applied.
@@ -202,16 +202,13 @@ impl Applier<'_> {
                     self.store.refresh_link(workspace, identity, fingerprint, &facts, self.at).await?;
                 Ok(if noted { Applied::Done } else { Applied::Stale("link_gone") })
             }
-            Action::Restore { contact, expect, changes, turn, .. } => {
-                let written = self.write(line, identity, before.get(contact), *expect, changes).await?;
-                let is_whole = turn.from.link == turn.to.link || turn.unties();
-                if is_whole || matches!(written, Applied::Stale(_)) {
-                    return Ok(written);
-                }
-                self.turn_link(identity, *contact, turn.to.link, written).await
+            Action::Restore { contact, expect, changes, .. } => {
+                self.write(line, identity, before.get(contact), *expect, changes).await
             }
             Action::Unlink { contact, expect: None, turn } => {
-                self.turn_link(identity, *contact, turn.to.link, Applied::Done).await
+                let (workspace, tie) = (self.scope.workspace(), (self.scope.client(), *contact));
+                let turned = self.store.turn_link(workspace, identity, tie, turn.to.link, self.at).await?;
+                Ok(if turned { Applied::Done } else { Applied::Stale("linked_elsewhere") })
             }
             Action::Unlink { contact, expect: Some(expect), .. } => {
                 self.write(line, identity, before.get(contact), *expect, &[]).await
@@ -240,9 +237,6 @@ impl Applier<'_> {
         let (contact, leaves) = match &line.action {
             Action::Create { contact, .. } | Action::Link { contact, .. } if self.changes_links => {
                 (*contact, line.answer.as_ref().and_then(|answer| answer.leaves))
-            }
-            Action::Restore { contact, turn, .. } if turn.from.link.is_none() && !turn.to.link.is_none() => {
-                (*contact, None)
             }
             _ => return Ok(false),
         };
@@ -317,29 +311,28 @@ impl Applier<'_> {
             let Some(after) = line.action.contact_after(client, identity, line.id, Some(before)) else {
                 return Ok(Applied::Done);
             };
-            if let Some(Applied::Stale(code)) = self.untie(identity, &line.action).await? {
-                if let Some(new) = new_address(changes) {
-                    self.give_back(new, before).await?;
-                }
-                return Ok(Applied::Stale(code));
-            }
             leaving = given_up(row, &after);
-            let put = self.put_contact(after, (leaving.clone(), row.account), version_is(expect)).await;
+            let left = (leaving.clone(), row.account);
+            let put = match turned_link(&line.action) {
+                Some(state) => self.put_with_link(after, left, expect, (identity, state)).await,
+                None => self.put_alone(after, left, expect).await,
+            };
             if let (Err(error), Some(new)) = (&put, new_address(changes))
                 && error.is_about_the_item()
             {
                 self.give_back(new, before).await?;
             }
-            if let Written::Refused(item) = put? {
-                let now: Option<ContactRow> = item.map(|item| decode("contact", item)).transpose()?;
-                match now {
-                    Some(now) if now.contact.line == Some(line.id) => applied = self.written_in(&now),
-                    now => {
-                        if let (Some(new), Some(now)) = (new_address(changes), now) {
-                            self.give_back(new, &now.contact).await?;
-                        }
-                        return Ok(Applied::Stale("contact_changed"));
-                    }
+            match put? {
+                Put::Done => {}
+                Put::ContactChanged(Some(now)) if now.contact.line == Some(line.id) => {
+                    applied = self.written_in(&now);
+                }
+                Put::ContactChanged(now) => {
+                    let now = now.map(|now| now.contact);
+                    return self.not_written("contact_changed", changes, now.as_ref()).await;
+                }
+                Put::LinkedElsewhere => {
+                    return self.not_written("linked_elsewhere", changes, Some(before)).await;
                 }
             }
         }
@@ -349,34 +342,46 @@ impl Applier<'_> {
         Ok(applied)
     }
 
+    /// Gives up what was claimed for a contact that is not written, unless it has it by now.
+    async fn not_written(
+        &self,
+        code: &'static str,
+        changes: &[FieldChange],
+        now: Option<&Contact>,
+    ) -> Result<Applied, StoreError> {
+        if let (Some(new), Some(now)) = (new_address(changes), now) {
+            self.give_back(new, now).await?;
+        }
+        Ok(Applied::Stale(code))
+    }
+
     /// Whose work a contact that is already as its line says is. Lines of two runs can be the same one: a
     /// preview that is applied after a run has done what it shows, or that is applied twice.
     fn written_in(&self, row: &ContactRow) -> Applied {
         if row.synced_at == Some(self.at) { Applied::Done } else { Applied::Before }
     }
 
-    /// Ends the link of a contact that a line is about to untie, so that at no moment a link in force leads
-    /// to a contact that does not belong to its person. `None` when the action unties nobody.
-    async fn untie(&self, identity: Identity, action: &Action) -> Result<Option<Applied>, StoreError> {
-        match action {
-            Action::Restore { contact, turn, .. } | Action::Unlink { contact, turn, .. } if turn.unties() => {
-                let turned = self.turn_link(identity, *contact, turn.to.link, Applied::Done).await?;
-                Ok(Some(turned))
-            }
-            _ => Ok(None),
-        }
-    }
-
-    async fn turn_link(
+    /// Writes a contact and turns the link that leads to it, or neither: at no moment a link in force leads to
+    /// a contact that does not belong to its person, nor does a refusal leave one of them changed.
+    async fn put_with_link(
         &self,
-        identity: Identity,
-        contact: ContactId,
-        state: LinkState,
-        written: Applied,
-    ) -> Result<Applied, StoreError> {
-        let tie = (self.scope.client(), contact);
-        let turned = self.store.turn_link(self.scope.workspace(), identity, tie, state, self.at).await?;
-        Ok(if turned { written } else { Applied::Stale("linked_elsewhere") })
+        contact: Contact,
+        left: (Vec<EmailAddress>, Option<Identity>),
+        expect: u64,
+        (identity, state): (Identity, LinkState),
+    ) -> Result<Put, StoreError> {
+        let (workspace, id) = (self.scope.workspace(), contact.id);
+        let (key, tie) = (self.scope.contact(id), (self.scope.client(), id));
+        let item = encode("contact", &key, &self.row(contact, left))?;
+        let put = Write::Put { item, condition: version_is(expect) };
+        let turn = Write::Update(link_turned(workspace, identity, tie, state, self.at)?);
+        match self.store.transact(vec![put, turn]).await? {
+            Transacted::Done => Ok(Put::Done),
+            Transacted::Refused(failed) if failed.first() == Some(&true) => {
+                Ok(Put::ContactChanged(self.store.get("contact", &key).await?.map(Box::new)))
+            }
+            Transacted::Refused(_) => Ok(Put::LinkedElsewhere),
+        }
     }
 
     /// Gives up an address that was claimed for a change that did not happen.
@@ -386,15 +391,36 @@ impl Applier<'_> {
         if shown { Ok(()) } else { self.store.release(self.scope.workspace(), address, contact.id).await }
     }
 
+    async fn put_alone(
+        &self,
+        contact: Contact,
+        left: (Vec<EmailAddress>, Option<Identity>),
+        expect: u64,
+    ) -> Result<Put, StoreError> {
+        Ok(match self.put_contact(contact, left, version_is(expect)).await? {
+            Written::Done(_) => Put::Done,
+            Written::Refused(item) => {
+                Put::ContactChanged(item.map(|item| decode("contact", item)).transpose()?.map(Box::new))
+            }
+        })
+    }
+
     async fn put_contact(
         &self,
         contact: Contact,
-        (given_up, account): (Vec<EmailAddress>, Option<Identity>),
+        left: (Vec<EmailAddress>, Option<Identity>),
         condition: Condition,
     ) -> Result<Written, StoreError> {
         let key = self.scope.contact(contact.id);
-        let row = ContactRow { contact, synced_at: Some(self.at), given_up, account };
-        self.store.put("contact", &key, &row, condition).await
+        self.store.put("contact", &key, &self.row(contact, left), condition).await
+    }
+
+    fn row(
+        &self,
+        contact: Contact,
+        (given_up, account): (Vec<EmailAddress>, Option<Identity>),
+    ) -> ContactRow {
+        ContactRow { contact, synced_at: Some(self.at), given_up, account }
     }
 
     /// Claims an address for a contact that is about to be created. The claim of an earlier run for a
@@ -441,6 +467,25 @@ impl Applier<'_> {
 
     fn fingerprint(&self, facts: &SourceFacts) -> Fingerprint {
         facts.fingerprint(self.salt)
+    }
+}
+
+/// What became of a contact, and of the link that turns with it.
+enum Put {
+    Done,
+    /// Nothing was written: the contact is not as it was read. As it is now, when it is there.
+    ContactChanged(Option<Box<ContactRow>>),
+    /// Nothing was written: the person is linked to another contact.
+    LinkedElsewhere,
+}
+
+/// The state into which a line turns the link of the contact it writes; `None` when it leaves it as it is.
+fn turned_link(action: &Action) -> Option<LinkState> {
+    match action {
+        Action::Restore { turn, .. } | Action::Unlink { turn, .. } => {
+            (turn.from.link != turn.to.link).then_some(turn.to.link)
+        }
+        _ => None,
     }
 }
 

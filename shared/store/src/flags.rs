@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::StoreError,
     keys,
-    table::{Condition, Query, Store, Transacted, Write, decode, encode, number, text, value},
+    table::{Change, Condition, Query, Store, Transacted, Write, decode, encode, number, text, value},
 };
 
 const WHAT: &str = "feature flag";
@@ -187,12 +187,12 @@ impl Store {
             item: encode(WHAT, &keys::flag(&after.key), after)?,
             condition: Condition::of(FREE, Vec::new()),
         };
-        let given_up = Write::Update {
+        let given_up = Write::Update(Change {
             key: keys::flag(&before.key),
-            change: "SET deletedAt = :at, revision = :after",
+            expression: "SET deletedAt = :at, revision = :after".into(),
             condition: unchanged,
             extra: vec![(":at", value(WHAT, &after.updated_at)?), (":after", number(after.revision))],
-        };
+        });
         Ok(match self.transact(vec![moved, given_up]).await? {
             Transacted::Done => FlagChanged::Done,
             Transacted::Refused(failed) if failed.get(1) == Some(&true) => FlagChanged::Stale,

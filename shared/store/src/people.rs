@@ -20,7 +20,7 @@ use crate::{
     error::StoreError,
     keys,
     reviews::ReviewStatus,
-    table::{Condition, Query, Store, Written, decode, number, text, text_of, value},
+    table::{Change, Condition, Query, Store, Written, decode, number, text, text_of, value},
 };
 
 /// A link as it is stored.
@@ -369,32 +369,8 @@ impl Store {
         state: LinkState,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
-        let (client, contact) = tie;
-        let mut values = vec![(":active", value("link", &(state == LinkState::Active))?), (":at", text(at))];
-        values.push((":none", number(0)));
-        let set = "SET #active = :active, syncedAt = :at, #missing = :none";
-        let change = match state {
-            LinkState::Cut => {
-                format!("{set}, cutAt = :at REMOVE #contact, #client, missingSince, #keep, parted")
-            }
-            LinkState::Parted => {
-                values.push((":yes", AttributeValue::Bool(true)));
-                format!("{set}, cutAt = :at, parted = :yes REMOVE #contact, #client, missingSince, #keep")
-            }
-            LinkState::Active | LinkState::Inactive => {
-                values.push((":client", text(client)));
-                format!(
-                    "{set}, #contact = :contact, #client = :client REMOVE missingSince, #keep, cutAt, parted"
-                )
-            }
-        };
-        let mut condition = linked();
-        condition.expression =
-            "attribute_exists(pk) AND (attribute_not_exists(#contact) OR #contact = :contact)";
-        condition.names.extend([("#active", "active"), ("#contact", "contact"), ("#client", "client")]);
-        condition.values.push((":contact", text(contact)));
-        let key = keys::link(workspace, identity.tenant, identity.object);
-        Ok(self.update(&key, &change, condition, values).await?.is_done())
+        let Change { key, expression, condition, extra } = link_turned(workspace, identity, tie, state, at)?;
+        Ok(self.update(&key, &expression, condition, extra).await?.is_done())
     }
 
     /// Notes that the PSA says `contact` belongs to an account. The last word counts.
@@ -473,6 +449,39 @@ impl Store {
         let rows: Vec<PersonRow> = self.query("link", &pk, Some("LINK#")).await?;
         rows.iter().filter_map(|person| link_of(tenant, person).transpose()).collect()
     }
+}
+
+/// The change that puts the link between a person and a contact into a state; its condition fails when the
+/// person is linked to another contact.
+pub(crate) fn link_turned(
+    workspace: WorkspaceId,
+    identity: Identity,
+    (client, contact): (ClientId, ContactId),
+    state: LinkState,
+    at: Timestamp,
+) -> Result<Change, StoreError> {
+    let mut values = vec![(":active", value("link", &(state == LinkState::Active))?), (":at", text(at))];
+    values.push((":none", number(0)));
+    let set = "SET #active = :active, syncedAt = :at, #missing = :none";
+    let change = match state {
+        LinkState::Cut => {
+            format!("{set}, cutAt = :at REMOVE #contact, #client, missingSince, #keep, parted")
+        }
+        LinkState::Parted => {
+            values.push((":yes", AttributeValue::Bool(true)));
+            format!("{set}, cutAt = :at, parted = :yes REMOVE #contact, #client, missingSince, #keep")
+        }
+        LinkState::Active | LinkState::Inactive => {
+            values.push((":client", text(client)));
+            format!("{set}, #contact = :contact, #client = :client REMOVE missingSince, #keep, cutAt, parted")
+        }
+    };
+    let mut condition = linked();
+    condition.expression = "attribute_exists(pk) AND (attribute_not_exists(#contact) OR #contact = :contact)";
+    condition.names.extend([("#active", "active"), ("#contact", "contact"), ("#client", "client")]);
+    condition.values.push((":contact", text(contact)));
+    let key = keys::link(workspace, identity.tenant, identity.object);
+    Ok(Change { key, expression: change.into(), condition, extra: values })
 }
 
 /// The link is there.

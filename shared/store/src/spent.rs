@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::{
     error::StoreError,
     keys,
-    table::{Condition, Store, Transacted, Write, encode, number},
+    table::{Change, Condition, Store, Transacted, Write, encode, number},
 };
 
 /// Where in a run something is used up: asked again for the same place, it is used up once.
@@ -42,9 +42,9 @@ impl Store {
         let (what, limit_name) = ("run limit", name(limit));
         let Some(left) = room.of(limit).checked_sub(amount) else { return Ok(false) };
         let portion = keys::spent_at(workspace, run, limit_name, place.tenant, place.pages);
-        let sum = Write::Update {
+        let sum = Write::Update(Change {
             key: keys::spent(workspace, run, limit_name),
-            change: "SET #sum = if_not_exists(#sum, :none) + :amount",
+            expression: "SET #sum = if_not_exists(#sum, :none) + :amount".into(),
             condition: Condition {
                 expression: "attribute_not_exists(#sum) OR #sum <= :left",
                 names: vec![("#sum", "sum")],
@@ -52,7 +52,7 @@ impl Store {
                 ..Condition::default()
             },
             extra: vec![(":none", number(0)), (":amount", number(amount))],
-        };
+        });
         let portion =
             Write::Put { item: encode(what, &portion, &Portion { amount })?, condition: Condition::absent() };
         match self.transact(vec![portion, sum]).await? {

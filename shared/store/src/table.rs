@@ -1,6 +1,6 @@
 //! One table and the few operations the repositories are made of.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -13,9 +13,10 @@ use aws_sdk_dynamodb::{
     operation::transact_write_items::TransactWriteItemsError,
     operation::update_item::UpdateItemError,
     types::{
-        AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
-        KeysAndAttributes, Projection, ProjectionType, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
-        ScalarAttributeType, TimeToLiveSpecification, TransactWriteItem, Update,
+        AttributeDefinition, AttributeValue, BillingMode, CancellationReason, GlobalSecondaryIndex,
+        KeySchemaElement, KeyType, KeysAndAttributes, Projection, ProjectionType, Put, ReturnValue,
+        ReturnValuesOnConditionCheckFailure, ScalarAttributeType, TimeToLiveSpecification, TransactWriteItem,
+        Update,
     },
 };
 use aws_smithy_runtime_api::client::auth::AuthSchemeId;
@@ -87,16 +88,19 @@ impl Condition {
 /// One write of a transaction.
 #[derive(Clone, Debug)]
 pub(crate) enum Write {
-    Put {
-        item: Item,
-        condition: Condition,
-    },
-    Update {
-        key: Key,
-        change: &'static str,
-        condition: Condition,
-        extra: Vec<(&'static str, AttributeValue)>,
-    },
+    Put { item: Item, condition: Condition },
+    Update(Change),
+}
+
+/// A change of one item.
+#[derive(Clone, Debug)]
+pub(crate) struct Change {
+    pub(crate) key: Key,
+    /// The update expression.
+    pub(crate) expression: Cow<'static, str>,
+    pub(crate) condition: Condition,
+    /// Values of the expression, besides the condition's.
+    pub(crate) extra: Vec<(&'static str, AttributeValue)>,
 }
 
 /// What became of a transaction.
@@ -360,10 +364,15 @@ impl Store {
                     return Ok(Transacted::Refused(Vec::new()));
                 };
                 let reasons = cancelled.cancellation_reasons.unwrap_or_default();
-                let failed: Vec<bool> =
-                    reasons.iter().map(|reason| reason.code() == Some("ConditionalCheckFailed")).collect();
+                let is = |code: &'static str| move |reason: &CancellationReason| reason.code() == Some(code);
+                let failed: Vec<bool> = reasons.iter().map(is("ConditionalCheckFailed")).collect();
                 if failed.contains(&true) {
                     return Ok(Transacted::Refused(failed));
+                }
+                // An item that would become too large, for one (AWS API reference, TransactWriteItems).
+                if reasons.iter().any(is("ValidationError")) {
+                    let code = "ValidationException".to_owned();
+                    return Err(StoreError::Refused { operation: OPERATION, code });
                 }
                 // Somebody else wrote one of the items at the same moment.
                 Err(StoreError::Unavailable { operation: OPERATION, code: "transaction conflict".to_owned() })
@@ -385,13 +394,13 @@ impl Store {
                     .set_expression_attribute_values(values(condition.values));
                 item.put(put.build().map_err(damaged)?).build()
             }
-            Write::Update { key, change, condition, extra } => {
+            Write::Update(Change { key, expression, condition, extra }) => {
                 let mut all = condition.values.clone();
                 all.extend(extra);
                 let update = Update::builder()
                     .table_name(&self.table)
                     .set_key(Some(key_item(&key)))
-                    .update_expression(change)
+                    .update_expression(expression)
                     .set_condition_expression(condition_text(&condition))
                     .set_expression_attribute_names(all_names(&condition))
                     .set_expression_attribute_values(values(all));

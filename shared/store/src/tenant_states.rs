@@ -16,7 +16,7 @@ use crate::{
     error::StoreError,
     keys,
     runs::TenantRun,
-    table::{Condition, Item, Store, Transacted, Write, Written, decode, number, text, value},
+    table::{Change, Condition, Item, Store, Transacted, Write, Written, decode, number, text, value},
 };
 
 /// How long a worker may be silent before its tenant is handed to another one.
@@ -455,17 +455,17 @@ fn ending(
             extra.push((":ground", value("tenant state", ground)?));
         }
     }
-    Ok(Write::Update { key, change, condition: of_run(held(lease), run), extra })
+    Ok(Write::Update(Change { key, expression: change.into(), condition: of_run(held(lease), run), extra }))
 }
 
 /// Keeps the lease from `now` on, if it is the last one that was given out.
 pub(crate) fn kept(workspace: WorkspaceId, tenant: ManagedTenantId, lease: Lease, now: Timestamp) -> Write {
-    Write::Update {
+    Write::Update(Change {
         key: keys::tenant_state(workspace, tenant),
-        change: "SET busyUntil = :until",
+        expression: "SET busyUntil = :until".into(),
         condition: held(lease),
         extra: vec![(":until", number((now + LEASE).as_millisecond()))],
-    }
+    })
 }
 
 /// The lease is the last one that was given out.

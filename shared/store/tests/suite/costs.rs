@@ -37,7 +37,7 @@ pub(crate) async fn applying_costs(backend: &Backend) {
     }
     let table = world(backend).await;
     let made = calls(&table.probe, apply(&table.store, &everything())).await;
-    assert_eq!(made, "BatchGetItem 1, PutItem 20, UpdateItem 11");
+    assert_eq!(made, "BatchGetItem 1, PutItem 19, TransactWriteItems 1, UpdateItem 10");
 
     let left_out =
         |person| line(person, Rule::Scope, Action::Exclude { reason: Exclusion::Guest, detail: None });

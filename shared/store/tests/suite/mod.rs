@@ -155,6 +155,7 @@ macro_rules! tests {
             undone: {
                 a_contact_whose_making_is_undone_keeps_its_id_to_itself,
                 nobody_is_tied_again_to_a_contact_that_is_somebody_elses_by_now,
+                what_cannot_be_taken_back_whole_is_left_whole,
             }
             workspace: {
                 clients,

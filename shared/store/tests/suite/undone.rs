@@ -2,17 +2,21 @@
 
 use domain::{
     contact::EntraStamp,
+    fields::{Change, FieldChange},
     ids::{ContactId, Identity},
-    plan::{Action, ContactState, LinkState, Rule, Turn},
+    plan::{Action, ContactState, Line, LinkState, Rule, Turn},
     undo::{UndoScope, way_back},
 };
 use jiff::Timestamp;
-use store::StaleLine;
+use store::{ContactInput, StaleLine, Store, Upserted, WRITE_REFUSED};
 
 use super::{
     backend::Backend,
-    make::{TENANT, WORKSPACE, address, applier, apply, at, contact, facts, line, object, page, scope},
-    world::{creation, made, world},
+    make::{
+        TENANT, WORKSPACE, address, applier, apply, at, contact, facts, input, line, object, page, scope,
+        values,
+    },
+    world::{creation, link, made, world},
 };
 
 fn identity(person: u32) -> Identity {
@@ -50,6 +54,58 @@ pub(crate) async fn a_contact_whose_making_is_undone_keeps_its_id_to_itself(back
     assert!(inventory.cuts.is_empty());
     let contacts = store.contacts_of_client(scope()).await.unwrap();
     assert!(contacts.iter().any(|contact| contact.id == made(1) && contact.inactive), "nothing is deleted");
+}
+
+/// A contact and the link that leads to it turn together, or neither does.
+pub(crate) async fn what_cannot_be_taken_back_whole_is_left_whole(backend: &Backend) {
+    for (meanwhile, code) in [
+        (Meanwhile::Nothing, WRITE_REFUSED),
+        (Meanwhile::Edited, "contact_changed"),
+        (Meanwhile::LinkedElsewhere, "linked_elsewhere"),
+    ] {
+        let (table, twin) = (world(backend).await, world(backend).await);
+        let there = table.store.contacts(scope(), &[made(4)].into()).await.unwrap().remove(&made(4)).unwrap();
+        let mut back = way_back(&creation(4), identity(4), Some(&there), &UndoScope::default()).unwrap();
+        if let (Meanwhile::Nothing, Action::Restore { changes, .. }) = (meanwhile, &mut back) {
+            // More than an item may be.
+            changes.push(FieldChange::Role(Change::new(None, Some("x".repeat(500_000)))));
+        }
+        let store = table.store.clone();
+        table.wire.before_transaction(async move { meanwhile.happens(&store).await });
+        let line = line(4, Rule::Undo, back);
+        let stale = applier(&table.store, 1).apply(&page(vec![line.clone()])).await.unwrap();
+        assert_eq!(stale, [StaleLine { line: line.id, code }], "{meanwhile:?}");
+        meanwhile.happens(&twin.store).await;
+        table.dump().await.assert_same(&twin.dump().await, &format!("{meanwhile:?}"));
+    }
+}
+
+/// What others do between the reads and the write of an undo.
+#[derive(Clone, Copy, Debug)]
+enum Meanwhile {
+    Nothing,
+    Edited,
+    LinkedElsewhere,
+}
+
+impl Meanwhile {
+    async fn happens(self, store: &Store) {
+        match self {
+            Self::Nothing => {}
+            Self::Edited => {
+                let edit = ContactInput { id: made(4), values: values("by-hand"), ..input(0, "-") };
+                assert_eq!(store.upsert_contact(WORKSPACE, &edit).await.unwrap(), Upserted::Updated);
+            }
+            Self::LinkedElsewhere => {
+                let state = |link| ContactState { inactive: false, entra: None, link };
+                let turn = Turn { from: state(LinkState::Active), to: state(LinkState::Cut) };
+                let cut = Action::Unlink { contact: made(4), expect: None, turn: Box::new(turn) };
+                apply(store, &page(vec![line(4, Rule::Undo, cut)])).await;
+                let Line { action, .. } = link(2, "p4", Vec::new());
+                apply(store, &page(vec![line(4, Rule::PrimaryAddress, action)])).await;
+            }
+        }
+    }
 }
 
 pub(crate) async fn nobody_is_tied_again_to_a_contact_that_is_somebody_elses_by_now(backend: &Backend) {

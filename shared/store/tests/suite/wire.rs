@@ -27,6 +27,7 @@ pub(crate) struct Wire {
 struct State {
     shuffle: Option<SeededEntropy>,
     before_put: Option<BoxFuture<'static, ()>>,
+    before_transaction: Option<BoxFuture<'static, ()>>,
     /// After how many more `UpdateItem`s, and what.
     before_update: Option<(u8, BoxFuture<'static, ()>)>,
 }
@@ -55,6 +56,11 @@ impl Wire {
         self.state.lock().unwrap().before_put = Some(Box::pin(work));
     }
 
+    /// Does `work` when the next `TransactWriteItems` is on its way, before it is carried out.
+    pub(crate) fn before_transaction(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.state.lock().unwrap().before_transaction = Some(Box::pin(work));
+    }
+
     /// Does `work` when the second `UpdateItem` from now is on its way, before it is carried out.
     pub(crate) fn before_second_update(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.state.lock().unwrap().before_update = Some((1, Box::pin(work)));
@@ -74,6 +80,9 @@ impl Wire {
         let mut state = self.state.lock().unwrap();
         if target.ends_with(".PutItem") {
             return state.before_put.take();
+        }
+        if target.ends_with(".TransactWriteItems") {
+            return state.before_transaction.take();
         }
         if !target.ends_with(".UpdateItem") {
             return None;

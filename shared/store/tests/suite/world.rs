@@ -145,8 +145,8 @@ pub(crate) fn cases() -> Vec<Case> {
             name: "unlink",
             person: 17,
             line: unlink(17, Some(1)),
-            calls: "BatchGetItem 1, PutItem 1, UpdateItem 1",
-            writes: 2,
+            calls: "BatchGetItem 1, TransactWriteItems 1",
+            writes: 1,
         },
         Case {
             name: "unlink from nothing",
