@@ -11,7 +11,7 @@ use std::{
 use assembly::WorkspaceCredentials;
 use async_trait::async_trait;
 use directory::{
-    Code, Credentials, Directory, ErrorClass, GraphDirectory, GraphSettings, ListedTenant, ReadError,
+    Code, Credentials, Directory, ErrorClass, GraphDirectory, GraphSettings, ReadError, TenantList,
     protocol::token::{AppCredentials, TokenGrant},
 };
 use domain::ids::{EntraTenantId, WorkspaceId};
@@ -165,7 +165,7 @@ impl Connect {
         connection: Option<&Connection>,
     ) -> Result<Validated, ValidateError> {
         let (_, listed) = self.check_direct(workspace, connection, self.graph.clone(), true).await?;
-        Ok(Validated { checked_at: self.clock.now(), managed_tenants: listed.len() })
+        Ok(Validated { checked_at: self.clock.now(), managed_tenants: listed.tenants.len() })
     }
 
     /// Lists the partner's customers with the stored sign-in; with the directory that did it. Newer tokens are
@@ -176,7 +176,7 @@ impl Connect {
         connection: Option<&Connection>,
         graph: GraphSettings,
         keeps: bool,
-    ) -> Result<(Arc<GraphDirectory>, Vec<ListedTenant>), ValidateError> {
+    ) -> Result<(Arc<GraphDirectory>, TenantList), ValidateError> {
         if self.secrets.app_credentials(workspace).await?.is_none() {
             return Err(ValidateError::MissingCredentials);
         }
@@ -198,7 +198,7 @@ impl Connect {
             Arc::clone(&self.entropy),
         ));
         match directory.managed_tenants().await {
-            Ok(listed) => Ok((directory, listed.tenants)),
+            Ok(listed) => Ok((directory, listed)),
             Err(error) => Err(ValidateError::of(error, credentials.renewed.load(Ordering::Relaxed))),
         }
     }

@@ -106,7 +106,7 @@ impl Connect {
             return Err(CippError::Overtaken);
         }
         self.clear_other(workspace, Family::EntraDirect).await;
-        Ok(CippConnected { connection, base_url, token_expires_at, managed_tenants: listed.len() })
+        Ok(CippConnected { connection, base_url, token_expires_at, managed_tenants: listed.tenants.len() })
     }
 
     fn new_cipp_connection(

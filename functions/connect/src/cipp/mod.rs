@@ -12,14 +12,14 @@ pub(crate) use validate::TENANTS_ENDPOINT;
 use std::sync::Arc;
 
 use directory::{
-    CippAccess, CippDirectory, GraphSettings, ListedTenant, ReadError, protocol::retry::RetryPolicy,
+    CippAccess, CippDirectory, GraphSettings, ReadError, TenantList, protocol::retry::RetryPolicy,
 };
 
 use crate::Connect;
 
 impl Connect {
     /// Tries `access` out with somebody waiting: whose it is, and the customers it sees. Stores nothing.
-    async fn probe_cipp(&self, access: CippAccess) -> Result<Vec<ListedTenant>, ReadError> {
+    async fn probe_cipp(&self, access: CippAccess) -> Result<TenantList, ReadError> {
         let retry = RetryPolicy { attempts_max: 2, ..self.graph.retry };
         let login = GraphSettings { retry, ..self.graph.clone() };
         let directory = CippDirectory::new(

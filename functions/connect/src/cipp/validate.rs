@@ -1,7 +1,7 @@
 //! Checking that a CIPP connection still works.
 
 use assembly::cipp_credential;
-use directory::{CippAccess, CippBase, Code, ListedTenant};
+use directory::{CippAccess, CippBase, Code, TenantList};
 use domain::ids::WorkspaceId;
 use jiff::Timestamp;
 use secrets::CippSecret;
@@ -30,7 +30,8 @@ impl Connect {
         let Some(connection) = connection else { return Err(CippError::MissingCredentials) };
         let found = self.check_cipp(workspace).await;
         let now = self.clock.now();
-        let found = found.map(|listed| CippValidated { checked_at: now, managed_tenants: listed.len() });
+        let found =
+            found.map(|listed| CippValidated { checked_at: now, managed_tenants: listed.tenants.len() });
         let (status, failure) = match &found {
             Ok(_) => (ConnectionStatus::Connected, None),
             Err(error) if error.is_a_finding() => {
@@ -54,7 +55,7 @@ impl Connect {
     }
 
     /// Lists the partner's customers with the stored credential.
-    pub(crate) async fn check_cipp(&self, workspace: WorkspaceId) -> Result<Vec<ListedTenant>, CippError> {
+    pub(crate) async fn check_cipp(&self, workspace: WorkspaceId) -> Result<TenantList, CippError> {
         // Past the cache: somebody may have connected again a moment ago, in another process.
         let stored = CippSecret::read_fresh(&self.secrets, workspace).await?;
         let (secret, _) = stored.ok_or(CippError::MissingCredentials)?;

@@ -28,9 +28,18 @@ const NOBODY: EntraObjectId =
 /// A customer to be looked at.
 struct Customer {
     tenant: ManagedTenant,
-    listed: Option<ListedTenant>,
+    listing: Listing,
     /// Groups that decide who is synced.
     groups: BTreeSet<GroupId>,
+}
+
+/// What the list of customers says of one.
+enum Listing {
+    As(Box<ListedTenant>),
+    /// It is not there.
+    Missing,
+    /// It may be in a row that cannot be read.
+    Unknown,
 }
 
 impl Customer {
@@ -74,7 +83,11 @@ impl Connect {
             ));
         }
         tenants.truncate(part.customers_max);
-        let listed = outside.listed.iter().cloned();
+        let is_whole = outside.listed.is_whole();
+        if !is_whole && part.is_first() {
+            examined.findings.push(rows_unreadable(outside.listed.bad_rows.len()));
+        }
+        let listed = outside.listed.tenants.iter().cloned();
         let mut listed: BTreeMap<EntraTenantId, ListedTenant> =
             listed.map(|tenant| (tenant.entra_tenant, tenant)).collect();
         let (settings, overrides) =
@@ -84,7 +97,12 @@ impl Connect {
             .map(|(tenant, client)| {
                 let own = overrides.get(&client).map(|own| settings.overridden_by(own));
                 let groups = groups_of(own.as_ref().unwrap_or(&settings));
-                Customer { listed: listed.remove(&tenant.entra), tenant, groups }
+                let listing = match listed.remove(&tenant.entra) {
+                    Some(listed) => Listing::As(Box::new(listed)),
+                    None if is_whole => Listing::Missing,
+                    None => Listing::Unknown,
+                };
+                Customer { listing, tenant, groups }
             })
             .collect();
         let places: Vec<Place> = customers.iter().map(|customer| place(&customer.tenant)).collect();
@@ -184,26 +202,38 @@ async fn examine(directory: &dyn Directory, customer: &Customer) -> Vec<Finding>
 
 /// What the list of customers says of one that can be read.
 fn of_the_list(customer: &Customer) -> Option<Finding> {
-    let Some(listed) = &customer.listed else {
-        return Some(Finding::warning(
+    match &customer.listing {
+        Listing::Missing => Some(Finding::warning(
             Check::Customer,
             "customer_not_listed",
             "The customer can be read and is not in the list of your customers any more. Its access may end; \
              its contacts stay as they are then.",
             "Check the delegated admin relationship with this customer; unmap the tenant if the customer has \
              left.",
-        ));
-    };
-    if matches!(listed.access, Access::Ended { .. }) {
-        return Some(Finding::warning(
+        )),
+        Listing::As(listed) if matches!(listed.access, Access::Ended { .. }) => Some(Finding::warning(
             Check::Customer,
             "relationship_ended",
             "The delegated admin relationship with the customer is over, although it can still be read. Its \
              access will end; its contacts stay as they are then.",
             "Make a new delegated admin relationship with this customer.",
-        ));
+        )),
+        Listing::As(_) | Listing::Unknown => None,
     }
-    None
+}
+
+/// Told once: whom such a row is about is not known.
+fn rows_unreadable(rows: usize) -> Finding {
+    let rows = counted(rows, "row");
+    Finding::warning(
+        Check::Customer,
+        "customer_rows_unreadable",
+        format!(
+            "{rows} of the list of customers cannot be read, so it is not known whether a customer who is not in \
+             the others has left. Contacts stay as they are."
+        ),
+        "Look in Partner Center, or in CIPP's list of tenants, for a customer without a tenant id.",
+    )
 }
 
 fn groups_of(settings: &SyncSettings) -> BTreeSet<GroupId> {

@@ -125,7 +125,7 @@ impl Connect {
     ) -> Vec<Finding> {
         let mut findings = Vec::new();
         if let Some(outside) = outside {
-            let tenants = customers::counted(outside.listed.len(), "customer");
+            let tenants = customers::counted(outside.listed.tenants.len(), "customer");
             let what = format!("The connection works and sees {tenants}.");
             findings.push(Finding::fine(Check::Connection, what));
             if connection.kind == ConnectionKind::Direct {

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use assembly::{Open, WorkspaceDirectories};
 use directory::{
-    CippSettings, Code, Directories, Directory, GraphDirectory, GraphSettings, ListedTenant, ReadError,
-    Usage, protocol::retry::RetryPolicy,
+    CippSettings, Code, Directories, Directory, GraphDirectory, GraphSettings, ReadError, TenantList, Usage,
+    protocol::retry::RetryPolicy,
 };
 use domain::ids::WorkspaceId;
 use jiff::SignedDuration;
@@ -24,7 +24,7 @@ pub(super) const CUSTOMERS_LIMIT: Duration = Duration::from_secs(12);
 /// A connection that works.
 pub(super) struct Outside {
     pub(super) directory: Arc<dyn Directory>,
-    pub(super) listed: Vec<ListedTenant>,
+    pub(super) listed: TenantList,
     /// For its counters.
     direct: Option<Arc<GraphDirectory>>,
 }

@@ -9,7 +9,7 @@ use domain::{
     ids::{ClientId, EntraTenantId, GroupId, ManagedTenantId, MappingId},
     mapping::{ActiveDecision, Decision, MAPPING_RECORD_FORMAT, MappingRecord},
 };
-use fake_microsoft::{CippFault, Effect, Group, Match, RelationshipStatus, Route};
+use fake_microsoft::{CippFault, Effect, FaultBody, Group, Match, RelationshipStatus, Route};
 use jiff::SignedDuration;
 use secrets::{Family, Scope};
 use serde_json::{Value, json};
@@ -246,6 +246,21 @@ async fn a_customer_that_is_read_and_listed_no_more_is_told() {
     bench.fake.faults().on(Match::route(Route::Relationships), Effect::EmptyAnswer, u32::MAX);
     let not_listed = (Check::Customer, Verdict::Warning, Some("customer_not_listed"));
     assert_eq!(bench.wrong().await, [not_listed; 2]);
+}
+
+/// Whoever is not in the rest of the list may be in the row that cannot be read.
+#[tokio::test]
+async fn a_list_that_cannot_be_read_whole_says_of_nobody_that_they_have_left() {
+    let bench = Bench::new().await;
+    bench.connect().await;
+    bench.map_both().await;
+    let first = bench.fake.world().tenants()[0].id;
+    let row = |id: &str| json!({ "status": "active", "customer": { "tenantId": id, "displayName": "One" } });
+    let body = json!({ "value": [row(&first.to_string()), row("")] }).to_string();
+    let spoiled = Effect::Status { status: 200, retry_after: None, body: FaultBody::Text(body) };
+    bench.fake.faults().on(Match::route(Route::Relationships), spoiled, u32::MAX);
+    let unreadable = (Check::Customer, Verdict::Warning, Some("customer_rows_unreadable"));
+    assert_eq!(bench.wrong().await, [unreadable]);
 }
 
 #[tokio::test]

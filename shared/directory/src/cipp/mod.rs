@@ -31,7 +31,7 @@ use crate::{
     cursor::{Endless, Trail},
     error::{Code, ErrorClass, ReadError},
     graph::{GraphSettings, Login, transport::Transport},
-    port::{Directory, ListedTenant, MembersPage, TenantList, TenantProof, UserKey, UserPage},
+    port::{Directory, MembersPage, TenantList, TenantProof, UserKey, UserPage},
     protocol::{
         Input, Step,
         cipp::{
@@ -141,7 +141,7 @@ impl CippDirectory {
     ///
     /// # Errors
     /// When it does not.
-    pub async fn probe(&self) -> Result<Vec<ListedTenant>, ReadError> {
+    pub async fn probe(&self) -> Result<TenantList, ReadError> {
         let access = self.credentials.access().await?;
         match self.call(&access, ME, &[], Place::Connection).await {
             Ok(received) => {
@@ -154,7 +154,7 @@ impl CippDirectory {
             Err(error) if error.diagnostics().status == Some(404) => {}
             Err(error) => return Err(error),
         }
-        Ok(self.managed_tenants().await?.tenants)
+        self.managed_tenants().await
     }
 
     /// One call of a function, with the access that was read for it.
