@@ -15,7 +15,7 @@ use domain::{
 
 pub(crate) use links::{DuplicatesArguments, LinksArguments, LinksCommand, WhoseLinks};
 pub(crate) use review::{AnswerToAll, QuestionStatus, ReviewArguments, ReviewCommand};
-pub(crate) use runs::{RunsArguments, RunsCommand};
+pub(crate) use runs::{RunsArguments, RunsCommand, WhichLines};
 pub(crate) use settings::{FieldName, Policy, SettingsArguments};
 
 /// Keeps the contacts of an MSP's PSA in step with the Microsoft Entra directories of its

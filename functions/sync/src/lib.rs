@@ -30,7 +30,10 @@ pub use explain::{
     Explain, Explained, ExplainedFieldView, ExplainedView, NotExplained, PATIENCE, PersonKey, StepView, Told,
     Writer,
 };
-pub use lines::{LineCount, LineFilter, LinePage, LinesFound, Tally, count_lines, find_lines, lines};
+pub use lines::{
+    LineCount, LineFilter, LinePage, LinesFound, NotDone, RunLine, Tally, count_lines, find_lines, lines,
+    not_done,
+};
 pub use links::{
     ChangeRequest, ChangeStarted, LinkFilter, LinkPlace, LinkStanding, LinkView, LinksListed, NotChanged,
     PEOPLE_MAX as LINKS_PER_RUN, change, links,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     fields::Hidden,
-    ids::{ManagedTenantId, RunId, WorkspaceId},
+    ids::{LineId, ManagedTenantId, RunId, WorkspaceId},
     plan::Line,
     text::is_part_of_any,
 };
@@ -34,15 +34,37 @@ pub struct LinePage {
     pub page: u32,
 }
 
+/// A line and whether it was carried out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunLine {
+    /// As it was planned.
+    pub line: Line,
+    /// Why it was not carried out, as a code; `None` when it was, or in a preview.
+    pub not_done: Option<String>,
+}
+
+impl RunLine {
+    /// The line, without the values that are hidden.
+    pub fn view(&self, hidden: &Hidden) -> LineView {
+        LineView::new(&self.line, hidden).not_done(self.not_done.as_deref())
+    }
+}
+
+/// Lines that were not carried out, each with the code of why not.
+pub type NotDone = BTreeMap<LineId, String>;
+
 /// Which lines.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct LineFilter {
     /// Only those with this action ([`LineView::action`]).
     pub action: Option<String>,
-    /// Only those with this code ([`LineView::code`]), such as the rule that leaves somebody out.
+    /// Only those with this code ([`LineView::code`], or why it was not carried out), such as the rule that
+    /// leaves somebody out.
     pub code: Option<String>,
     /// Only about people in whose name or address this is found, in whatever case.
     pub find: Option<String>,
+    /// Only those that were planned and not carried out.
+    pub not_done: bool,
 }
 
 /// Lines that were found.
@@ -62,24 +84,27 @@ pub struct LineCount {
     pub action: &'static str,
     /// Why, as a code.
     pub code: Option<String>,
+    /// Why they were not carried out, as a code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_done: Option<String>,
     /// How many.
     pub lines: u64,
 }
 
 /// Lines counted by their action and code.
 #[derive(Clone, Debug, Default)]
-pub struct Tally(BTreeMap<(&'static str, Option<String>), u64>);
+pub struct Tally(BTreeMap<(&'static str, Option<String>, Option<String>), u64>);
 
 impl Tally {
     /// Counts a line.
-    pub fn add(&mut self, line: &Line) {
+    pub fn add(&mut self, line: &Line, not_done: Option<&String>) {
         let view = LineView::new(line, &Hidden::default());
-        *self.0.entry((view.action, view.code)).or_default() += 1;
+        *self.0.entry((view.action, view.code, not_done.cloned())).or_default() += 1;
     }
 
     /// How many there are of each kind.
     pub fn into_counts(self) -> Vec<LineCount> {
-        let count = |((action, code), lines)| LineCount { action, code, lines };
+        let count = |((action, code, not_done), lines)| LineCount { action, code, not_done, lines };
         self.0.into_iter().map(count).collect()
     }
 }
@@ -97,8 +122,23 @@ impl LineFilter {
         };
         let shown = || [Some(line.display_name.as_str()), line.email.as_deref()].into_iter().flatten();
         let found = self.find.as_ref().is_none_or(|text| is_part_of_any(text, shown()));
-        is(&self.action, Some(line.action)) && is(&self.code, line.code.as_deref()) && found
+        let not_done = line.not_done.as_ref().map(|not_done| not_done.code.as_str());
+        is(&self.action, Some(line.action))
+            && (is(&self.code, line.code.as_deref()) || is(&self.code, not_done))
+            && (!self.not_done || not_done.is_some())
+            && found
     }
+}
+
+/// Lines of a tenant that the run has not carried out.
+///
+/// # Errors
+/// When the store fails.
+pub async fn not_done(
+    store: &Store,
+    (workspace, run, tenant): (WorkspaceId, RunId, ManagedTenantId),
+) -> Result<NotDone, StoreError> {
+    Ok(store.stale_lines(workspace, run, tenant).await?.into_iter().collect())
 }
 
 /// The lines after plan page `after` (0 for the first); `None` after the last one.
@@ -124,6 +164,7 @@ pub async fn find_lines(
 ) -> Result<LinesFound, StoreError> {
     let (at_once, most) =
         if filter.is_none() { (PAGES_AT_ONCE, 1) } else { (PAGES_LOOKED_THROUGH, PAGES_MAX) };
+    let not_done = not_done(store, (workspace, run, tenant)).await?;
     let (mut found, mut looked_at, mut after) = (Vec::new(), 0, after);
     while looked_at < most && found.len() < LINES_ENOUGH {
         let pages = store.pages(workspace, run, tenant, after, at_once).await?;
@@ -131,7 +172,9 @@ pub async fn find_lines(
             return Ok(LinesFound { lines: found, next: None });
         }
         for stored in pages {
-            let views = stored.page.lines.iter().map(|line| LineView::new(line, hidden));
+            let lines = stored.page.lines.iter();
+            let views = lines
+                .map(|line| LineView::new(line, hidden).not_done(not_done.get(&line.id).map(String::as_str)));
             found.extend(views.filter(|view| filter.fits(view)));
             (after, looked_at) = (stored.head.number, looked_at + 1);
             if found.len() >= LINES_ENOUGH && !filter.is_none() {
@@ -148,6 +191,7 @@ pub async fn count_lines(
     (workspace, run, tenant): (WorkspaceId, RunId, ManagedTenantId),
     mut after: u32,
 ) -> Result<(Vec<LineCount>, Option<u32>), StoreError> {
+    let not_done = not_done(store, (workspace, run, tenant)).await?;
     let mut tally = Tally::default();
     let (mut looked_at, mut next) = (0, None);
     while looked_at < PAGES_MAX {
@@ -159,7 +203,7 @@ pub async fn count_lines(
         (after, looked_at) = (last.head.number, looked_at + pages.len());
         next = Some(after);
         for line in pages.iter().flat_map(|stored| &stored.page.lines) {
-            tally.add(line);
+            tally.add(line, not_done.get(&line.id));
         }
     }
     Ok((tally.into_counts(), next))

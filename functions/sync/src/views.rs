@@ -141,10 +141,23 @@ pub struct LineView {
     pub code: Option<String>,
     /// One sentence.
     pub reason: String,
+    /// That the run has not carried it out, and why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_done: Option<NotDoneView>,
     /// Fields: before and after; `(hidden)` where the settings hide the values.
     pub changes: Vec<ChangeView>,
     /// Contacts it could be.
     pub candidates: Vec<Candidate>,
+}
+
+/// Why a line was planned and not carried out.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NotDoneView {
+    /// A stable code.
+    pub code: String,
+    /// The same in words.
+    pub explanation: String,
 }
 
 /// One field of a line.
@@ -271,9 +284,20 @@ impl LineView {
             rule: line.rule,
             code: words::code(&line.action),
             reason,
+            not_done: None,
             changes: changes.iter().map(change).collect(),
             candidates,
         }
+    }
+
+    /// The same of a line that was not carried out, with the code of why not.
+    #[must_use]
+    pub fn not_done(self, code: Option<&str>) -> Self {
+        let not_done = code.map(|code| NotDoneView {
+            code: code.to_owned(),
+            explanation: words::not_carried_out(code).to_owned(),
+        });
+        Self { not_done, ..self }
     }
 }
 

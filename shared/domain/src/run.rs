@@ -34,7 +34,7 @@ pub struct Counters {
     pub missing: u64,
     /// Lines that wait for an operator because there are too many at once.
     pub held: u64,
-    /// Lines whose contact had changed between plan and write; they were left alone.
+    /// Lines that were planned and not carried out: what they write had changed, or could not be written.
     pub stale: u64,
     /// Linked people who were read and may have to become inactive: blocked, or out of scope.
     #[serde(skip_serializing_if = "is_zero")]

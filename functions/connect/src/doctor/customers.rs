@@ -102,7 +102,7 @@ impl Connect {
                     None if is_whole => Listing::Missing,
                     None => Listing::Unknown,
                 };
-                Customer { listing, tenant, groups }
+                Customer { tenant, listing, groups }
             })
             .collect();
         let places: Vec<Place> = customers.iter().map(|customer| place(&customer.tenant)).collect();

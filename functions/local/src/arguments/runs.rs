@@ -137,4 +137,7 @@ pub struct WhichLines {
     /// Only about people in whose name or address this is found
     #[arg(long, value_name = "TEXT")]
     pub find: Option<String>,
+    /// Only what was planned and not done
+    #[arg(long)]
+    pub not_done: bool,
 }

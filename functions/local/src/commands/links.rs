@@ -169,16 +169,13 @@ async fn change_links(
         let status = progress.run.run_status;
         let lines = tenant_lines(house, progress.run.id, tenant).await?;
         let hidden = hidden(house).await?;
-        is_planned |= lines.iter().any(|(_, line)| line.writes_contact());
+        is_planned |= lines.iter().any(|(_, of_run)| of_run.line.writes_contact());
         if status != RunStatus::Completed {
             end = ending(status);
         }
         let detail = RunDetailView::from(progress);
         texts.push(format!("{}\n{}", lines_table(&lines, &names, &hidden, true), run_table(&detail, &names)));
-        views.push(ChangedView {
-            detail,
-            lines: lines.iter().map(|(_, line)| LineView::new(line, &hidden)).collect(),
-        });
+        views.push(ChangedView { detail, lines: lines.iter().map(|(_, line)| line.view(&hidden)).collect() });
     }
     output::result(context.output, &views, || match texts.as_slice() {
         [] => "No link fits, so nothing was changed.".to_owned(),

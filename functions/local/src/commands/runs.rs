@@ -9,7 +9,7 @@ use ::sync::{
 };
 use domain::{
     ids::{ManagedTenantId, RunId},
-    run::{RunKind, RunStatus},
+    run::{RunKind, RunStatus, Trigger},
     undo::UndoScope,
 };
 use serde::Serialize;
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     Ending, House,
-    arguments::{OutputForm, RunsArguments, RunsCommand},
+    arguments::{OutputForm, RunsArguments, RunsCommand, WhichLines},
     output::{self, Failure, Talk, count},
     watch,
 };
@@ -49,18 +49,19 @@ pub(crate) async fn run(context: &Context, options: &RunsArguments) -> Result<En
                 all.extend(tenant_lines(house, run, id).await?);
             }
             let hidden = hidden(house).await?;
-            let filter = LineFilter { action: which.action, code: which.code, find: which.find };
-            all.retain(|(_, line)| filter.fits(&LineView::new(line, &hidden)));
+            let WhichLines { action, code, find, not_done } = which;
+            let filter = LineFilter { action, code, find, not_done };
+            all.retain(|(_, line)| filter.fits(&line.view(&hidden)));
             if is_count {
                 let mut tally = Tally::default();
-                for (_, line) in &all {
-                    tally.add(line);
+                for (_, of_run) in &all {
+                    tally.add(&of_run.line, of_run.not_done.as_ref());
                 }
                 let counts = tally.into_counts();
                 output::result(context.output, &counts, || counts_table(&counts))?;
                 return Ok(Ending::Done);
             }
-            let views: Vec<LineView> = all.iter().map(|(_, line)| LineView::new(line, &hidden)).collect();
+            let views: Vec<LineView> = all.iter().map(|(_, line)| line.view(&hidden)).collect();
             let names = tenant_names(house).await?;
             // Whoever looks for lines wants to see those that were found.
             let show_all = show_all || !filter.is_none();
@@ -185,7 +186,7 @@ async fn from_plan(
         all.extend(tenant_lines(house, progress.run.id, result.tenant).await?);
     }
     let hidden = hidden(house).await?;
-    let lines = (!kind.writes()).then(|| all.iter().map(|(_, line)| LineView::new(line, &hidden)).collect());
+    let lines = (!kind.writes()).then(|| all.iter().map(|(_, line)| line.view(&hidden)).collect());
     let view = PlannedView { detail: RunDetailView::from(progress), lines };
     let names = tenant_names(house).await?;
     output::result(context.output, &view, || {
@@ -198,7 +199,7 @@ async fn from_plan(
         let run = view.detail.run.run_id;
         Talk::say(format_args!("Nothing was written. `runs apply {run}` carries out exactly this."));
     }
-    let planned = all.iter().any(|(_, line)| line.writes_contact());
+    let planned = all.iter().any(|(_, of_run)| of_run.line.writes_contact());
     Ok(if planned && status == RunStatus::Completed { Ending::ChangesPlanned } else { ending(status) })
 }
 
@@ -321,6 +322,7 @@ fn run_type(run: &RunView) -> String {
     let more = match run {
         RunView { unsaved_rules: true, .. } => " (rules not saved)",
         RunView { is_dry_run: true, takes_back: true, .. } => " (of an undo)",
+        RunView { trigger: Trigger::Scheduled, .. } => " (scheduled)",
         _ => "",
     };
     format!("{}{more}", name(&run.run_type))
@@ -349,8 +351,9 @@ fn unknown() -> Failure {
 
 fn counts_table(counts: &[LineCount]) -> String {
     let row = |found: &LineCount| {
-        let code = found.code.clone().unwrap_or_default();
-        vec![found.action.replace('_', " "), code, count(found.lines)]
+        let not_done = found.not_done.as_ref().map(|code| format!("not done: {code}"));
+        let why: Vec<String> = found.code.clone().into_iter().chain(not_done).collect();
+        vec![found.action.replace('_', " "), why.join(", "), count(found.lines)]
     };
     output::table(&["action", "why", "lines"], counts.iter().map(row).collect(), 2)
 }

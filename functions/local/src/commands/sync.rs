@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use ::sync::{
-    NotBegun, RunProgress, StartRequest, UnsavedRules, Unusable, lines, start,
+    NotBegun, RunLine, RunProgress, StartRequest, UnsavedRules, Unusable, lines, not_done, start,
     views::{LineView, RunDetailView},
 };
 use domain::{
@@ -43,9 +43,9 @@ pub(crate) async fn preview(context: &Context, options: &PreviewArguments) -> Re
     let planned = all_lines(house, &progress).await?;
     let hidden = hidden(house).await?;
     let status = progress.run.run_status;
-    let writes = planned.iter().any(|(_, line)| writes(line));
+    let writes = planned.iter().any(|(_, of_run)| writes(&of_run.line));
     let view = PreviewView {
-        lines: planned.iter().map(|(_, line)| LineView::new(line, &hidden)).collect(),
+        lines: planned.iter().map(|(_, line)| line.view(&hidden)).collect(),
         detail: progress.into(),
     };
     let names = tenant_names(house).await?;
@@ -141,7 +141,7 @@ pub(crate) async fn begin(
 pub(crate) async fn all_lines(
     house: &House,
     progress: &RunProgress,
-) -> Result<Vec<(ManagedTenantId, Line)>, Failure> {
+) -> Result<Vec<(ManagedTenantId, RunLine)>, Failure> {
     let mut all = Vec::new();
     for result in &progress.ended {
         all.extend(tenant_lines(house, progress.run.id, result.tenant).await?);
@@ -153,12 +153,17 @@ pub(crate) async fn tenant_lines(
     house: &House,
     run: RunId,
     tenant: ManagedTenantId,
-) -> Result<Vec<(ManagedTenantId, Line)>, Failure> {
+) -> Result<Vec<(ManagedTenantId, RunLine)>, Failure> {
+    let not_done = not_done(&house.store, (house.workspace, run, tenant)).await?;
     let mut all = Vec::new();
     let mut after = 0;
     while let Some(page) = lines(&house.store, house.workspace, run, tenant, after).await? {
         after = page.page;
-        all.extend(page.lines.into_iter().map(|line| (tenant, line)));
+        let of_run = |line: Line| {
+            let not_done = not_done.get(&line.id).cloned();
+            (tenant, RunLine { line, not_done })
+        };
+        all.extend(page.lines.into_iter().map(of_run));
     }
     Ok(all)
 }
@@ -179,27 +184,28 @@ pub(crate) async fn tenant_names(house: &House) -> Result<BTreeMap<ManagedTenant
 }
 
 pub(crate) fn lines_table(
-    planned: &[(ManagedTenantId, Line)],
+    planned: &[(ManagedTenantId, RunLine)],
     names: &BTreeMap<ManagedTenantId, String>,
     hidden: &Hidden,
     all: bool,
 ) -> String {
     let is_left_out = |line: &Line| matches!(line.action, Action::Exclude { .. });
-    let shown = planned.iter().filter(|(_, line)| all || !is_left_out(line));
-    let row = |(tenant, line): &(ManagedTenantId, Line)| {
-        let view = LineView::new(line, hidden);
+    let shown = planned.iter().filter(|(_, of_run)| all || !is_left_out(&of_run.line));
+    let row = |(tenant, of_run): &(ManagedTenantId, RunLine)| {
+        let view = of_run.view(hidden);
         let change = |change: &::sync::views::ChangeView| {
             let edit = if change.over_edit { " (somebody's edit)" } else { "" };
             let new = if change.new.is_empty() { "(cleared)" } else { &change.new };
             format!("{}: {}{edit} → {new}", change.field, change.old)
         };
         let changes: Vec<String> = view.changes.iter().map(change).collect();
+        let not_done = view.not_done.map(|not_done| format!("not done: {}", not_done.explanation));
         vec![
             names.get(tenant).cloned().unwrap_or_default(),
             view.action.replace('_', " "),
             view.display_name,
             view.email.unwrap_or_default(),
-            std::iter::once(view.reason).chain(changes).collect::<Vec<_>>().join("\n"),
+            std::iter::once(view.reason).chain(not_done).chain(changes).collect::<Vec<_>>().join("\n"),
         ]
     };
     output::table(&["tenant", "action", "person", "e-mail", "why and what"], shown.map(row).collect(), 5)
@@ -261,6 +267,12 @@ pub(crate) fn run_table(view: &RunDetailView, names: &BTreeMap<ManagedTenantId, 
     if counters.left > 0 {
         let left = count(counters.left);
         text.extend(["\nLeft as they are, each for the reason that its line names: ", &left, " contacts."]);
+    }
+    if counters.stale > 0 {
+        let (lines, run) = (count(counters.stale), view.run.run_id);
+        let said =
+            format!("\nPlanned and not done: {lines}; `runs lines {run} --not-done` says which and why.");
+        text.push_str(&said);
     }
     if counters.held > 0 {
         let (held, run) = (count(counters.held), view.run.run_id);

@@ -66,6 +66,12 @@ fn a_human_edit_between_preview_and_apply_makes_only_that_line_stale() {
     folder.json(&["import", "contacts", "edited.json"]);
     let applied = folder.json(&["runs", "apply", run_of(&preview)]);
     assert_eq!(applied["run"]["summary"]["stale"], 1);
+    let not_done = folder.json(&["runs", "lines", run_of(&applied), "--not-done"]);
+    assert_eq!(not_done.as_array().unwrap().len(), 1, "{not_done}");
+    assert_eq!(not_done[0]["lineId"], linked["lineId"]);
+    assert_eq!(not_done[0]["notDone"]["code"], "contact_changed");
+    let told = folder.run(&["runs", "show", run_of(&applied)]).succeeded();
+    assert!(told.stdout.contains("Planned and not done: 1;"), "{}", told.stdout);
     let contacts = folder.export("contacts");
     for line in writing(lines) {
         let contact =

@@ -352,6 +352,8 @@ struct LinesQuery {
     code: Option<String>,
     /// Only about people in whose name or address this is found.
     find: Option<String>,
+    /// Only lines that were not carried out.
+    not_done: Option<bool>,
     /// Whether lines are counted instead.
     count: Option<bool>,
 }
@@ -391,9 +393,10 @@ async fn show_lines(
         let counts = Some(counts);
         return Ok(Reply::ok(LinesView { counts, next_cursor: cursor(next)?, ..LinesView::default() }));
     }
-    let LinesQuery { action, code, find, .. } = query;
+    let LinesQuery { action, code, find, not_done, .. } = query;
     let given = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
-    let filter = LineFilter { action: given(action), code: given(code), find: given(find) };
+    let not_done = not_done.unwrap_or_default();
+    let filter = LineFilter { action: given(action), code: given(code), find: given(find), not_done };
     let hidden = sync.store.settings(caller.workspace).await.map_err(store_failed)?.hidden_fields;
     let found = find_lines(&sync.store, of, after, &filter, &hidden).await.map_err(store_failed)?;
     let lines = Some(found.lines);

@@ -8,7 +8,7 @@ use domain::{
     scope::Exclusion,
 };
 use serde_json::{Value, json};
-use store::SyncSettings;
+use store::{StaleLine, SyncSettings};
 
 use crate::{
     house::{Does, House, Plan, WORKSPACE, client, tenant},
@@ -83,6 +83,41 @@ async fn whoever_is_left_out_is_found_by_the_rule_and_by_name_and_counted() {
         .collect();
     let expected = [("create -", 100), ("exclude guest", 890), ("exclude tenant_custom_pattern", 10)];
     assert_eq!(counts, expected.map(|(kind, lines)| (kind.to_owned(), lines)).into());
+}
+
+#[tokio::test]
+async fn what_was_planned_and_not_done_is_told_at_its_line_and_found() {
+    let house = House::new().await;
+    let run = large_run(&house).await;
+    let lines = found(&house, &run, "&action=create").await;
+    assert!(lines.iter().all(|line| line.get("notDone").is_none()), "{lines:?}");
+    let stale = |number: usize, code| {
+        let line = lines[number]["lineId"].as_str().unwrap().parse().unwrap();
+        StaleLine { line, code }
+    };
+    let (run_id, expires) = (run.parse().unwrap(), ambient::Clock::now(&house.clock).as_second());
+    for (page, of_page) in [(1, vec![stale(3, "address_taken")]), (4, vec![stale(70, "write_refused")])] {
+        house.store.put_stale_lines(WORKSPACE, run_id, tenant(1), page, &of_page, expires).await.unwrap();
+    }
+    for (which, expected) in [
+        ("&notDone=true", vec![3, 70]),
+        ("&notDone=true&code=write_refused", vec![70]),
+        ("&code=address_taken", vec![3]),
+        ("&notDone=true&action=exclude", vec![]),
+    ] {
+        let ids: Vec<_> =
+            found(&house, &run, which).await.iter().map(|line| line["lineId"].clone()).collect();
+        let expected: Vec<_> =
+            expected.iter().map(|number: &usize| lines[*number]["lineId"].clone()).collect();
+        assert_eq!(ids, expected, "{which}");
+    }
+    let line = &found(&house, &run, "&code=address_taken").await[0];
+    assert_eq!(line["notDone"]["explanation"], "another contact has the address by now");
+    let path = format!("/runs/{run}/lines?managedTenantId={}&count=true", tenant(1));
+    let data = house.get(&path).await.data(200);
+    let counts = data["counts"].as_array().unwrap();
+    let not_done: Vec<_> = counts.iter().filter_map(|of| of.get("notDone")).collect();
+    assert_eq!(not_done, ["address_taken", "write_refused"]);
 }
 
 /// Lines that say `MARKER` in the role, before, after and kept, and in no other field.

@@ -108,7 +108,7 @@ async fn customers_and_their_people_are_read_through_cipp() {
     let deployment = Deployment::new(&[7, 0, 3]).await;
     let directory = deployment.directory();
     let listed = directory.probe().await.unwrap();
-    let ids: BTreeSet<EntraTenantId> = listed.iter().map(|tenant| tenant.entra_tenant).collect();
+    let ids: BTreeSet<EntraTenantId> = listed.tenants.iter().map(|tenant| tenant.entra_tenant).collect();
     assert_eq!(ids, deployment.customers.iter().copied().collect());
     let tenant = deployment.customers[0];
     let proof = directory.prove(tenant).await.unwrap();
@@ -171,7 +171,7 @@ async fn a_busy_cipp_is_waited_for_and_not_hammered() {
         assert_eq!(asked, requests, "{seconds}");
         let told = SignedDuration::from_secs(seconds);
         if is_waited_for {
-            assert_eq!(listed.unwrap().len(), 1, "{seconds}");
+            assert_eq!(listed.unwrap().tenants.len(), 1, "{seconds}");
             assert!(waited >= told, "{seconds}: {waited:?}");
         } else {
             let class = listed.unwrap_err().class();
