@@ -12,11 +12,13 @@ use std::sync::Arc;
 use ambient::{Clock, SystemClock};
 pub use clients::{ClientSettingsView, PlannedOverrides};
 use domain::{
+    consent::Asked,
     fields::{FieldRules, Hidden, InvalidRule},
-    ids::WorkspaceId,
+    ids::{UserId, WorkspaceId},
     policy::{RunLimits, StopLimits, VanishRules},
     scope::{InvalidScope, ScopeRules},
 };
+use jiff::Timestamp;
 use runtime::Foundation;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -52,6 +54,21 @@ pub struct SettingsView {
     pub four_eyes: bool,
     /// Fields whose values are not shown in lines, explanations and stories of people.
     pub hidden_fields: Hidden,
+}
+
+/// What one person has asked for and another one has to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AwaitedView {
+    /// What: `allow` with the run and its lines; `settings`, those that would change; `client` with what would
+    /// hold for it. Null when it was not noted.
+    pub asks: Value,
+    /// Who has asked.
+    pub asked_by: UserId,
+    /// When.
+    pub asked_at: Timestamp,
+    /// Until when somebody else can ask for the same.
+    pub until: Timestamp,
 }
 
 /// A change of some settings; what is absent stays.
@@ -123,6 +140,13 @@ impl Settings {
         self.store.settings(workspace).await.map(|settings| view(&settings))
     }
 
+    /// What one person has asked for and another one has to, the oldest first.
+    pub async fn awaited(&self, workspace: WorkspaceId) -> Result<Vec<AwaitedView>, StoreError> {
+        let settings = self.store.settings(workspace).await?;
+        let awaited = self.store.awaiting_second(workspace, self.clock.now()).await?;
+        Ok(awaited.into_iter().map(|asked| AwaitedView::new(asked, &settings)).collect())
+    }
+
     /// Changes settings and answers those in force afterwards. Whether that takes two people is not asked.
     pub async fn change(
         &self,
@@ -190,6 +214,17 @@ fn more_than_everybody(vanish: Option<VanishRules>, limits: Option<StopLimits>) 
     shares.any(|percent| percent > 100)
 }
 
+impl AwaitedView {
+    fn new(asked: Asked, now: &SyncSettings) -> Self {
+        Self {
+            asked_by: asked.by,
+            asked_at: asked.at,
+            until: asked.until(),
+            asks: changes_only(asked.what, now),
+        }
+    }
+}
+
 fn view(settings: &SyncSettings) -> SettingsView {
     SettingsView {
         field_sync_config: settings.fields(),
@@ -201,4 +236,19 @@ fn view(settings: &SyncSettings) -> SettingsView {
         four_eyes: settings.four_eyes,
         hidden_fields: settings.hidden_fields.clone(),
     }
+}
+
+/// Of settings that are asked for, those that are not in force, as they are shown elsewhere.
+fn changes_only(mut asks: Value, now: &SyncSettings) -> Value {
+    let shown = |settings: &SyncSettings| serde_json::to_value(view(settings)).unwrap_or_default();
+    if let Some(settings) = asks.get_mut("settings")
+        && let Ok(wanted) = serde_json::from_value::<SyncSettings>(settings.clone())
+    {
+        let (mut changes, now) = (shown(&wanted), shown(now));
+        if let Some(changes) = changes.as_object_mut() {
+            changes.retain(|name, wanted| now.get(name) != Some(wanted));
+        }
+        *settings = changes;
+    }
+    asks
 }

@@ -7,10 +7,11 @@ use assembly::{TwoPeople, store_failed, two_people};
 use axum::{Router, extract::State, routing::get};
 use domain::{fields::InvalidRule, flags::Feature, ids::ClientId, scope::InvalidScope};
 use edge::{ApiError, Caller, Features, JsonBody, PathId, Reader, Reply, Writer, text::safe};
+use serde::Serialize;
 use serde_json::{Value, json};
 use store::ClientOverrides;
 
-use crate::{ClientSettingsView, Refusal, Settings, SettingsChange, SettingsView};
+use crate::{AwaitedView, ClientSettingsView, Refusal, Settings, SettingsChange, SettingsView};
 
 /// Most wrong rules that are listed.
 const LISTED_MAX: usize = 20;
@@ -27,11 +28,23 @@ pub fn router(settings: Arc<Settings>) -> Router {
         .with_state(settings)
 }
 
+/// The settings, and what waits for a second person.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    #[serde(flatten)]
+    settings: SettingsView,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    awaits_second_person: Vec<AwaitedView>,
+}
+
 async fn show(
     State(settings): State<Arc<Settings>>,
     Reader(caller): Reader,
-) -> Result<Reply<SettingsView>, ApiError> {
-    settings.read(caller.workspace).await.map(Reply::ok).map_err(store_failed)
+) -> Result<Reply<Shown>, ApiError> {
+    let awaits_second_person = settings.awaited(caller.workspace).await.map_err(store_failed)?;
+    let settings = settings.read(caller.workspace).await.map_err(store_failed)?;
+    Ok(Reply::ok(Shown { settings, awaits_second_person }))
 }
 
 async fn change(

@@ -38,7 +38,7 @@ pub async fn two_people(
         (Consent::Second, Some(asked)) => Ok(TwoPeople { workspace, name, asked }),
         (Consent::StillAlone { until }, _) => Err(needed(until)),
         (_, before) => {
-            let asked = Asked::new(user, now);
+            let asked = Asked::new(user, now, what.clone());
             // Somebody who comes first at the same moment is the first one; the caller asks again.
             store.note_asked(workspace, &name, before.as_ref(), &asked).await.map_err(store_failed)?;
             Err(needed(asked.until()))

@@ -5,6 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::ids::UserId;
@@ -13,7 +14,7 @@ use crate::ids::UserId;
 const HOLDS: SignedDuration = SignedDuration::from_hours(24);
 
 /// That somebody has asked for something which takes two.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Asked {
     /// Who.
@@ -23,6 +24,9 @@ pub struct Asked {
     /// Whether it was done since, by the word of another one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub done: bool,
+    /// What is asked for, to be shown to the second one; null where it was not noted (before format 2).
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub what: Value,
 }
 
 /// What comes of it that somebody asks.
@@ -40,14 +44,19 @@ pub enum Consent {
 }
 
 impl Asked {
-    /// That `by` asks now.
-    pub fn new(by: UserId, at: Timestamp) -> Self {
-        Self { by, at, done: false }
+    /// That `by` asks for `what` now.
+    pub fn new(by: UserId, at: Timestamp, what: Value) -> Self {
+        Self { by, at, done: false, what }
     }
 
     /// Until when it holds.
     pub fn until(&self) -> Timestamp {
         self.at + HOLDS
+    }
+
+    /// Whether it still waits for a second one.
+    pub fn is_awaited(&self, now: Timestamp) -> bool {
+        !self.done && now < self.until()
     }
 }
 
@@ -55,7 +64,7 @@ impl Consent {
     /// `by` asks at `now`; `before` = who has asked for the same before.
     pub fn of(before: Option<&Asked>, by: UserId, now: Timestamp) -> Self {
         match before {
-            Some(asked) if asked.done || now >= asked.until() => Self::First,
+            Some(asked) if !asked.is_awaited(now) => Self::First,
             Some(asked) if asked.by == by => Self::StillAlone { until: asked.until() },
             Some(_) => Self::Second,
             None => Self::First,
@@ -78,7 +87,7 @@ mod tests {
     fn it_takes_another_one_within_a_day_and_once() {
         let user = |number| UserId::new(Uuid::from_u128(number));
         let hour = |hour: i64| Timestamp::from_second(1_790_000_000 + hour * 3600).unwrap();
-        let asked = |done| Some(Asked { done, ..Asked::new(user(1), hour(0)) });
+        let asked = |done| Some(Asked { done, ..Asked::new(user(1), hour(0), Value::Null) });
         let alone = Consent::StillAlone { until: hour(24) };
         for (before, by, at, expected) in [
             (None, 1, 0, Consent::First),

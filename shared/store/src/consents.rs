@@ -1,6 +1,8 @@
 //! Who has asked for what takes two people.
 
 use domain::{consent::Asked, ids::WorkspaceId};
+use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::{
     error::StoreError,
@@ -14,6 +16,21 @@ impl Store {
     /// Who has asked for it last; it may be too long ago.
     pub async fn asked(&self, workspace: WorkspaceId, name: &str) -> Result<Option<Asked>, StoreError> {
         self.get(WHAT, &keys::consent(workspace, name)).await
+    }
+
+    /// What is asked for and was not done by `now`, the oldest first. One that cannot be read is left out: it has
+    /// to be asked for anew.
+    pub async fn awaiting_second(
+        &self,
+        workspace: WorkspaceId,
+        now: Timestamp,
+    ) -> Result<Vec<Asked>, StoreError> {
+        let pk = keys::consent(workspace, "").pk;
+        let rows: Vec<Value> = self.query(WHAT, &pk, None).await?;
+        let readable = rows.into_iter().filter_map(|row| serde_json::from_value::<Asked>(row).ok());
+        let mut awaited: Vec<Asked> = readable.filter(|asked| asked.is_awaited(now)).collect();
+        awaited.sort_by_key(|asked| asked.at);
+        Ok(awaited)
     }
 
     /// Notes that somebody asks, in the place of what was read before. Answers false when somebody else has

@@ -16,7 +16,7 @@ use domain::{
     planner::Held,
     run::{Counters, RunStatus},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::{
     CompleteReadHours, Connection, ConnectionKind, ConnectionStatus, ContactInput, Ground, RejectedLine,
     RenewalTaken, Run, Settled, StaleLine, Store, SyncSettings, TenantState,
@@ -140,7 +140,7 @@ async fn write_one_of_each(store: &Store) {
     store.put_settings(WORKSPACE, &sync_settings()).await.unwrap();
     store.put_schedule(WORKSPACE, &hourly(), Some(USER), at(6)).await.unwrap();
     assert!(store.note_slot(WORKSPACE, &served(3_605)).await.unwrap());
-    let asked = Asked { done: true, ..Asked::new(USER, at(7)) };
+    let asked = Asked { done: true, ..Asked::new(USER, at(7), json!({ "allow": run_id(3) })) };
     assert!(store.note_asked(WORKSPACE, "name", None, &asked).await.unwrap());
     store.create_flag(&flag(1)).await.unwrap();
     store.put_discovery(WORKSPACE, &discovery_report()).await.unwrap();
@@ -308,7 +308,8 @@ async fn read(kind: &str, version: u32, table: &Table) {
         }
         "consent" => {
             let asked = store.asked(WORKSPACE, "name").await.unwrap().unwrap();
-            assert_eq!(asked, Asked { done: true, ..Asked::new(USER, at(7)) }, "{version}");
+            let what = if version == 1 { Value::Null } else { json!({ "allow": run_id(3) }) };
+            assert_eq!(asked, Asked { done: true, ..Asked::new(USER, at(7), what) }, "{version}");
         }
         "renewal" => {
             let recent = store.take_renewal(WORKSPACE, at(5), at(7)).await.unwrap();

@@ -66,8 +66,10 @@ pub(crate) async fn those_that_are_on_are_listed_and_what_cannot_be_read_keeps_n
 
 pub(crate) async fn one_of_two_who_ask_at_once_is_the_first(backend: &Backend) {
     let store = backend.table().await.store;
-    let asked =
-        |number: u128, second| Asked::new(domain::ids::UserId::new(Uuid::from_u128(number)), at(second));
+    let asked = |number: u128, second| {
+        let user = domain::ids::UserId::new(Uuid::from_u128(number));
+        Asked::new(user, at(second), serde_json::json!({ "allow": number }))
+    };
     assert_eq!(store.asked(WORKSPACE, "name").await.unwrap(), None);
     let noted = at_once(8, |number| {
         let (store, asked) = (store.clone(), asked(u128::from(number), 1));
@@ -76,9 +78,15 @@ pub(crate) async fn one_of_two_who_ask_at_once_is_the_first(backend: &Backend) {
     .await;
     assert_eq!(noted.iter().filter(|noted| **noted).count(), 1);
     let first = store.asked(WORKSPACE, "name").await.unwrap().unwrap();
+    // It is listed while it waits, with whatever else does.
+    assert!(store.note_asked(WORKSPACE, "older", None, &asked(7, 0)).await.unwrap());
+    let awaited = async |now| store.awaiting_second(WORKSPACE, now).await.unwrap();
+    assert_eq!(awaited(at(2)).await, [asked(7, 0), first.clone()]);
+    assert_eq!(awaited(first.until()).await, []);
     let done = Asked { done: true, ..first.clone() };
     assert!(store.note_asked(WORKSPACE, "name", Some(&first), &done).await.unwrap());
     assert_eq!(store.asked(WORKSPACE, "name").await.unwrap(), Some(done.clone()));
+    assert_eq!(awaited(at(2)).await, [asked(7, 0)]);
     // Who has read something else than what is there writes nothing.
     assert!(!store.note_asked(WORKSPACE, "name", Some(&asked(99, 0)), &asked(99, 9)).await.unwrap());
     assert!(store.note_asked(WORKSPACE, "name", Some(&done), &asked(99, 9)).await.unwrap());
