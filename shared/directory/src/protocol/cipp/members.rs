@@ -7,9 +7,8 @@
 use domain::ids::{EntraObjectId, GroupId};
 
 use super::{
-    envelope::Rows,
+    passed_on::{Page, is_of_graph},
     row::Row,
-    users::{echo_of, is_asked, is_good, is_of_graph},
 };
 use crate::{error::Code, port::TenantProof, protocol::page::text};
 
@@ -35,32 +34,15 @@ pub struct CippMembers {
 /// When it is a failure, nothing, incomplete, of another tenant, or has such a row.
 pub fn members(body: &[u8], group: GroupId, proof: &TenantProof) -> Result<CippMembers, Code> {
     let text = text(body);
-    let read = Rows::read(&text).map_err(|none| none.code(Code::CippReadFailed))?;
-    if read.queued {
-        return Err(Code::CippAnswerIncomplete);
-    }
-    let asked = |echo: &str| is_asked(echo, proof.entra_tenant, &proof.verified_domains);
-    if read.tenant_filter.as_deref().is_some_and(|filter| !asked(filter)) {
-        return Err(Code::TenantMismatch);
-    }
-    let (mut members, mut is_proven) = (Vec::new(), !read.rows.is_empty());
-    for raw in &read.rows {
+    let mut page = Page::read(&text, proof)?;
+    let mut members = Vec::new();
+    for raw in page.rows() {
         let row = Row::read(raw).ok_or(Code::CippAnswerUnreadable)?;
-        if !is_good(&row) {
-            return Err(Code::CippReadFailed);
-        }
-        match echo_of(&row) {
-            Some(echo) if !asked(echo) => return Err(Code::TenantMismatch),
-            Some(_) => {}
-            None => is_proven = false,
-        }
+        page.hear(&row)?;
         members.extend(member(&row)?);
     }
-    // Some word of the tenant has to come with every page.
-    if read.tenant_filter.is_none() && !is_proven {
-        return Err(Code::TenantUnproven);
-    }
-    let next = read.next.map(|link| checked(&link, group).map(|()| link)).transpose()?;
+    page.is_proven()?;
+    let next = page.next(|link| checked(link, group))?;
     Ok(CippMembers { members, next })
 }
 

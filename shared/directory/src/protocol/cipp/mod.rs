@@ -9,6 +9,7 @@ pub mod envelope;
 pub mod me;
 pub mod members;
 pub mod organization;
+mod passed_on;
 mod row;
 pub mod tenants;
 pub mod users;

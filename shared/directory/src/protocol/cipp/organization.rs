@@ -6,8 +6,8 @@ use domain::ids::EntraTenantId;
 
 use super::{
     envelope::Rows,
+    passed_on::{echo_of, is_asked},
     row::Row,
-    users::{echo_of, is_asked},
 };
 use crate::{
     error::Code,

@@ -3,35 +3,25 @@
 
 use domain::{
     domain_name::DomainName,
-    ids::EntraTenantId,
     user::{DirectoryUser, UserKind},
 };
 use serde_json::value::RawValue;
-use url::Url;
 
-use super::{envelope::Rows, row::Row};
+use super::{
+    passed_on::{Page, is_of_graph},
+    row::Row,
+};
 use crate::{
     error::Code,
     port::{BadRow, BadRowCause, TenantProof},
     protocol::{
-        page::{LINK_BYTES_MAX, text},
+        page::text,
         users::{SELECT, UserRows, decode_row},
     },
 };
 
 /// The members to ask for.
 pub(crate) const SELECTED: &str = SELECT;
-
-/// What CIPP says of a row that it could read.
-const GOOD: &str = "Good";
-
-/// Graph's hosts: CIPP passes a link on to no other (learn.microsoft.com/graph/deployments).
-const GRAPH_HOSTS: [&str; 4] = [
-    "graph.microsoft.com",
-    "graph.microsoft.us",
-    "dod-graph.microsoft.us",
-    "microsoftgraph.chinacloudapi.cn",
-];
 
 /// One page.
 #[derive(Debug)]
@@ -48,29 +38,14 @@ pub struct CippUsers {
 /// When it is a failure, nothing, incomplete, or of another tenant.
 pub fn users(body: &[u8], proof: &TenantProof) -> Result<CippUsers, Code> {
     let text = text(body);
-    let read = Rows::read(&text).map_err(|none| none.code(Code::CippReadFailed))?;
-    if read.queued {
-        return Err(Code::CippAnswerIncomplete);
-    }
-    let asked = |echo: &str| is_asked(echo, proof.entra_tenant, &proof.verified_domains);
-    if read.tenant_filter.as_deref().is_some_and(|filter| !asked(filter)) {
-        return Err(Code::TenantMismatch);
-    }
+    let mut page = Page::read(&text, proof)?;
     let mut rows = UserRows::default();
-    let mut unproven = 0_usize;
-    for (position, raw) in (0..).zip(&read.rows) {
+    for (position, raw) in (0..).zip(page.rows()) {
         let Some(row) = Row::read(raw) else {
             rows.bad_rows.push(BadRow { position, object: None, cause: BadRowCause::NotAnObject });
             continue;
         };
-        if !is_good(&row) {
-            return Err(Code::CippReadFailed);
-        }
-        match echo_of(&row) {
-            Some(echo) if !asked(echo) => return Err(Code::TenantMismatch),
-            Some(_) => {}
-            None => unproven += 1,
-        }
+        page.hear(&row)?;
         match user(&row) {
             Ok(user) => rows.users.push(user),
             Err((object, cause)) => rows.bad_rows.push(BadRow { position, object, cause }),
@@ -80,33 +55,12 @@ pub fn users(body: &[u8], proof: &TenantProof) -> Result<CippUsers, Code> {
     if failed && !rows.bad_rows.is_empty() {
         return Err(Code::CippReadFailed);
     }
-    // Some word of the tenant has to come with every page.
-    if read.tenant_filter.is_none() && (read.rows.is_empty() || unproven > 0) {
-        return Err(Code::TenantUnproven);
-    }
+    page.is_proven()?;
     if are_strangers(&rows.users, &proof.verified_domains) {
         return Err(Code::TenantMismatch);
     }
-    let next = read.next.map(|link| checked(&link).map(|()| link)).transpose()?;
+    let next = page.next(checked)?;
     Ok(CippUsers { rows, next })
-}
-
-/// Whether CIPP says that it could read a row, or says nothing.
-pub(super) fn is_good(row: &Row) -> bool {
-    row.text("cippStatus").is_none_or(|status| status == GOOD)
-}
-
-/// The tenant that CIPP says a row is of.
-pub(super) fn echo_of(row: &Row) -> Option<&str> {
-    row.text("tenant")
-}
-
-/// Whether `echo` names the tenant that was asked for, by its id or one of its domains.
-pub(super) fn is_asked(echo: &str, tenant: EntraTenantId, domains: &[DomainName]) -> bool {
-    match echo.parse::<EntraTenantId>() {
-        Ok(id) => id == tenant,
-        Err(_) => echo.parse().is_ok_and(|domain: DomainName| domains.contains(&domain)),
-    }
 }
 
 /// Whether everybody on a page signs in with domains that are not the tenant's. A sign-in name has one
@@ -130,22 +84,6 @@ fn user(row: &Row) -> Result<DirectoryUser, (Option<domain::ids::EntraObjectId>,
 /// That a link is one of Graph's list of users.
 pub(crate) fn checked(link: &str) -> Result<(), Code> {
     is_of_graph(link, &["/v1.0/users", "/beta/users"])
-}
-
-/// That a link is one of Graph's to one of `paths`. It is never asked here: it goes back to CIPP, which
-/// would send a customer's token there.
-pub(super) fn is_of_graph(link: &str, paths: &[&str]) -> Result<(), Code> {
-    if link.len() > LINK_BYTES_MAX {
-        return Err(Code::AnswerTooLarge);
-    }
-    let url = Url::parse(link).map_err(|_| Code::ForeignNextLink)?;
-    let of_graph = url.scheme() == "https"
-        && url.username().is_empty()
-        && url.password().is_none()
-        && url.port().is_none()
-        && url.host_str().is_some_and(|host| GRAPH_HOSTS.contains(&host))
-        && paths.contains(&url.path());
-    if of_graph { Ok(()) } else { Err(Code::ForeignNextLink) }
 }
 
 #[cfg(test)]
