@@ -171,7 +171,9 @@ impl World {
             Err(error) => self.outlet.error("a directory", &error),
         }
         self.outlet.add("the connection", format!("{:?} {:?}", connect, connect.status(workspace).await));
-        let secrets = secrets::DirectTokens::read_fresh(&self.house.secrets, workspace).await;
+        let secrets =
+            <secrets::DirectTokens as secrets::WorkspaceSecret>::read_fresh(&self.house.secrets, workspace)
+                .await;
         self.outlet.add("what was read of the secrets", format!("{secrets:?} {:?}", self.house.clock.now()));
     }
 

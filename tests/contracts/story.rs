@@ -20,7 +20,7 @@ use fake_microsoft::{Effect, Fake, Group, Match, Route, World, WorldConfig};
 use local::House;
 use runtime::http::{Limits, builder, client};
 use secrecy::{ExposeSecret, SecretString};
-use secrets::{DirectTokens, Document, Family, Scope, SecretChain, key};
+use secrets::{DirectTokens, Document, Family, Scope, SecretChain, WorkspaceSecret, key};
 use url::Url;
 
 use crate::{contract::Contract, recorder::Recorder};
@@ -52,7 +52,7 @@ impl Credentials for Kept {
     async fn keep(&self, _used: &SecretString, new: TokenGrant) -> Result<(), ReadError> {
         if let Some(refresh_token) = new.refresh_token {
             let tokens = DirectTokens { refresh_token, ..self.tokens().await };
-            tokens.replace(&self.secrets, self.workspace).await.unwrap();
+            tokens.put(&self.secrets, self.workspace).await.unwrap();
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use secrecy::ExposeSecret;
 use secrets::{
     CippSecret, DirectTokens, Document, Environment, Family, FilesystemProvider, Provider, ProviderName,
-    Scope, SecretChain, SecretError,
+    Scope, SecretChain, SecretError, WorkspaceSecret,
 };
 use serde_json::{Value, json};
 use tests::spoil::{Spoiled, spoiled};

@@ -4,6 +4,7 @@ use std::{fs, sync::Arc};
 
 use ambient::SystemClock;
 use secrecy::ExposeSecret;
+use secrets::WorkspaceSecret;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
@@ -101,7 +102,7 @@ async fn a_partner_signs_in_and_the_newest_refresh_token_is_kept() {
     assert_eq!(validated.managed_tenants, 1);
     let newest = msp.tokens().await.unwrap();
     assert_eq!(newest.refresh_token.expose_secret(), gateway.granted("refresh_token")[2]);
-    kept.replace(&msp.connect.secrets, msp.workspace).await.unwrap();
+    kept.put(&msp.connect.secrets, msp.workspace).await.unwrap();
     assert!(msp.connect.validate_direct(msp.workspace).await.is_err(), "an old refresh token");
 }
 

@@ -11,7 +11,7 @@ use domain::ids::WorkspaceId;
 use embedded::Durability;
 use local::House;
 use secrecy::ExposeSecret;
-use secrets::{DirectTokens, Document, Family, Scope, key};
+use secrets::{DirectTokens, Document, Family, Scope, WorkspaceSecret, key};
 use serde_json::Value;
 use tempfile::TempDir;
 use url::Url;

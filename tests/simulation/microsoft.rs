@@ -19,7 +19,7 @@ use runtime::http::{Limits, builder};
 use secrecy::{ExposeSecret, SecretString};
 use secrets::{
     DirectTokens, Document, Environment, Family, MemoryProvider, Provider, ProviderName, Scope, SecretChain,
-    key,
+    WorkspaceSecret, key,
 };
 use store::Store;
 use url::Url;

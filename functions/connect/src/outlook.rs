@@ -9,7 +9,7 @@ use domain::{
     mapping::{Decision, MappingRecord},
 };
 use jiff::Timestamp;
-use secrets::{CippKey, CippSecret, SecretError};
+use secrets::{CippKey, CippSecret, SecretError, WorkspaceSecret};
 use store::{Connection, ConnectionKind, StoreError};
 
 use crate::{Connect, Pressing};

@@ -14,7 +14,7 @@ use directory::{
 };
 use domain::ids::WorkspaceId;
 use jiff::{SignedDuration, Timestamp};
-use secrets::DirectTokens;
+use secrets::{DirectTokens, WorkspaceSecret};
 use serde::{Deserialize, Serialize};
 use store::{Connection, ConnectionKind, ConnectionStatus, RenewalTaken, StoreError};
 use workflow::errors::{TaskError, TaskFailure};

@@ -1,7 +1,7 @@
 //! Storing a proven sign-in: tokens and connection, both or neither.
 
 use domain::ids::{ConnectionId, UserId, WorkspaceId};
-use secrets::{DirectTokens, Family, Scope, SecretError, Version};
+use secrets::{DirectTokens, Family, Scope, WorkspaceSecret};
 use store::{Connection, ConnectionKind, ConnectionStatus, StoreError};
 
 use crate::{Connect, ConnectError, Connected, candidate::Proven};
@@ -39,10 +39,11 @@ impl Connect {
         };
         // First: an entry without a connection does no harm, a connection without one would end.
         self.store.note_sign_in(workspace, now).await?;
-        let (tokens_before, written) = self.save_tokens(workspace, &proven.tokens).await?;
+        let (tokens_before, written) = proven.tokens.put(&self.secrets, workspace).await?;
         let placed = self.put_in_force(workspace, before, &connection).await;
         if !matches!(placed, Ok(Placed::InForce)) {
-            self.restore(workspace, tokens_before, &written).await.map_err(ConnectError::NotRestored)?;
+            let back = DirectTokens::put_back(tokens_before, &self.secrets, workspace, &written).await;
+            back.map_err(ConnectError::NotRestored)?;
             placed?;
             return Err(ConnectError::Overtaken);
         }
@@ -57,30 +58,6 @@ impl Connect {
             let error = runtime::telemetry::ErrorChain(&error);
             tracing::warn!(%family, error = %error, "secrets of the former connection are left");
         }
-    }
-
-    /// Writes `tokens` over whatever is there; answers what that was and the state written.
-    async fn save_tokens(
-        &self,
-        workspace: WorkspaceId,
-        tokens: &DirectTokens,
-    ) -> Result<(Option<DirectTokens>, Version), SecretError> {
-        let found = match DirectTokens::read_fresh(&self.secrets, workspace).await {
-            // A damaged set is no reason to stay without a connection.
-            Err(SecretError::Malformed { .. }) => None,
-            found => found?,
-        };
-        let (before, version) = found.unzip();
-        let written = match tokens.save(&self.secrets, workspace, version.as_ref()).await {
-            // A run renewed the old set meanwhile, or it is damaged. The person who has just
-            // signed in has the newest, and Microsoft keeps older refresh tokens valid: what may
-            // be restored is stale and still good.
-            Err(SecretError::Conflict { .. } | SecretError::Malformed { .. }) => {
-                tokens.replace(&self.secrets, workspace).await?
-            }
-            written => written?,
-        };
-        Ok((before, written))
     }
 
     pub(crate) async fn put_in_force(
@@ -99,25 +76,6 @@ impl Connect {
             (Ok(Some(now)), _) if now.id == connection.id => Ok(Placed::InForce),
             (_, Err(error)) | (Err(error), _) => Err(error),
             (Ok(_), Ok(_)) => Ok(Placed::Overtaken),
-        }
-    }
-
-    /// Puts the tokens back that were there before `written`, unless somebody has replaced that.
-    async fn restore(
-        &self,
-        workspace: WorkspaceId,
-        before: Option<DirectTokens>,
-        written: &Version,
-    ) -> Result<(), SecretError> {
-        if let Some(before) = before {
-            return match before.save(&self.secrets, workspace, Some(written)).await {
-                Ok(_) | Err(SecretError::Conflict { .. }) => Ok(()),
-                Err(error) => Err(error),
-            };
-        }
-        match DirectTokens::read_fresh(&self.secrets, workspace).await? {
-            Some((_, version)) if version == *written => DirectTokens::clear(&self.secrets, workspace).await,
-            _ => Ok(()),
         }
     }
 

@@ -8,7 +8,7 @@ use domain::{
     run::RunStatus,
 };
 use jiff::Timestamp;
-use secrets::{CippKey, CippSecret};
+use secrets::{CippKey, CippSecret, WorkspaceSecret};
 use serde::Serialize;
 use store::{Connection, ConnectionKind, ConnectionStatus, StoreError, ValidationFailure};
 

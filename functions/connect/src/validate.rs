@@ -17,7 +17,7 @@ use directory::{
 use domain::ids::{EntraTenantId, WorkspaceId};
 use jiff::Timestamp;
 use secrecy::SecretString;
-use secrets::{DirectTokens, SecretError};
+use secrets::{DirectTokens, SecretError, WorkspaceSecret};
 use store::{Connection, ConnectionKind, ConnectionStatus, StoreError, ValidationFailure};
 
 use crate::Connect;

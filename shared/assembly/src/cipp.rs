@@ -12,7 +12,7 @@ use runtime::{
     Settings,
     http::{self, Limits},
 };
-use secrets::{CippKey, CippSecret, SecretChain};
+use secrets::{CippKey, CippSecret, SecretChain, WorkspaceSecret};
 
 /// To the end of the TLS handshake, and to that of the answer: a function app that was asleep needs
 /// tens of seconds.

@@ -9,7 +9,7 @@ use directory::{
 };
 use domain::ids::{EntraTenantId, WorkspaceId};
 use secrecy::{ExposeSecret, SecretString};
-use secrets::{DirectTokens, SecretChain, SecretError};
+use secrets::{DirectTokens, SecretChain, SecretError, WorkspaceSecret};
 
 /// The secrets of one workspace's direct connection.
 pub struct WorkspaceCredentials {

@@ -1,13 +1,10 @@
 //! The credential of a CIPP connection.
 
-use domain::{
-    forecast::end_of_secret,
-    ids::{EntraTenantId, WorkspaceId},
-};
+use domain::{forecast::end_of_secret, ids::EntraTenantId};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{Document, Family, Scope, SecretChain, SecretError, Version, key};
+use crate::{Document, Family, WorkspaceSecret, key};
 
 /// Where a workspace's CIPP API is and what opens it. Read and replaced as a whole, so that no
 /// credential is ever used at another deployment's address.
@@ -37,63 +34,23 @@ pub enum CippKey {
     Token(SecretString),
 }
 
-impl CippSecret {
-    /// The credential of `workspace` and the state it is in; may be as old as the cache allows. One
-    /// without an address or without a key is none.
-    ///
-    /// # Errors
-    /// When there is none and a provider failed.
-    pub async fn read(
-        chain: &SecretChain,
-        workspace: WorkspaceId,
-    ) -> Result<Option<(Self, Version)>, SecretError> {
-        let scope = Scope::Workspace(workspace);
-        let stored = chain.read_where(scope, Family::EntraCipp, is_complete).await?;
-        Ok(stored.and_then(|stored| Some((from_document(&stored.document)?, stored.version))))
-    }
+impl WorkspaceSecret for CippSecret {
+    const FAMILY: Family = Family::EntraCipp;
 
-    /// Like [`CippSecret::read`] without the cache.
-    ///
-    /// # Errors
-    /// When there is none and a provider failed.
-    pub async fn read_fresh(
-        chain: &SecretChain,
-        workspace: WorkspaceId,
-    ) -> Result<Option<(Self, Version)>, SecretError> {
-        let scope = Scope::Workspace(workspace);
-        let stored = chain.read_fresh_where(scope, Family::EntraCipp, is_complete).await?;
-        Ok(stored.and_then(|stored| Some((from_document(&stored.document)?, stored.version))))
-    }
-
-    /// Replaces the credential of `workspace` if nobody did since `expected` was read (none: if there
-    /// was no credential).
-    ///
-    /// # Errors
-    /// [`SecretError::Conflict`] when somebody did.
-    pub async fn save(
-        &self,
-        chain: &SecretChain,
-        workspace: WorkspaceId,
-        expected: Option<&Version>,
-    ) -> Result<Version, SecretError> {
-        let scope = Scope::Workspace(workspace);
-        chain.write(scope, Family::EntraCipp, &self.to_document(), expected).await
-    }
-
-    /// Replaces whatever is kept for `workspace`, also what cannot be understood.
-    ///
-    /// # Errors
-    /// When a provider failed, or others kept writing meanwhile ([`SecretError::Conflict`]).
-    pub async fn replace(&self, chain: &SecretChain, workspace: WorkspaceId) -> Result<Version, SecretError> {
-        chain.replace(Scope::Workspace(workspace), Family::EntraCipp, &self.to_document()).await
-    }
-
-    /// Removes the credential of `workspace`, if there is one. CIPP is not told.
-    ///
-    /// # Errors
-    /// When a provider failed or still supplies one.
-    pub async fn clear(chain: &SecretChain, workspace: WorkspaceId) -> Result<(), SecretError> {
-        chain.delete(Scope::Workspace(workspace), Family::EntraCipp).await
+    /// One without an address or without a key is none. An API client is preferred to a token, which ends within
+    /// the hour.
+    fn from_document(document: &Document) -> Option<Self> {
+        let base_url = document.plain(key::CIPP_BASE_URL)?.to_owned();
+        let client = || {
+            Some(CippKey::Client {
+                tenant_id: document.plain(key::CIPP_TENANT_ID)?.parse().ok()?,
+                client_id: document.plain(key::CIPP_CLIENT_ID)?.to_owned(),
+                client_secret: document.value(key::CIPP_CLIENT_SECRET)?.clone(),
+            })
+        };
+        let token = || Some(CippKey::Token(document.value(key::CIPP_API_TOKEN)?.clone()));
+        let secret_ends = document.plain(key::CIPP_CLIENT_SECRET_EXPIRES_AT).and_then(end_of_secret);
+        Some(Self { base_url, key: client().or_else(token)?, secret_ends })
     }
 
     fn to_document(&self) -> Document {
@@ -109,25 +66,6 @@ impl CippSecret {
             CippKey::Token(token) => document.with(key::CIPP_API_TOKEN, token.expose_secret()),
         }
     }
-}
-
-fn is_complete(document: &Document) -> bool {
-    from_document(document).is_some()
-}
-
-/// An API client is preferred to a token, which ends within the hour.
-fn from_document(document: &Document) -> Option<CippSecret> {
-    let base_url = document.plain(key::CIPP_BASE_URL)?.to_owned();
-    let client = || {
-        Some(CippKey::Client {
-            tenant_id: document.plain(key::CIPP_TENANT_ID)?.parse().ok()?,
-            client_id: document.plain(key::CIPP_CLIENT_ID)?.to_owned(),
-            client_secret: document.value(key::CIPP_CLIENT_SECRET)?.clone(),
-        })
-    };
-    let token = || Some(CippKey::Token(document.value(key::CIPP_API_TOKEN)?.clone()));
-    let secret_ends = document.plain(key::CIPP_CLIENT_SECRET_EXPIRES_AT).and_then(end_of_secret);
-    Some(CippSecret { base_url, key: client().or_else(token)?, secret_ends })
 }
 
 #[cfg(test)]
@@ -148,7 +86,7 @@ mod tests {
         ] {
             let secret_ends = Some("2027-03-01T00:00:00Z".parse().unwrap());
             let secret = CippSecret { base_url: "https://cipp.example".to_owned(), key, secret_ends };
-            let read = from_document(&secret.to_document()).unwrap();
+            let read = CippSecret::from_document(&secret.to_document()).unwrap();
             assert_eq!(read.secret_ends, secret_ends);
             assert_eq!(read.to_document().digest(), secret.to_document().digest());
             assert!(!format!("{secret:?}").contains("CANARY"));
@@ -158,14 +96,14 @@ mod tests {
     #[test]
     fn half_a_credential_is_none() {
         let url = Document::new().with(key::CIPP_BASE_URL, "https://cipp.example");
-        assert!(from_document(&url).is_none());
-        assert!(from_document(&Document::new().with(key::CIPP_API_TOKEN, "t")).is_none());
+        assert!(CippSecret::from_document(&url).is_none());
+        assert!(CippSecret::from_document(&Document::new().with(key::CIPP_API_TOKEN, "t")).is_none());
         let client = url.clone().with(key::CIPP_CLIENT_ID, "app").with(key::CIPP_CLIENT_SECRET, "s");
-        assert!(from_document(&client).is_none());
-        assert!(from_document(&client.clone().with(key::CIPP_TENANT_ID, "common")).is_none());
+        assert!(CippSecret::from_document(&client).is_none());
+        assert!(CippSecret::from_document(&client.clone().with(key::CIPP_TENANT_ID, "common")).is_none());
         let whole = client.with(key::CIPP_TENANT_ID, TENANT).with(key::CIPP_API_TOKEN, "t");
-        assert!(matches!(from_document(&whole).unwrap().key, CippKey::Client { .. }));
-        let token = from_document(&url.with(key::CIPP_API_TOKEN, "t")).unwrap();
+        assert!(matches!(CippSecret::from_document(&whole).unwrap().key, CippKey::Client { .. }));
+        let token = CippSecret::from_document(&url.with(key::CIPP_API_TOKEN, "t")).unwrap();
         assert!(matches!(token.key, CippKey::Token(_)));
     }
 }

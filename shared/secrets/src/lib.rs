@@ -27,6 +27,7 @@ mod memory;
 mod provider;
 mod secrets_manager;
 mod vault;
+mod workspace_secret;
 
 pub use app_credentials::{AppCredentials, CredentialSource};
 pub use chain::SecretChain;
@@ -42,3 +43,4 @@ pub use memory::MemoryProvider;
 pub use provider::{Provider, ProviderName, Stored, Version};
 pub use secrets_manager::SecretsManagerProvider;
 pub use vault::{VaultPath, VaultProvider, VaultSettings, VaultToken};
+pub use workspace_secret::WorkspaceSecret;

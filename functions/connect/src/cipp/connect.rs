@@ -8,7 +8,7 @@ use domain::{
 };
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
-use secrets::{CippKey, CippSecret, Family, SecretError, Version};
+use secrets::{CippKey, CippSecret, Family, WorkspaceSecret};
 use store::{Connection, ConnectionKind, ConnectionStatus};
 
 use super::CippError;
@@ -98,10 +98,11 @@ impl Connect {
         let connection = self.new_cipp_connection(actor, partner.or(known), &base_url);
         // First, as with a sign-in: an entry without a connection does no harm.
         self.store.note_connection(workspace, connection.connected_at).await?;
-        let (secret_before, written) = self.save_cipp(workspace, &secret).await?;
+        let (secret_before, written) = secret.put(&self.secrets, workspace).await?;
         let placed = self.put_in_force(workspace, before.as_ref(), &connection).await;
         if !matches!(placed, Ok(Placed::InForce)) {
-            self.restore_cipp(workspace, secret_before, &written).await.map_err(CippError::NotRestored)?;
+            let back = CippSecret::put_back(secret_before, &self.secrets, workspace, &written).await;
+            back.map_err(CippError::NotRestored)?;
             placed?;
             return Err(CippError::Overtaken);
         }
@@ -127,48 +128,6 @@ impl Connect {
             last_validated_at: Some(now),
             last_validation_error: None,
             created_by: actor,
-        }
-    }
-
-    /// Writes `secret` over whatever is there; answers what that was and the state written.
-    async fn save_cipp(
-        &self,
-        workspace: WorkspaceId,
-        secret: &CippSecret,
-    ) -> Result<(Option<CippSecret>, Version), SecretError> {
-        let found = match CippSecret::read_fresh(&self.secrets, workspace).await {
-            // A damaged one is no reason to stay without a connection.
-            Err(SecretError::Malformed { .. }) => None,
-            found => found?,
-        };
-        let (before, version) = found.unzip();
-        let written = match secret.save(&self.secrets, workspace, version.as_ref()).await {
-            // What is kept cannot be understood, or somebody else is connecting as well: the
-            // connection decides who was first.
-            Err(SecretError::Conflict { .. } | SecretError::Malformed { .. }) => {
-                secret.replace(&self.secrets, workspace).await?
-            }
-            written => written?,
-        };
-        Ok((before, written))
-    }
-
-    /// Puts back what was there before `written`, unless somebody has replaced that.
-    async fn restore_cipp(
-        &self,
-        workspace: WorkspaceId,
-        before: Option<CippSecret>,
-        written: &Version,
-    ) -> Result<(), SecretError> {
-        if let Some(before) = before {
-            return match before.save(&self.secrets, workspace, Some(written)).await {
-                Ok(_) | Err(SecretError::Conflict { .. }) => Ok(()),
-                Err(error) => Err(error),
-            };
-        }
-        match CippSecret::read_fresh(&self.secrets, workspace).await? {
-            Some((_, version)) if version == *written => CippSecret::clear(&self.secrets, workspace).await,
-            _ => Ok(()),
         }
     }
 }

@@ -4,7 +4,7 @@ use assembly::cipp_credential;
 use directory::{CippAccess, CippBase, Code, TenantList};
 use domain::ids::WorkspaceId;
 use jiff::Timestamp;
-use secrets::CippSecret;
+use secrets::{CippSecret, WorkspaceSecret};
 use store::{Connection, ConnectionKind, ConnectionStatus, ValidationFailure};
 
 use super::CippError;

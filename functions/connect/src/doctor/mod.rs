@@ -12,7 +12,7 @@ mod quota;
 use directory::protocol::token::scopes_not_in;
 use domain::ids::WorkspaceId;
 use jiff::{SignedDuration, fmt::rfc2822};
-use secrets::{CippSecret, DirectTokens, SecretError};
+use secrets::{CippSecret, DirectTokens, SecretError, WorkspaceSecret};
 use store::{Connection, ConnectionKind, ConnectionStatus, StoreError};
 
 pub use finding::{Check, Finding, Verdict};

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::atomic::Ordering};
 use connect::{ForecastOutcome, RenewalInput, RenewalOutcome};
 use fake_microsoft::{Effect, Match, Route};
 use jiff::SignedDuration;
-use secrets::{Document, Family, Scope, key};
+use secrets::{Document, Family, Scope, WorkspaceSecret, key};
 use serde_json::{Value, json};
 use store::client_over;
 
@@ -187,7 +187,7 @@ async fn a_connection_that_was_never_listed_is_listed_when_it_is_checked() {
     let bench = Bench::new().await;
     bench.connect_cipp(&bench.cipp_client_until(5)).await.json();
     let (secret, connection) = (bench.cipp().await.unwrap(), bench.connection().await.unwrap());
-    secret.replace(&bench.app.secrets, workspace(2)).await.unwrap();
+    secret.put(&bench.app.secrets, workspace(2)).await.unwrap();
     assert!(bench.app.store.put_connection(workspace(2), None, &connection).await.unwrap());
     assert_eq!(bench.forecast().await.pressing, 1);
     bench.app.validate_cipp(workspace(2)).await.unwrap();

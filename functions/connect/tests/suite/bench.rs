@@ -28,7 +28,7 @@ use runtime::http::{Limits, builder, client};
 use secrecy::ExposeSecret;
 use secrets::{
     CippSecret, DirectTokens, Document, Environment, Family, MemoryProvider, Provider, ProviderName, Scope,
-    SecretChain, SecretError, Stored, Version, key,
+    SecretChain, SecretError, Stored, Version, WorkspaceSecret, key,
 };
 use serde_json::Value;
 use store::{Connection, Store, client_over, probe::Probe};

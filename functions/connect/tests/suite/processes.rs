@@ -19,7 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use secrets::{
     DirectTokens, Document, Environment, Family, FilesystemProvider, Provider, ProviderName, Scope,
-    SecretChain, SecretError, Stored, Version,
+    SecretChain, SecretError, Stored, Version, WorkspaceSecret,
 };
 use tokio::process::{Child, Command};
 

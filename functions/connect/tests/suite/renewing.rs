@@ -6,6 +6,7 @@ use connect::Renewed;
 use fake_microsoft::{Effect, Match, Route};
 use jiff::SignedDuration;
 use secrecy::ExposeSecret;
+use secrets::{DirectTokens, WorkspaceSecret};
 use store::ConnectionStatus;
 
 use crate::bench::{Bench, workspace};
@@ -77,7 +78,7 @@ async fn a_failure_says_what_it_means_and_leaves_the_rest_as_it_was() {
         bench.clock.advance(WEEK);
         match trouble {
             "revoked" => bench.fake.revoke_sign_ins(),
-            "no tokens" => secrets::DirectTokens::clear(&bench.app.secrets, workspace(1)).await.unwrap(),
+            "no tokens" => DirectTokens::clear(&bench.app.secrets, workspace(1)).await.unwrap(),
             "secrets down" => bench.keeper.refuses_writes.store(true, Ordering::Relaxed),
             _ => _ = bench.fake.faults().on(Match::route(Route::Token), Effect::status(503), None),
         }

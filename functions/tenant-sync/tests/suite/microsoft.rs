@@ -20,7 +20,7 @@ use runtime::http::{Limits, builder, client};
 use secrecy::{ExposeSecret, SecretString};
 use secrets::{
     CippKey, CippSecret, DirectTokens, Document, Environment, Family, MemoryProvider, Provider, ProviderName,
-    Scope, SecretChain, key,
+    Scope, SecretChain, WorkspaceSecret, key,
 };
 use store::Store;
 use url::Url;
@@ -129,7 +129,7 @@ impl Microsoft {
             },
             secret_ends: None,
         };
-        secret.replace(&self.secrets, WORKSPACE).await.unwrap();
+        secret.put(&self.secrets, WORKSPACE).await.unwrap();
     }
 
     pub(crate) fn world(&self) -> &World {

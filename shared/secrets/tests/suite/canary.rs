@@ -6,7 +6,7 @@ use ambient::VirtualClock;
 use jiff::{SignedDuration, Timestamp};
 use secrets::{
     DirectTokens, EnvProvider, Environment, Family, FilesystemProvider, MemoryProvider, Provider,
-    ProviderName, SecretChain, SecretError, key,
+    ProviderName, SecretChain, SecretError, WorkspaceSecret, key,
 };
 
 use crate::{CANARY, document, scope, workspace};

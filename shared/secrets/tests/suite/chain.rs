@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use secrets::{
     AppCredentials, DirectTokens, Document, EnvProvider, Environment, Family, InvalidChain, MemoryProvider,
-    Provider, ProviderName, Scope, SecretChain, SecretError, Stored, Version, key,
+    Provider, ProviderName, Scope, SecretChain, SecretError, Stored, Version, WorkspaceSecret, key,
 };
 
 use crate::{document, scope, workspace};
@@ -349,10 +349,33 @@ async fn a_token_set_is_read_as_it_was_saved_and_only_the_newest_may_be_replaced
     assert_eq!((read.refresh_token.expose_secret(), version), ("r2", second));
 
     // A person who signs in again wins, whatever is there.
-    let third = tokens("r4").replace(chain, id).await.unwrap();
+    let (_, third) = tokens("r4").put(chain, id).await.unwrap();
     assert_eq!(DirectTokens::read(chain, id).await.unwrap().unwrap().1, third);
     DirectTokens::clear(chain, id).await.unwrap();
     assert!(DirectTokens::read(chain, id).await.unwrap().is_none());
+}
+
+/// Whoever cannot finish connecting puts back what was there, and nothing over what came after.
+#[tokio::test]
+async fn what_was_written_over_is_put_back_unless_somebody_has_replaced_that() {
+    for (was_there, is_replaced, expected) in
+        [(true, false, Some("r1")), (false, false, None), (true, true, Some("r3")), (false, true, Some("r3"))]
+    {
+        let setting = chain(vec![Arc::new(MemoryProvider::new())], &[]);
+        let (chain, id) = (&setting.chain, workspace(1));
+        if was_there {
+            tokens("r1").save(chain, id, None).await.unwrap();
+        }
+        let (before, written) = tokens("r2").put(chain, id).await.unwrap();
+        assert_eq!(before.is_some(), was_there);
+        if is_replaced {
+            tokens("r3").save(chain, id, Some(&written)).await.unwrap();
+        }
+        DirectTokens::put_back(before, chain, id, &written).await.unwrap();
+        let now = DirectTokens::read_fresh(chain, id).await.unwrap();
+        let now = now.as_ref().map(|(tokens, _)| tokens.refresh_token.expose_secret());
+        assert_eq!(now, expected, "{was_there} {is_replaced}");
+    }
 }
 
 /// A set without a refresh token is none, but it is still there to be replaced; an expiry nobody
@@ -365,7 +388,7 @@ async fn incomplete_and_odd_token_sets() {
     let half = document(&[(key::DIRECT_ACCESS_TOKEN, "a")]);
     store.write(scope(1), Family::EntraDirect, &half, None).await.unwrap();
     assert!(DirectTokens::read(chain, id).await.unwrap().is_none());
-    tokens("r1").replace(chain, id).await.unwrap();
+    tokens("r1").put(chain, id).await.unwrap();
 
     store.delete(scope(1), Family::EntraDirect).await.unwrap();
     let odd = document(&[
