@@ -133,6 +133,7 @@ pub(crate) async fn ask(store: &Store) {
         width: 1,
         author: Author { run: RUN, user: None },
         changes_links: false,
+        since: None,
     };
     let page = PlanPage {
         format: PLAN_PAGE_FORMAT,

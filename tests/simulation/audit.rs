@@ -9,6 +9,7 @@ use domain::{
     ids::{ClientId, LineId},
     invariants::{self, People, Planned},
     plan::{Action, Rule},
+    premise::{READ_SINCE, REJECTED},
     run::{RunKind, TenantStatus},
 };
 use store::{Run, StoredPage, Target, TenantRun};
@@ -190,6 +191,8 @@ pub(crate) struct Ended {
     pub(crate) pages: Rc<Vec<Kept>>,
     /// Lines that were left alone.
     pub(crate) stale: BTreeSet<LineId>,
+    /// Those of them for what others have seen and decided since the plan.
+    pub(crate) forbidden: BTreeSet<LineId>,
 }
 
 /// Checks a run that has ended against its plan and its sums.
@@ -203,11 +206,15 @@ pub(crate) async fn ended(house: &House, run: RunInput, audit: &Audit, written: 
     let counters: Vec<_> = tenants.iter().map(|tenant| tenant.counters).collect();
     invariants::counters_add_up(&row.counters, &counters).map_err(failed)?;
     let pages = kept(house, run).await?;
-    let mut ended = Ended { run: row, rules, tenants, pages, stale: BTreeSet::new() };
+    let mut ended =
+        Ended { run: row, rules, tenants, pages, stale: BTreeSet::new(), forbidden: BTreeSet::new() };
     for result in ended.tenants.clone() {
         let stale = house.store.stale_lines(WORKSPACE, run.run_id, result.tenant).await.map_err(failed)?;
         let applied = ended.applied_of(&result);
         let ids: BTreeSet<LineId> = applied.iter().map(|planned| planned.line.id).collect();
+        let is_forbidden = |code: &str| ["dismissed", "unlinked", READ_SINCE, REJECTED].contains(&code);
+        let forbidden: Vec<LineId> =
+            stale.iter().filter(|(_, code)| is_forbidden(code)).map(|(line, _)| *line).collect();
         let stale: BTreeSet<LineId> =
             stale.into_iter().map(|(id, _)| id).filter(|id| ids.contains(id)).collect();
         invariants::counters_are_consistent(&result.counters).map_err(failed)?;
@@ -217,6 +224,7 @@ pub(crate) async fn ended(house: &House, run: RunInput, audit: &Audit, written: 
                 .map_err(failed)?;
         }
         ended.stale.extend(stale);
+        ended.forbidden.extend(forbidden);
     }
     ended.check_plan(audit.first())?;
     Ok(ended)
@@ -279,7 +287,10 @@ impl Ended {
         let counters = &self.run.counters;
         let asks = counters.missing + counters.ambiguous + counters.stale + counters.failed > 0;
         asks || !self.is_whole()
-            || self.pages.iter().flat_map(Kept::lines).any(|it| moves_address(&it.line.action))
+            || self.pages.iter().flat_map(Kept::lines).any(|it| {
+                let waits = it.line.action.facts().is_some_and(|facts| !facts.blanks.is_empty());
+                waits || moves_address(&it.line.action)
+            })
     }
 
     /// The pages of one tenant.

@@ -127,9 +127,12 @@ impl Life {
         let now = self.house.now();
         let (store, run) = (&self.house.store, source.run.run_id);
         let rejected = sync::reject(store, WORKSPACE, run, &chosen, now).await.map_err(failed)?;
-        let wanted = if chosen.is_empty() { waiting.len() } else { chosen.len() };
-        if rejected != wanted {
-            return Err(format!("{rejected} lines were rejected, not {wanted}"));
+        let wanted = waiting.iter().filter(|it| chosen.is_empty() || chosen.contains(&it.1.id));
+        let is_leaver = |line: &Line| matches!(&line.action, Action::Stage { proposal, .. } if matches!(**proposal, Action::MarkInactive { .. }));
+        // A leaver whom a later sync has seen again does not wait any more.
+        let (leavers, others): (Vec<_>, Vec<_>) = wanted.partition(|(_, line)| is_leaver(line));
+        if rejected < others.len() || rejected > others.len() + leavers.len() {
+            return Err(format!("{rejected} lines were rejected of {} and {}", others.len(), leavers.len()));
         }
         let tenants: BTreeMap<ManagedTenantId, _> =
             self.house.tenants.iter().map(|tenant| (managed(*tenant), *tenant)).collect();
@@ -139,7 +142,7 @@ impl Life {
             let identity = Identity { tenant: tenants[tenant], object: line.object };
             if !matches!(**proposal, Action::MarkInactive { .. }) {
                 self.past.rejected.dismissed.insert(identity);
-            } else if people.links.iter().any(|link| link.identity == identity && link.active) {
+            } else if people.links.iter().any(|link| link.identity == identity && link.active && link.keep) {
                 self.past.rejected.kept.insert(identity);
             }
         }
@@ -291,7 +294,9 @@ fn stale_for_a_reason(planned: &PastRun, ended: &Ended, audit: &Audit) -> Told<(
     // A line that ties somebody is left alone with the one that ends the former link.
     let is_alone = audit.is_alone && ended.run.link_change.is_none();
     let Some([_, people]) = planned.states.as_ref().filter(|_| is_alone) else { return Ok(()) };
-    let lines: Vec<Planned<'_>> = ended.tenants.iter().flat_map(|result| ended.applied_of(result)).collect();
+    let lines = ended.tenants.iter().flat_map(|result| ended.applied_of(result));
+    // What others have seen and decided since is nothing that shows in people and contacts.
+    let lines: Vec<Planned<'_>> = lines.filter(|it| !ended.forbidden.contains(&it.line.id)).collect();
     invariants::stale_for_a_reason(people, audit.first(), &lines, &ended.stale).map_err(failed)
 }
 

@@ -3,7 +3,7 @@
 use domain::run::{RunKind, TenantStatus};
 use jiff::SignedDuration;
 use store::{PlanSource, RunScope};
-use sync::{NotBegun, StartRequest};
+use sync::{NotBegun, StartRequest, Unusable};
 use workflow::payloads::RunInput;
 
 use crate::{
@@ -91,7 +91,8 @@ impl Life {
                     self.remember_decisions(run);
                     return Ok(Some(run));
                 }
-                Err(NotBegun::NothingMapped) => return Ok(None),
+                // A plan from before the rules changed is made anew.
+                Err(NotBegun::NothingMapped | NotBegun::Source(Unusable::RulesChanged)) => return Ok(None),
                 Err(NotBegun::AlreadyRunning(run)) => {
                     self.take_over(RunInput { workspace_id: WORKSPACE, run_id: run }).await?;
                 }

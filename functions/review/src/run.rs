@@ -183,6 +183,7 @@ impl DecisionRun {
             width: 1,
             author: Author { run: id, user: self.run.initiated_by },
             changes_links: false,
+            since: None,
         };
         let mut counters = Counters::default();
         let mut changed = None;

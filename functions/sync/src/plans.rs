@@ -37,7 +37,10 @@ pub async fn reject(
     now: Timestamp,
 ) -> Result<usize, StoreError> {
     let mut rejected = 0;
+    let began = store.run(workspace, run).await?.map(|run| run.started_at);
     for target in store.targets(workspace, run).await? {
+        let state = store.tenant_states(workspace, &[target.tenant]).await?.into_iter().next();
+        let since = began.zip(state).map(|(began, (_, state))| state.ground.since(began)).unwrap_or_default();
         let (mut after, mut waited) = (0, Vec::new());
         loop {
             let pages = store.pages(workspace, run, target.tenant, after, PAGES_AT_ONCE).await?;
@@ -45,13 +48,17 @@ pub async fn reject(
             after = last.head.number;
             for line in lines_of(&pages).filter(|line| only.is_empty() || only.contains(&line.id)) {
                 let Action::Stage { proposal, limit } = &line.action else { continue };
+                // Whoever is back by now does not wait, and is not kept from leaving later.
+                if matches!(**proposal, Action::MarkInactive { .. }) && !since.leaves_open(line.object) {
+                    continue;
+                }
                 if reject_line(store, workspace, &target, line, proposal, now).await? {
                     waited.push(*limit);
                 }
                 rejected += 1;
             }
         }
-        if only.is_empty() {
+        if only.is_empty() && !since.read {
             store.open_limits(workspace, target.tenant).await?;
         } else if !waited.is_empty() {
             store.release_held(workspace, target.tenant, &waited).await?;

@@ -90,6 +90,8 @@ pub enum Unusable {
     NothingStaged,
     /// There is no such run.
     Unknown,
+    /// The rules are others than those the plan was made under.
+    RulesChanged,
     /// The preview has tried out rules that nobody has saved.
     UnsavedRules,
 }
@@ -229,7 +231,19 @@ pub(crate) async fn check_source(
         PlanPart::Undo { .. } if !run.kind.writes() => Some(Unusable::NothingWritten),
         _ => None,
     };
-    unusable.map_or(Ok(run), |unusable| Err(NotBegun::Source(unusable)))
+    if let Some(unusable) = unusable {
+        return Err(NotBegun::Source(unusable));
+    }
+    let is_of_a_sync = !run.takes_back() && run.link_change.is_none();
+    let is_carried_out = matches!(source.part, PlanPart::Lines | PlanPart::Staged { .. });
+    if is_carried_out && is_of_a_sync {
+        // What a person's line says follows from these; the limits only decide when it waits.
+        let now = sync.store.settings(workspace).await?;
+        if now.fields() != run.settings.fields() || now.scope != run.settings.scope {
+            return Err(NotBegun::Source(Unusable::RulesChanged));
+        }
+    }
+    Ok(run)
 }
 
 async fn check_running(sync: &Sync, request: &StartRequest) -> Result<(), NotBegun> {

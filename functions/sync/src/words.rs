@@ -241,7 +241,11 @@ pub fn not_carried_out(code: &str) -> &str {
         "contact_changed" => "somebody changed the contact after the plan was made",
         "contact_exists" => "there is a contact with the id that was meant for this person",
         "contact_missing" => "the contact is no longer at this client (deleted in the PSA, or moved)",
+        "dismissed" => "an operator has said that the person is not to be synced",
         "link_gone" => "the person's link has ended meanwhile",
+        "read_since" => "a later sync has seen the person again, and its word counts",
+        "rejected" => "an operator has rejected it",
+        "unlinked" => "an operator has ended the person's link for good",
         "linked_elsewhere" => "the person is linked to another contact by now",
         "stored_unreadable" => UNREADABLE,
         "write_refused" => {

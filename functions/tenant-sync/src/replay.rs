@@ -19,7 +19,7 @@ use crate::{
 
 impl Work<'_> {
     pub(crate) async fn replay_plan(&mut self, source: &PlanSource) -> Result<Outcome, Stop> {
-        self.salt = TenantPolicy::salt_of(&self.settings.fields(), self.target.client);
+        self.look_at_source(source).await?;
         let (source_pages, staged) = self.source_pages(source).await?;
         if let Some(group) = self.stored_pages(|_| ()).await? {
             self.carry_out(None, group).await?;
@@ -57,6 +57,21 @@ impl Work<'_> {
         Ok(Outcome::Complete)
     }
 
+    /// Under which rules the plan was made: the next sync asks again about whoever was decided under others. And
+    /// what has come after it.
+    async fn look_at_source(&mut self, source: &PlanSource) -> Result<(), Stop> {
+        let run = self.sync.store.run(self.job.run.workspace, source.run).await?;
+        let run = run.ok_or_else(|| Stop::Failed(failure::plan_expired()))?;
+        let settings = match self.job.overrides.get(&self.target.client) {
+            Some(overrides) => run.settings.overridden_by(overrides),
+            None => run.settings,
+        };
+        self.salt = TenantPolicy::salt_of(&settings.fields(), self.target.client);
+        let is_of_a_sync = !self.job.run.takes_back() && self.job.run.link_change.is_none();
+        self.since = is_of_a_sync.then(|| self.state.ground.since(run.started_at));
+        Ok(())
+    }
+
     /// What waits for an operator once the run is done.
     fn held_after(&self, source: &PlanSource, staged: &[(LineId, Limit)]) -> Held {
         let mut held = self.state.ground.held;
@@ -70,6 +85,8 @@ impl Work<'_> {
                 }
                 held.under(self.settings.in_force())
             }
+            // What a later sync has left waiting is not decided by what an earlier one had.
+            PlanPart::Staged { .. } if self.since.as_ref().is_some_and(|since| since.read) => held,
             PlanPart::Staged { lines } if lines.is_empty() => Held::default(),
             // A line that was let through before is not counted twice.
             PlanPart::Staged { .. } if self.progress.counters.stale > 0 => held,

@@ -7,6 +7,7 @@ use domain::{
     plan::{ChainHash, Guard, PlanPage},
     planner::Planner,
     policy::TenantPolicy,
+    premise::Since,
     run::{Counters, TenantFailure},
 };
 use store::{
@@ -59,6 +60,8 @@ pub(crate) struct Work<'a> {
     /// What is known of the tenant from before.
     pub(crate) state: TenantState,
     pub(crate) salt: Vec<u8>,
+    /// What has come after the stored plan that is carried out.
+    pub(crate) since: Option<Since>,
     /// What the next sync builds on, once this one has come to its end.
     pub(crate) ground: Option<Ground>,
     pub(crate) guard: Option<Guard>,
@@ -101,8 +104,22 @@ impl<'a> Work<'a> {
             Some(overrides) => job.run.settings.overridden_by(overrides),
             None => job.run.settings.clone(),
         };
-        let came_further = false;
-        Self { sync, job, target, settings, scope, lease, progress, state, salt, ground, guard, came_further }
+        let (since, came_further) = (None, false);
+        Self {
+            sync,
+            job,
+            target,
+            settings,
+            scope,
+            lease,
+            progress,
+            state,
+            salt,
+            since,
+            ground,
+            guard,
+            came_further,
+        }
     }
 
     pub(crate) async fn run(&mut self) -> Result<Outcome, Stop> {
@@ -256,6 +273,7 @@ impl<'a> Work<'a> {
             width: LINES_AT_ONCE,
             author: Author { run: self.job.run.id, user: self.job.run.initiated_by },
             changes_links: self.job.run.link_change.is_some(),
+            since: self.since.as_ref(),
         };
         let stale = applier.apply(&stored.page).await?;
         let (workspace, run, tenant) = (self.job.run.workspace, self.job.run.id, self.target.tenant);

@@ -56,6 +56,13 @@ pub(crate) const ENTRIES: &[Entry] = &[
         next: "Lift the protection in the PSA, or choose another contact.",
     },
     Entry {
+        code: "dismissed",
+        area: Area::Line,
+        cause: "An operator has said since the plan was made that the person is not to be synced.",
+        effect: "This line was not carried out, and the contact stays as it is.",
+        next: "Nothing, unless the person is to be synced after all: take the answer in the review queue back.",
+    },
+    Entry {
         code: "id_not_guid",
         area: Area::Line,
         cause: "Microsoft sent a record whose object id is not a GUID.",
@@ -114,6 +121,20 @@ pub(crate) const ENTRIES: &[Entry] = &[
         next: "Report it to the product's support with the id of the run.",
     },
     Entry {
+        code: "read_since",
+        area: Area::Line,
+        cause: "A sync has seen the person again since the plan was made, and has said its last word.",
+        effect: "This line was not carried out: the later sync's word counts.",
+        next: "Nothing. What still waits is among the lines of the newest sync.",
+    },
+    Entry {
+        code: "rejected",
+        area: Area::Line,
+        cause: "An operator has rejected the line.",
+        effect: "It was not carried out, and the contact stays as it is.",
+        next: "Take the rejection back with `runs reconsider` if it is wanted after all; the next sync decides anew.",
+    },
+    Entry {
         code: "stored_unreadable",
         area: Area::Line,
         cause: "What this service has stored about the person (the link, the question, the contact or whose \
@@ -139,6 +160,13 @@ pub(crate) const ENTRIES: &[Entry] = &[
         effect: "Nothing is written about the person, and the contact stays as it is.",
         next: "Nothing: the next sync looks again. If it persists, look at the account in the Entra admin \
                center or report it to the product's support.",
+    },
+    Entry {
+        code: "unlinked",
+        area: Area::Line,
+        cause: "An operator has ended the person's link for good since the plan was made.",
+        effect: "This line was not carried out: no sync links the person again.",
+        next: "Match the person anew with `links rematch` if they are to be synced after all.",
     },
     Entry {
         code: "write_refused",

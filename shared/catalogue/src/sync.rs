@@ -148,6 +148,13 @@ pub(crate) const ENTRIES: &[Entry] = &[
         next: "Read the lines of the run (`entra-sync runs lines`), then send the request without `preview`.",
     },
     Entry {
+        code: "rules_changed",
+        area: Area::Sync,
+        cause: "The rules of who is synced, or of fields, have changed since the plan was made.",
+        effect: "The plan was not carried out, and contacts stay as they are.",
+        next: "Preview again and apply that preview; what waits at a stop limit waits again after the next sync.",
+    },
+    Entry {
         code: "run_ended",
         area: Area::Sync,
         cause: "The run has ended already, so it cannot be cancelled.",

@@ -19,6 +19,7 @@ pub mod mapping;
 pub mod plan;
 pub mod planner;
 pub mod policy;
+pub mod premise;
 pub mod review;
 pub mod run;
 pub mod schedule;

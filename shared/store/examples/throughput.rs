@@ -63,6 +63,7 @@ async fn measure(name: &str, engine: Engine, calls: u32, pages: u32) -> Result<(
         width: 8,
         author: Author { run: run_id(0), user: None },
         changes_links: false,
+        since: None,
     };
     let plan: Vec<PlanPage> = (0..pages).map(page).collect::<Result<_, _>>()?;
     let began = SystemClock.now();

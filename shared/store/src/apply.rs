@@ -11,8 +11,9 @@ use domain::{
     email::EmailAddress,
     facts::SourceFacts,
     fields::FieldChange,
-    ids::{ContactId, EntraTenantId, Identity, LineId, ManagedTenantId},
+    ids::{ContactId, EntraObjectId, EntraTenantId, Identity, LineId, ManagedTenantId},
     plan::{Action, Line, LinkState, PlanPage},
+    premise::Since,
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
@@ -90,6 +91,8 @@ pub struct Applier<'a> {
     /// Whether people may be linked elsewhere when a line links them, because the line that ends their link
     /// was not carried out: it is looked up before anything is written.
     pub changes_links: bool,
+    /// What has to hold besides, when the lines are of a plan that others have come after.
+    pub since: Option<&'a Since>,
 }
 
 impl Applier<'_> {
@@ -106,6 +109,7 @@ impl Applier<'_> {
             .collect();
         let (before, unreadable) = self.store.contact_rows(self.scope, &planned_on).await?;
         let (before, unreadable) = (&before, &unreadable);
+        let forbidden = &self.forbidden(page, before).await?;
         // By position: a closure over borrowed lines makes a future that cannot be spawned.
         let outcomes: Vec<Option<StaleLine>> = stream::iter(0..page.lines.len())
             .map(|position| async move {
@@ -113,6 +117,8 @@ impl Applier<'_> {
                 let is_unreadable = line.contact_written().is_some_and(|it| unreadable.contains(&it));
                 let applied = if is_unreadable {
                     Applied::Stale(STORED_UNREADABLE)
+                } else if let Some(code) = forbidden.get(&line.id) {
+                    Applied::Stale(code)
                 } else {
                     // One that cannot be read or written does not stop the others.
                     match self.carry_out(line, before).await {
@@ -128,6 +134,28 @@ impl Applier<'_> {
             .try_collect()
             .await?;
         Ok(outcomes.into_iter().flatten().collect())
+    }
+
+    /// Lines that must not be carried out any more, each with the code of why not.
+    async fn forbidden(
+        &self,
+        page: &PlanPage,
+        before: &BTreeMap<ContactId, ContactRow>,
+    ) -> Result<BTreeMap<LineId, &'static str>, StoreError> {
+        let Some(since) = self.since else { return Ok(BTreeMap::new()) };
+        // What was carried out before a restart is not asked about again.
+        let is_done = |line: &Line| {
+            let row = line.contact_written().and_then(|contact| before.get(&contact));
+            row.is_some_and(|row| row.contact.line == Some(line.id))
+        };
+        let lines: Vec<&Line> = page.lines.iter().filter(|line| !is_done(line)).collect();
+        let objects: BTreeSet<EntraObjectId> = lines.iter().map(|line| line.object).collect();
+        let (people, _) = self.store.people(self.scope.workspace(), self.tenant, &objects).await?;
+        let forbids = |line: &&Line| {
+            let (person, _) = people.get(&line.object)?;
+            Some((line.id, since.forbids(line, person)?))
+        };
+        Ok(lines.iter().filter_map(forbids).collect())
     }
 
     async fn carry_out(

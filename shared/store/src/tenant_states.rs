@@ -7,6 +7,7 @@ use domain::{
     ids::{EntraObjectId, ManagedTenantId, RunId, WorkspaceId},
     plan::{ChainHash, Leaver, Limit},
     planner::Held,
+    premise::Since,
     run::Counters,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -108,6 +109,15 @@ pub struct Ground {
     pub held: Held,
     /// Something a read of changes would not see: the next read is a complete one.
     pub look_again: bool,
+}
+
+impl Ground {
+    /// What syncs have seen and left open since a plan that was begun at `at`.
+    pub fn since(&self, at: Timestamp) -> Since {
+        let read_at = self.complete_at.max(self.feed.as_ref().map(|feed| feed.taken_at));
+        let open = self.leaving.iter().map(|leaver| leaver.object).chain(self.open.iter().copied());
+        Since { read: read_at.is_some_and(|read_at| read_at > at), open: open.collect() }
+    }
 }
 
 /// What the end of a run in a tenant means for the next sync.

@@ -349,6 +349,12 @@ fn unusable_source(unusable: Unusable) -> Failure {
             "This run is a preview: it has written nothing that could be taken back.",
             "Take the id of a run that has written.",
         ),
+        Unusable::RulesChanged => (
+            "rules_changed",
+            "The rules of who is synced, or of fields, have changed since this plan was made, so it is not carried \
+             out.",
+            "Preview again and apply that preview; what waits at a stop limit waits again after the next sync.",
+        ),
         Unusable::UnsavedRules => (
             "unsaved_rules",
             "This preview has tried out rules that are not saved, so its plan is not applied.",

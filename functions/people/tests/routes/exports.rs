@@ -199,6 +199,7 @@ async fn linked(world: &World) {
         width: 1,
         author: Author { run: RunId::new(Uuid::from_u128(1)), user: None },
         changes_links: false,
+        since: None,
     };
     let contact = contact_id(0);
     for (number, rule, action) in [

@@ -113,6 +113,7 @@ impl World {
             width: 1,
             author: Author { run, user: None },
             changes_links: false,
+            since: None,
         }
     }
 

@@ -472,6 +472,12 @@ fn source_unusable(unusable: Unusable) -> ApiError {
             "This run is a preview: it has written nothing that could be taken back.",
             "Take the id of a run that has written.",
         ),
+        Unusable::RulesChanged => ApiError::conflict(
+            "rules_changed",
+            "The rules of who is synced, or of fields, have changed since this plan was made, so it is not carried \
+             out. Nothing was changed.",
+            "Preview again and apply that preview; what waits at a stop limit waits again after the next sync.",
+        ),
         Unusable::Unknown => no_such_run(),
         Unusable::UnsavedRules => ApiError::conflict(
             "unsaved_rules",

@@ -259,16 +259,20 @@ fn answered() -> Vec<Line> {
     lines
 }
 
-fn codes_of_stale_lines() -> [&'static str; 9] {
+fn codes_of_stale_lines() -> [&'static str; 13] {
     [
         "address_taken",
         store::APPLIED_BEFORE,
         "contact_changed",
         "contact_exists",
         "contact_missing",
+        "dismissed",
         "link_gone",
         "linked_elsewhere",
+        domain::premise::READ_SINCE,
+        domain::premise::REJECTED,
         store::STORED_UNREADABLE,
+        "unlinked",
         store::WRITE_REFUSED,
     ]
 }

@@ -24,7 +24,7 @@ pub(crate) struct Customer {
     pub(crate) tenant: EntraTenantId,
     pub(crate) client: ClientId,
     domain: String,
-    runs: u64,
+    pub(crate) runs: u64,
 }
 
 impl Customer {

@@ -25,6 +25,7 @@ mod relink;
 mod run_limits;
 mod scenes;
 mod second_run;
+mod since;
 mod stories;
 mod unreadable;
 mod waiting;

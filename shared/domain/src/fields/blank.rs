@@ -24,10 +24,11 @@ pub struct Blank {
 
 impl Blank {
     /// The field is blank in a read of a run that began at `now`. `before` = what was noted the last time; a
-    /// directory that tells of a person twice in one read confirms nothing.
-    pub fn seen(field: Field, before: Option<Self>, now: Timestamp) -> Self {
+    /// directory that tells of a person twice in one read confirms nothing. More than `enough` times are not
+    /// counted: while only hours have to pass, a read writes nothing.
+    pub fn seen(field: Field, before: Option<Self>, now: Timestamp, enough: u8) -> Self {
         let Some(before) = before else { return Self { field, times: 1, since: None, last: None } };
-        if before.last == Some(now) {
+        if before.last == Some(now) || before.times >= enough {
             return before;
         }
         Self { times: before.times.saturating_add(1), last: None, ..before }

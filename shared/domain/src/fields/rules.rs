@@ -178,7 +178,8 @@ impl FieldRules {
             if !change.clears() || self.rule(field).clear != Clear::AfterGrace {
                 return true;
             }
-            let blank = Blank::seen(field, base.blank(field), patience.now);
+            let enough = patience.vanish.confirmations.max(1);
+            let blank = Blank::seen(field, base.blank(field), patience.now, enough);
             let is_confirmed = patience.is_enough(&blank);
             if !is_confirmed {
                 remembered.keep(field, base);

@@ -124,6 +124,7 @@ pub(crate) fn applier(store: &Store, width: usize) -> Applier<'_> {
         width,
         author: AUTHOR,
         changes_links: false,
+        since: None,
     }
 }
 
