@@ -7,7 +7,11 @@ use serde_json::Value;
 use tests::{binaries, template::Template};
 
 /// The workflow's task cannot know the machine that calls it, and does not start it.
-const NOT_FOR: [(&str, &[&str]); 2] = [
+const NOT_FOR: [(&str, &[&str]); 4] = [
+    // Tokens are verified with keys that are published or given here.
+    ("authorizer", &["VAULT_TOKEN"]),
+    // It starts the machine, and its task asks Microsoft.
+    ("discovery", &["MICROSOFT_CLIENT_SECRET", "VAULT_TOKEN"]),
     ("discovery-task", &["DISCOVERY_STATE_MACHINE_ARN"]),
     // It starts runs, and asks Microsoft for nothing.
     (

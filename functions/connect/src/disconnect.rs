@@ -3,7 +3,7 @@
 use domain::ids::WorkspaceId;
 use jiff::Timestamp;
 use secrets::{Family, Scope, SecretError};
-use store::{ConnectionStatus, StoreError};
+use store::{Connection, ConnectionStatus, StoreError};
 
 use crate::Connect;
 
@@ -51,16 +51,21 @@ impl Connect {
     }
 
     async fn give_up(&self, workspace: WorkspaceId) -> Result<Option<Timestamp>, StoreError> {
-        let Some(connection) = self.store.connection(workspace).await? else { return Ok(None) };
-        if connection.connection_status == ConnectionStatus::Disconnected {
-            return Ok(connection.disconnected_at);
+        // Somebody may connect, or note something at the connection, at the same moment: what is in force then is
+        // given up before any secret is deleted.
+        loop {
+            let Some(connection) = self.store.connection(workspace).await? else { return Ok(None) };
+            if connection.connection_status == ConnectionStatus::Disconnected {
+                return Ok(connection.disconnected_at);
+            }
+            let now = self.clock.now();
+            let given_up = |connection: &mut Connection| {
+                connection.connection_status = ConnectionStatus::Disconnected;
+                connection.disconnected_at = Some(now);
+            };
+            if self.change_in_force(workspace, connection.id, given_up).await? {
+                return Ok(Some(now));
+            }
         }
-        let now = self.clock.now();
-        self.change_in_force(workspace, connection.id, |connection| {
-            connection.connection_status = ConnectionStatus::Disconnected;
-            connection.disconnected_at = Some(now);
-        })
-        .await?;
-        Ok(Some(now))
     }
 }

@@ -248,6 +248,10 @@ impl Credentials for Watched {
         self.stored.refresh_token().await
     }
 
+    async fn newest_refresh_token(&self) -> Result<SecretString, ReadError> {
+        self.stored.newest_refresh_token().await
+    }
+
     async fn keep(&self, used: &SecretString, new: TokenGrant) -> Result<(), ReadError> {
         self.renewed.store(true, Ordering::Relaxed);
         if self.keeps { self.stored.keep(used, new).await } else { Ok(()) }

@@ -9,7 +9,7 @@ use directory::{
 };
 use domain::ids::{EntraTenantId, WorkspaceId};
 use secrecy::{ExposeSecret, SecretString};
-use secrets::{DirectTokens, SecretChain, SecretError, WorkspaceSecret};
+use secrets::{DirectTokens, SecretChain, SecretError, Version, WorkspaceSecret};
 
 /// The secrets of one workspace's direct connection.
 pub struct WorkspaceCredentials {
@@ -25,6 +25,19 @@ impl WorkspaceCredentials {
     }
 }
 
+impl WorkspaceCredentials {
+    fn token_of(
+        &self,
+        found: Result<Option<(DirectTokens, Version)>, SecretError>,
+    ) -> Result<SecretString, ReadError> {
+        let (tokens, _) = found.map_err(unavailable)?.ok_or(Code::NotConnected)?;
+        if let Some(partner) = tokens.partner_tenant_id {
+            *self.partner.lock().unwrap_or_else(PoisonError::into_inner) = Some(partner);
+        }
+        Ok(tokens.refresh_token)
+    }
+}
+
 #[async_trait]
 impl Credentials for WorkspaceCredentials {
     async fn app(&self) -> Result<AppCredentials, ReadError> {
@@ -34,12 +47,11 @@ impl Credentials for WorkspaceCredentials {
     }
 
     async fn refresh_token(&self) -> Result<SecretString, ReadError> {
-        let found = DirectTokens::read(&self.secrets, self.workspace).await.map_err(unavailable)?;
-        let (tokens, _) = found.ok_or(Code::NotConnected)?;
-        if let Some(partner) = tokens.partner_tenant_id {
-            *self.partner.lock().unwrap_or_else(PoisonError::into_inner) = Some(partner);
-        }
-        Ok(tokens.refresh_token)
+        self.token_of(DirectTokens::read(&self.secrets, self.workspace).await)
+    }
+
+    async fn newest_refresh_token(&self) -> Result<SecretString, ReadError> {
+        self.token_of(DirectTokens::read_fresh(&self.secrets, self.workspace).await)
     }
 
     async fn keep(&self, used: &SecretString, new: TokenGrant) -> Result<(), ReadError> {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use domain::{flags::Feature, ids::WorkspaceId, run::TenantFailure};
 use edge::{ApiError, SurfaceGate};
-use runtime::Foundation;
+use runtime::{Foundation, settings::Edition};
 use store::{Store, StoreError};
 use workflow::{
     errors::{TaskError, TaskFailure},
@@ -18,17 +18,25 @@ use crate::store_failed;
 pub struct FeatureGate {
     store: Store,
     all_on: bool,
+    is_enterprise: bool,
 }
 
 impl FeatureGate {
     /// The gate of a deployment; with `all_on` every feature is on, whatever its flag says.
     pub fn new(store: Store, all_on: bool) -> Self {
-        Self { store, all_on }
+        Self { store, all_on, is_enterprise: true }
+    }
+
+    /// The same in an edition of the PSA; only one has the integration, whatever the flags say.
+    #[must_use]
+    pub fn in_edition(self, edition: Edition) -> Self {
+        Self { is_enterprise: edition == Edition::Enterprise, ..self }
     }
 
     /// The gate of the Lambda functions.
     pub fn of(foundation: &Foundation) -> Self {
-        Self::new(crate::store(foundation), foundation.settings.feature_flags_disabled)
+        let settings = &foundation.settings;
+        Self::new(crate::store(foundation), settings.feature_flags_disabled).in_edition(settings.edition)
     }
 
     /// Whether a feature is on for a workspace. When the flags cannot be read, that is an error and not a
@@ -42,7 +50,7 @@ impl FeatureGate {
     /// # Errors
     /// The flags cannot be read.
     pub async fn lets_work(&self, workspace: WorkspaceId) -> Result<bool, TaskFailure> {
-        self.is_on(workspace, Feature::Ui).await.map_err(task_failure)
+        Ok(self.is_enterprise && self.is_on(workspace, Feature::Ui).await.map_err(task_failure)?)
     }
 
     /// Halts a run of a workspace whose integration was switched off. What has been applied stays; the

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
-    contact::{Contact, InactiveReason},
+    contact::{Contact, EntraStamp, InactiveReason},
     fields::{Field, FieldChange},
     ids::{ContactId, EntraObjectId, Identity},
     plan::{Action, ContactState, Line, LinkState, Turn},
@@ -153,7 +153,12 @@ fn turn_of(action: &Action, now: &Contact) -> Option<Turn> {
             Some(Turn { from, to })
         }
         Action::MarkInactive { before, reason, .. } => {
-            let from = ContactState { inactive: true, entra: now.entra.clone(), link: LinkState::Inactive };
+            let mut entra = now.entra.clone();
+            if let (Some(stamp), Some(before)) = (&mut entra, before) {
+                let was_ours = before.entra.as_ref().is_some_and(|stamp| stamp.inactive_reason.is_some());
+                stamp.inactive_reason = (!before.inactive || was_ours).then_some(*reason);
+            }
+            let from = ContactState { inactive: true, entra, link: LinkState::Inactive };
             let to = before.as_deref().cloned().unwrap_or_else(|| reactivated(now, *reason));
             Some(Turn { from, to })
         }
@@ -190,10 +195,13 @@ fn is_still_theirs(action: &Action, identity: Identity, now: &Contact) -> bool {
         || now.entra.as_ref().is_some_and(|stamp| stamp.identity == identity)
 }
 
-/// Whether the contact is in use, and whose it is, as the line left it.
+/// Whether the contact is in use, and whose it is, as the line left it. One that a human has made inactive since is
+/// theirs, whatever this sync had done to it before.
 fn is_in_state(now: &Contact, left: &ContactState) -> bool {
-    let whose = |entra: &Option<crate::contact::EntraStamp>| entra.as_ref().map(|stamp| stamp.identity);
-    now.inactive == left.inactive && whose(&now.entra) == whose(&left.entra)
+    let whose = |entra: &Option<EntraStamp>| entra.as_ref().map(|stamp| stamp.identity);
+    let why = |entra: &Option<EntraStamp>| entra.as_ref().and_then(|stamp| stamp.inactive_reason);
+    let by_the_same = !now.inactive || why(&now.entra) == why(&left.entra);
+    now.inactive == left.inactive && whose(&now.entra) == whose(&left.entra) && by_the_same
 }
 
 #[cfg(test)]

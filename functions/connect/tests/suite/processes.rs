@@ -13,6 +13,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
 };
 use connect::{Connect, Renewed};
+use directory::Credentials;
 use embedded::Engine;
 use fake_microsoft::Route;
 use jiff::{SignedDuration, Timestamp};
@@ -116,6 +117,23 @@ fn chain(provider: Arc<dyn Provider>, clock: &VirtualClock) -> Arc<SecretChain> 
     let lifetime = SignedDuration::from_secs(30);
     let chain = SecretChain::new(vec![provider], ProviderName::Filesystem, environment, time, lifetime);
     Arc::new(chain.unwrap())
+}
+
+/// Somebody may have connected anew a moment ago, in another process: what they have stored is known before the
+/// connection is declared dead, whatever is in the cache.
+#[tokio::test]
+async fn the_newest_token_is_asked_for_past_the_cache() {
+    let shared = Shared::new().await;
+    let provider = Arc::new(FilesystemProvider::new(shared.folder.path()));
+    let (ours, theirs) = (&shared.secrets, chain(provider, &shared.bench.clock));
+    let credentials = assembly::WorkspaceCredentials::new(Arc::clone(ours), workspace(1), None);
+    let before = credentials.refresh_token().await.unwrap();
+    let (tokens, _) = DirectTokens::read_fresh(&theirs, workspace(1)).await.unwrap().unwrap();
+    let newer = DirectTokens { refresh_token: "newer".into(), ..tokens };
+    newer.put(&theirs, workspace(1)).await.unwrap();
+    let cached = credentials.refresh_token().await.unwrap();
+    assert_eq!(cached.expose_secret(), before.expose_secret());
+    assert_eq!(credentials.newest_refresh_token().await.unwrap().expose_secret(), "newer");
 }
 
 /// The embedded table on a socket.

@@ -10,11 +10,12 @@ use axum::{
 };
 use domain::{
     fields::{Field, UnknownField},
+    flags::Feature,
     ids::{EntraObjectId, LineId, ManagedTenantId, RunId},
     run::RunKind,
     undo::UndoScope,
 };
-use edge::{ApiError, Caller, JsonBody, PathId, QueryOf, Reader, Reply, Writer, paging};
+use edge::{ApiError, Caller, Features, JsonBody, PathId, QueryOf, Reader, Reply, Writer, paging};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{PlanPart, PlanSource, RunScope};
@@ -97,9 +98,15 @@ struct StartedView {
 async fn apply(
     State(sync): State<Arc<Sync>>,
     Writer(caller): Writer,
+    features: Features,
     PathId(run): PathId<RunId>,
     JsonBody(body): JsonBody<CarriedBody>,
 ) -> Result<Reply<StartedView>, ApiError> {
+    // With its plan applied, a preview of one client is a sync of one client.
+    let previewed = sync.store.run(caller.workspace, run).await.map_err(store_failed)?;
+    if previewed.is_some_and(|run| run.kind == RunKind::Preflight && run.scope.client.is_some()) {
+        features.require(caller.workspace, Feature::ClientSync).await?;
+    }
     begin(&sync, &caller, run, RunKind::Apply, PlanPart::Lines, &body.part()?).await
 }
 

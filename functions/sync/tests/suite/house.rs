@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use ambient::{Clock, SeededEntropy, VirtualClock};
+use assembly::FeatureGate;
 use async_trait::async_trait;
 use axum::{
     body::Body,
@@ -14,7 +15,7 @@ use domain::{
     plan::{ChainHash, PlanPage},
     run::{Counters, TenantFailure, TenantStatus},
 };
-use edge::{Caller, CallerKind, Edition, Permission, ServiceEdition};
+use edge::{Caller, CallerKind, Edition, Permission, ServiceEdition, Surface};
 use embedded::Engine;
 use http_body_util::BodyExt;
 use jiff::{SignedDuration, Timestamp};
@@ -227,12 +228,32 @@ impl House {
         body: Option<Value>,
         caller: Caller,
     ) -> Answer {
+        self.ask_behind(
+            method,
+            uri,
+            body,
+            caller,
+            Surface(Arc::new(FeatureGate::new(self.store.clone(), true))),
+        )
+        .await
+    }
+
+    /// The same with features that are on or off.
+    pub(crate) async fn ask_behind(
+        &self,
+        method: &str,
+        uri: &str,
+        body: Option<Value>,
+        caller: Caller,
+        surface: Surface,
+    ) -> Answer {
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
         let request = Request::builder()
             .method(method)
             .uri(uri)
             .extension(caller)
             .extension(ServiceEdition(Edition::Enterprise))
+            .extension(surface)
             .body(body)
             .unwrap();
         let router = edge::finish(routes::router(Arc::clone(&self.sync)));

@@ -1,17 +1,22 @@
 //! Previews over HTTP.
 
+use std::sync::Arc;
+
 use ambient::Clock;
+use assembly::FeatureGate;
 use domain::{
     fields::FieldRules,
+    flags::Feature,
     policy::StopLimits,
     run::{Counters, RunKind, RunStatus, TenantFailure},
 };
+use edge::{Permission, Surface};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use store::{ClientOverrides, SyncSettings};
+use store::{ClientOverrides, FeatureFlag, SyncSettings};
 
 use crate::{
-    house::{Does, House, Plan, WORKSPACE, client, tenant},
+    house::{Does, House, Plan, WORKSPACE, caller, client, tenant},
     plans::{created, every_line, page},
 };
 
@@ -182,4 +187,33 @@ async fn rules_that_make_no_sense_are_not_tried_out() {
         house.post("/preflight", body).await.refused(400, "invalid_rules");
     }
     assert!(house.store.runs(WORKSPACE, None, 1).await.unwrap().is_empty());
+}
+
+/// With its plan applied, a preview of one client is a sync of one client.
+#[tokio::test]
+async fn a_preview_of_one_client_is_not_applied_where_single_clients_are_not_synced() {
+    let house = House::new().await;
+    house.engine_does(Does::Carry(Plan::default()));
+    let preview = house.post("/preflight", json!({ "clientId": client(1) })).await.data(200);
+    let run = preview["run"]["runId"].as_str().or(preview["runId"].as_str()).unwrap().to_owned();
+    let id = domain::ids::FlagId::new(uuid::Uuid::from_u128(1));
+    let mut flag = FeatureFlag::new(id, Feature::Ui.key(), house.clock.now());
+    flag.filters = flag.filters.with(WORKSPACE);
+    assert!(house.store.create_flag(&flag).await.unwrap());
+    let uri = format!("/api/integrations/entra/sync/runs/{run}/apply");
+    let gate = || Surface(Arc::new(FeatureGate::new(house.store.clone(), false)));
+    let admin = || caller(WORKSPACE, &Permission::ALL);
+    let answer = house.ask_behind("POST", &uri, Some(json!({})), admin(), gate()).await;
+    assert_eq!(
+        (answer.status.as_u16(), &answer.body["code"]),
+        (404, &json!("feature_disabled")),
+        "{}",
+        answer.body
+    );
+    let id = domain::ids::FlagId::new(uuid::Uuid::from_u128(2));
+    let mut flag = FeatureFlag::new(id, Feature::ClientSync.key(), house.clock.now());
+    flag.filters = flag.filters.with(WORKSPACE);
+    assert!(house.store.create_flag(&flag).await.unwrap());
+    let answer = house.ask_behind("POST", &uri, Some(json!({})), admin(), gate()).await;
+    assert_ne!(answer.body["code"], "feature_disabled", "{}", answer.body);
 }

@@ -10,6 +10,7 @@ use domain::{
 };
 use edge::Permission;
 use jiff::{SignedDuration, Timestamp};
+use runtime::settings::Edition;
 use serde_json::{Value, json};
 use store::{ConnectionStatus, FeatureFlag, Run};
 use sync::TickOutcome;
@@ -141,6 +142,10 @@ async fn nothing_begins_where_contact_sync_is_switched_off() {
     let mut flag = FeatureFlag::new(id, Feature::Ui.key(), house.clock.now());
     flag.filters = flag.filters.with(WORKSPACE);
     assert!(house.store.create_flag(&flag).await.unwrap());
+    house.passes(SignedDuration::from_hours(1));
+    // Nor in an edition without it, whatever the flags say.
+    let community = house.gate(true).in_edition(Edition::Community);
+    assert_eq!(house.sync.tick(&community, deadline()).await.unwrap(), skipped(1));
     house.passes(SignedDuration::from_hours(1));
     assert_eq!(house.sync.tick(&gate, deadline()).await.unwrap(), started(1));
 }

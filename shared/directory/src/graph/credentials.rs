@@ -18,8 +18,13 @@ pub trait Credentials: Send + Sync {
     /// The app registration's own credentials.
     async fn app(&self) -> Result<AppCredentials, ReadError>;
 
-    /// The newest refresh token.
+    /// The refresh token; somebody else may have stored a newer one a moment ago.
     async fn refresh_token(&self) -> Result<SecretString, ReadError>;
+
+    /// The newest refresh token, asked of whoever keeps it: before a connection is declared dead.
+    async fn newest_refresh_token(&self) -> Result<SecretString, ReadError> {
+        self.refresh_token().await
+    }
 
     /// A newer refresh token came back from the partner's authority for `used`: keep it, unless
     /// `used` is no longer the stored one, for then somebody else was faster. The old token

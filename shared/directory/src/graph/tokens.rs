@@ -118,7 +118,7 @@ impl Tokens {
             Err(TokenFailure::Undecided(error)) => error,
         };
         // Somebody else may have stored a newer refresh token meanwhile.
-        let newest = self.credentials.refresh_token().await?;
+        let newest = self.credentials.newest_refresh_token().await?;
         let undecided = if is_same(&newest, &used) {
             undecided
         } else {
@@ -175,7 +175,7 @@ impl Tokens {
             outcome => return outcome,
         };
         // Before the connection is declared dead: somebody else may have stored a newer token.
-        let newest = self.credentials.refresh_token().await?;
+        let newest = self.credentials.newest_refresh_token().await?;
         if is_same(&newest, &used) { Err(error) } else { self.refresh_partner(app, &newest).await }
     }
 

@@ -272,3 +272,15 @@ fn scopes_of_old_runs_are_read() {
         assert_eq!(serde_json::from_value::<UndoScope>(json!(scope)).unwrap(), scope);
     }
 }
+
+/// Active again in between, and inactive by a human now: not what the run has left.
+#[test]
+fn what_a_human_has_made_inactive_since_stays_so() {
+    let mut contact = after("inactivate");
+    let before = way_back(&line("inactivate"), identity(1), Some(&contact), &UndoScope::default());
+    assert!(matches!(before, Some(Action::Restore { .. })), "{before:?}");
+    contact.entra.as_mut().unwrap().inactive_reason = None;
+    contact.version += 2;
+    let back = way_back(&line("inactivate"), identity(1), Some(&contact), &UndoScope::default());
+    assert!(matches!(&back, Some(Action::Leave { code, .. }) if code == "changed_since"), "{back:?}");
+}

@@ -166,6 +166,8 @@ registry! {
         "The application (client) id of the app registration for workspaces without one of their own.";
     MICROSOFT_CLIENT_SECRET: WITH_MICROSOFT,
         "The client secret that belongs to `MICROSOFT_CLIENT_ID`.", secret();
+    MICROSOFT_CLIENT_SECRET_EXPIRES_AT: &[Function::Connect, Function::Local],
+        "The day on which `MICROSOFT_CLIENT_SECRET` ends, such as `2027-03-31`: it is told ahead.";
     MICROSOFT_TENANT_ID: WITH_MICROSOFT,
         "The tenant that `MICROSOFT_CLIENT_ID` is registered in. Shown, never signed in at.";
     CIPP_ON_THIS_MACHINE: &[Function::Local],
