@@ -15,6 +15,7 @@ mod begin;
 mod callback;
 mod candidate;
 mod cipp;
+mod consent;
 mod cookie;
 mod disconnect;
 mod doctor;

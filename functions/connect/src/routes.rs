@@ -24,7 +24,8 @@ use store::ConnectionKind;
 
 use crate::{
     CALLBACK_PATH, CallbackError, CippInput, Completion, Connect, CustomersExamined, Finding, Part, Place,
-    Purpose, ReturnPath, SETTINGS_PAGE_PATH, Status, answers::store_fault, cipp::TENANTS_ENDPOINT, cookie,
+    Purpose, ReturnPath, SETTINGS_PAGE_PATH, Status, answers::store_fault, cipp::TENANTS_ENDPOINT, consent,
+    cookie,
 };
 
 /// Customers that one answer of the doctor is about: each takes a few requests to Microsoft.
@@ -167,6 +168,9 @@ async fn callback(
     only_enterprise(edition)?;
     let session = cookie::session(&headers);
     let query = query.unwrap_or_default();
+    if let Some(page) = consent::page(&query) {
+        return Ok(page.into_response());
+    }
     let completion = app.complete_login_where(&query, session, &features).await;
     if let Err(error) = &completion.outcome {
         log(error);

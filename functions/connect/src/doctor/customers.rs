@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use directory::{Access, Directory, ListedTenant, UserKey};
+use directory::{Access, Directory, ListedTenant, UserKey, protocol::authorize::admin_consent_url};
 use domain::{
     ids::{ClientId, EntraObjectId, EntraTenantId, GroupId, WorkspaceId},
     mapping::Decision,
 };
 use futures::{StreamExt, stream};
 use store::{Connection, ConnectionKind, ManagedTenant, StoreError, SyncSettings};
+use url::Url;
 
 use super::{
     Check, Finding,
@@ -16,6 +17,9 @@ use super::{
     part::{CustomersExamined, Examined, Part, Place},
 };
 use crate::Connect;
+
+/// The `state` of a page of consent; it is needed, and means nothing.
+const CONSENT_STATE: &str = "consent";
 
 /// Customers that are asked at once.
 const AT_ONCE: usize = 8;
@@ -105,16 +109,25 @@ impl Connect {
                 Customer { tenant, listing, groups }
             })
             .collect();
+        let client_id = match connection.kind {
+            ConnectionKind::Direct => self.app(workspace).await.ok().map(|app| app.client_id),
+            // CIPP's app is consented to in CIPP.
+            ConnectionKind::Cipp => None,
+        };
+        let client_id = client_id.as_deref();
         let places: Vec<Place> = customers.iter().map(|customer| place(&customer.tenant)).collect();
         let mut looked_at = stream::iter(customers)
             .map(|customer| async move {
                 let examine = examine(outside.directory.as_ref(), &customer);
-                if !part.is_awaited {
-                    return examine.await;
-                }
-                // One that is silent keeps the others of its part waiting for so long only.
-                let silent = || vec![silent(connection.kind).at(&customer.name())];
-                tokio::time::timeout(CUSTOMER_LIMIT, examine).await.unwrap_or_else(|_| silent())
+                let found = if part.is_awaited {
+                    // One that is silent keeps the others of its part waiting for so long only.
+                    let silent = || vec![silent(connection.kind).at(&customer.name())];
+                    tokio::time::timeout(CUSTOMER_LIMIT, examine).await.unwrap_or_else(|_| silent())
+                } else {
+                    examine.await
+                };
+                let consent = client_id.map(|client_id| self.consent_page(customer.tenant.entra, client_id));
+                found.into_iter().map(|finding| finding.with_consent_at(consent.as_ref())).collect()
             })
             .buffered(AT_ONCE);
         let mut found: Vec<Vec<Finding>> = Vec::new();
@@ -139,6 +152,13 @@ impl Connect {
         examined.findings.extend(in_order(&found));
         examined.findings.extend(found.into_iter().flatten());
         Ok(())
+    }
+
+    /// The page on which an administrator of `customer` consents to the app.
+    fn consent_page(&self, customer: EntraTenantId, client_id: &str) -> Url {
+        let (login, scope) = (&self.graph.login_base, &self.graph.refresh_scope);
+        // What comes back proves nothing, so nothing is bound to it.
+        admin_consent_url(login, customer, client_id, scope, &self.redirect_uri(), CONSENT_STATE)
     }
 
     /// Tenants that are mapped, by name.

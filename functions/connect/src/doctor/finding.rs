@@ -2,6 +2,7 @@
 
 use directory::{Code, ErrorClass, ReadError};
 use serde::Serialize;
+use url::Url;
 
 /// What was looked at, in the order in which it is looked at.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
@@ -111,6 +112,16 @@ impl Finding {
             }
             _ => found,
         }
+    }
+
+    /// The same with the page for the customer's administrator, where the customer has not consented.
+    pub(super) fn with_consent_at(self, url: Option<&Url>) -> Self {
+        let (Some(url), Some(code)) = (url, self.code) else { return self };
+        if code != Code::ConsentMissing.name() {
+            return self;
+        }
+        let step = self.step.as_deref().unwrap_or_default();
+        Self { step: Some(format!("{step} An administrator there opens {url}")), ..self }
     }
 
     pub(super) fn at(self, tenant: &str) -> Self {

@@ -217,6 +217,10 @@ async fn every_fault_at_a_customer_is_one_finding_of_that_customer() {
         assert_eq!(wrong(&findings), expected, "{findings:#?}");
         let named = findings.iter().find(|found| found.code == Some(code)).unwrap();
         assert_eq!(named.tenant.as_deref(), Some("Customer 2"));
+        // With the page for the customer's administrator.
+        let page = format!("/{second}/v2.0/adminconsent?client_id=");
+        let is_told = named.step.as_deref().is_some_and(|step| step.contains(&page));
+        assert_eq!(is_told, code == "consent_missing", "{named:?}");
         let other = findings.iter().find(|found| found.check == Check::Customer && found.tenant.is_none());
         assert_eq!(other.unwrap().what, "Of 2 mapped customers, 1 can be read and answer for themselves.");
     }
