@@ -250,6 +250,7 @@ impl Work<'_> {
     /// a second time. After the changes, which may hold the answer to what was asked about them.
     async fn look_again(&mut self, planner: &mut Planner) -> Result<Option<Vec<PlanPage>>, Stop> {
         let (mut users, mut rows) = (Vec::new(), Vec::new());
+        let mut is_one_unanswered = false;
         for object in self.state.ground.open.iter().filter(|object| !planner.has_seen(**object)) {
             let key = UserKey::Object(*object);
             match self.in_time(self.directory()?.user(self.target.entra, &key)).await {
@@ -260,6 +261,13 @@ impl Work<'_> {
                 Err(error) if error.code() == Code::RecordUnreadable => {
                     let cause = BadRowCause::MemberType;
                     rows.push(unusable(&BadRow { position: 0, object: Some(*object), cause }));
+                }
+                // One about whom the directory gives no answer stays open and keeps nobody else waiting; with two
+                // it is the directory.
+                Err(error) if error.class() == ErrorClass::Transient && !is_one_unanswered => {
+                    let (tenant, code) = (self.target.tenant, error.code());
+                    tracing::warn!(%tenant, %object, %code, "one person could not be looked at again");
+                    is_one_unanswered = true;
                 }
                 Err(error) => return Err(error.into()),
             }

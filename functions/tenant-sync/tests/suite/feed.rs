@@ -315,6 +315,25 @@ async fn an_open_question_is_looked_at_again_and_nobody_else_is() {
     assert_eq!(customer.sync().await.run.counters.read, 0);
 }
 
+/// One person about whom the directory never answers.
+#[tokio::test]
+async fn whoever_is_never_answered_about_keeps_nobody_else_waiting() {
+    let mut customer = told().await;
+    customer.house.contact(customer.client, 1, "Front Desk", &customer.at("info")).await;
+    let person = customer.hire(1, "Ola Nord", "ola.nord", |_| {});
+    let info = customer.at("info");
+    customer.change(person.id, |user| user.proxy_addresses = Some(vec![format!("smtp:{info}")]));
+    assert_eq!(customer.sync().await.run.counters.ambiguous, 1);
+    let row = Match::route(Route::User).tenant(customer.tenant);
+    customer.house.microsoft.fake.faults().on(row, Effect::status(504), u32::MAX);
+    customer.hire(2, "Liv Moe", "liv.moe", |_| {});
+    let run = customer.sync().await.run;
+    assert_eq!((run.run_status, run.counters.created), (RunStatus::Completed, 1));
+    // And is looked at again once it answers.
+    customer.house.microsoft.fake.faults().clear();
+    assert_eq!(customer.sync().await.run.counters.ambiguous, 1);
+}
+
 #[tokio::test]
 async fn a_record_that_cannot_be_read_does_not_have_everybody_read() {
     let mut customer = told().await;
