@@ -29,6 +29,10 @@ const FEED_MAX: SignedDuration = SignedDuration::from_hours(24 * 6);
 /// Set apart from a page of changes the people who are looked at again after it.
 const LOOKED_AT_AGAIN: u32 = 1 << 31;
 
+/// Sets apart the pages of a complete read from those of changes that was given up for it: what those have used
+/// up of a run's limit is not theirs.
+const OF_EVERYBODY: u32 = 1 << 30;
+
 /// People in grace that a read of changes looks at again; with more of them everybody is read.
 pub(crate) const LEAVING_MAX: usize = 200;
 
@@ -372,8 +376,9 @@ impl Work<'_> {
 
     /// Whether all tenants of the run together have no room for so many more.
     async fn is_full(&self, limit: Limit, wanted: u64, apart: u32) -> Result<bool, StoreError> {
-        let (run, place) =
-            (&self.job.run, Place { tenant: self.target.tenant, pages: self.progress.pages | apart });
+        let of_reading = if self.progress.only_changes { 0 } else { OF_EVERYBODY };
+        let pages = self.progress.pages | apart | of_reading;
+        let (run, place) = (&self.job.run, Place { tenant: self.target.tenant, pages });
         match run.room {
             Some(room) if wanted > 0 => {
                 let store = &self.sync.store;
