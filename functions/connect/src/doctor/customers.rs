@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use directory::{Access, Directory, ListedTenant, UserKey, protocol::authorize::admin_consent_url};
+use directory::{
+    Access, Directory, ListedTenant, ReadError, UserKey, protocol::authorize::admin_consent_url,
+};
 use domain::{
     ids::{ClientId, EntraObjectId, EntraTenantId, GroupId, WorkspaceId},
     mapping::Decision,
@@ -205,7 +207,7 @@ async fn examine(directory: &dyn Directory, customer: &Customer) -> Vec<Finding>
     if let Err(error) = directory.prove(entra).await {
         return vec![Finding::unread(Check::Customer, &error).at(&name)];
     }
-    if let Err(error) = directory.user(entra, &UserKey::Object(NOBODY)).await {
+    if let Err(error) = people_are_read(directory, entra).await {
         return vec![Finding::unread(Check::Customer, &error).at(&name)];
     }
     let mut found = Vec::new();
@@ -218,6 +220,16 @@ async fn examine(directory: &dyn Directory, customer: &Customer) -> Vec<Finding>
     }
     found.extend(of_the_list(customer).map(|finding| finding.at(&name)));
     found
+}
+
+/// Whether the reads of a sync succeed: one person, and, where changes are told, these and the first page of
+/// everybody. CIPP asks for one person as it asks for everybody.
+async fn people_are_read(directory: &dyn Directory, entra: EntraTenantId) -> Result<(), ReadError> {
+    directory.user(entra, &UserKey::Object(NOBODY)).await?;
+    if directory.changes_from_now(entra).await?.is_some() {
+        directory.users_page(entra, None).await?;
+    }
+    Ok(())
 }
 
 /// What the list of customers says of one that can be read.

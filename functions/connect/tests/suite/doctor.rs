@@ -201,6 +201,9 @@ async fn every_fault_at_a_customer_is_one_finding_of_that_customer() {
         (proof(Effect::status(503)), unknown, "graph_unavailable"),
         (person(Effect::status(403)), PROBLEM, "role_missing"),
         (person(Effect::status(500)), unknown, "graph_unavailable"),
+        ((at(Route::Users), Effect::status(403)), PROBLEM, "role_missing"),
+        ((at(Route::Users), Effect::status(504)), unknown, "graph_unavailable"),
+        ((at(Route::UsersDelta), Effect::status(403)), PROBLEM, "role_missing"),
         (person(Effect::Throttle { retry_after: Some("100000".to_owned()) }), unknown, "throttled"),
     ] {
         let bench = Bench::new().await;
