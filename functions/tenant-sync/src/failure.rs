@@ -29,6 +29,20 @@ fn first_sentence(text: &str) -> &str {
     text.find(". ").map_or(text, |end| &text[..=end])
 }
 
+pub(crate) fn state_unreadable() -> TenantFailure {
+    TenantFailure {
+        code: "tenant_state_unreadable".to_owned(),
+        message: "What is stored about this tenant's syncs has a form that this version does not know: a newer \
+                  version or something else has written it. The tenant was not read, and its contacts stay as they \
+                  are."
+            .to_owned(),
+        remedy: "Install the version that was there before, or correct the item in the table; the next sync looks \
+                 again. If nobody has changed either, report it to the product's support."
+            .to_owned(),
+        diagnostics: None,
+    }
+}
+
 pub(crate) fn gave_up(attempts: u32) -> TenantFailure {
     TenantFailure {
         code: "gave_up".to_owned(),

@@ -145,10 +145,13 @@ impl TenantSync {
             // Taking it up would cost it an attempt and bring it no page further.
             return Ok(TenantEnd::Unfinished);
         }
-        let Ok((lease, state)) =
-            self.store.acquire(job.run.workspace, target.tenant, job.run.id, now).await?
-        else {
-            return Ok(TenantEnd::Unfinished);
+        let (lease, state) = match self.store.acquire(job.run.workspace, target.tenant, job.run.id, now).await
+        {
+            Ok(Ok(acquired)) => acquired,
+            Ok(Err(_)) => return Ok(TenantEnd::Unfinished),
+            // What was known of the tenant is needed: without it no stop limit would hold.
+            Err(StoreError::Damaged { .. }) => return self.unreadable(job, target, now).await,
+            Err(error) => return Err(error),
         };
         let mut attempts = state.attempts;
         let before = progress(job, &state, now);
@@ -280,6 +283,16 @@ impl TenantSync {
             chain: Some(progress.chain),
             guard: None,
         }
+    }
+
+    /// Nothing is done in a tenant whose state cannot be read, and the others go on.
+    async fn unreadable(&self, job: &Job, target: &Target, now: Timestamp) -> Result<TenantEnd, StoreError> {
+        tracing::error!(run = %job.run.id, tenant = %target.tenant, "the state of a tenant cannot be read");
+        let progress = progress(job, &TenantState::default(), now);
+        let failure = Some(failure::state_unreadable());
+        let result = self.result(target, &progress, TenantStatus::Failed, failure);
+        self.store.put_tenant_run(job.run.workspace, job.run.id, &result).await?;
+        Ok(TenantEnd::Finished)
     }
 
     /// An operator may have given the tenant to another client since the run began; what the run

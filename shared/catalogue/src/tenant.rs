@@ -155,6 +155,15 @@ pub(crate) const ENTRIES: &[Entry] = &[
                it is explained.",
     },
     Entry {
+        code: "tenant_state_unreadable",
+        area: Area::Tenant,
+        cause: "What is stored about the tenant's syncs has a form that this version does not know: a newer version or \
+                something else has written it.",
+        effect: "The tenant was not read, and its contacts stay as they are; the others are synced.",
+        next: "Install the version that was there before, or correct the item in the table; the next sync looks again. \
+               If nobody has changed either, report it to the product's support.",
+    },
+    Entry {
         code: "tenant_unproven",
         area: Area::Tenant,
         cause: "The tenant did not say which one it is.",

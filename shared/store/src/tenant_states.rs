@@ -383,7 +383,8 @@ impl Store {
         Ok(self.update(&key, "SET ground.#held = :held", condition, values).await?.is_done())
     }
 
-    /// States of many tenants; those never synced are left out.
+    /// States of many tenants; those never synced are left out, and those that cannot be read: whoever takes up
+    /// such a tenant is told, and the others go on.
     pub async fn tenant_states(
         &self,
         workspace: WorkspaceId,
@@ -396,12 +397,16 @@ impl Store {
             state: TenantState,
         }
         let keys = tenants.iter().map(|tenant| keys::tenant_state(workspace, *tenant)).collect();
-        let rows: Vec<Keyed> = self.batch_get("tenant state", keys).await?;
-        let keyed = |row: Keyed| {
-            let tenant = row.sk.parse().map_err(|error| StoreError::damaged("tenant state", error))?;
-            Ok((tenant, row.state))
-        };
-        rows.into_iter().map(keyed).collect()
+        let items = self.batch_get_items("tenant state", keys).await?;
+        let readable = items.into_iter().filter_map(|item| {
+            let row: Result<Keyed, StoreError> = decode("tenant state", item);
+            let row = row.and_then(|row| {
+                let tenant = row.sk.parse().map_err(|error| StoreError::damaged("tenant state", error))?;
+                Ok((tenant, row.state))
+            });
+            row.ok()
+        });
+        Ok(readable.collect())
     }
 
     /// Frees every tenant that a dead process of this machine still holds. Only for the local

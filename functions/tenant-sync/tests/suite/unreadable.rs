@@ -1,6 +1,8 @@
 //! Stored items that cannot be read, as a newer version or a hand in the table leaves them: they concern
 //! one person, and the others are synced.
 
+use std::sync::Arc;
+
 use ambient::Clock;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
@@ -17,7 +19,8 @@ use workflow::payloads::RunInput;
 use crate::{
     customer::Customer,
     dump::{Dump, Item},
-    house::{House, WORKSPACE},
+    house::{House, WORKSPACE, managed},
+    microsoft::Microsoft,
 };
 
 const CODE: &str = "stored_unreadable";
@@ -175,4 +178,39 @@ async fn mended(customer: &mut Customer, whole: &Dump) {
     }
     let house = &customer.house;
     customer.house = House::with(&house.microsoft, &content, house.clock.now()).await;
+}
+
+/// The state of one tenant was written by another version: that tenant fails, and nobody else waits.
+#[tokio::test]
+async fn a_tenant_whose_state_cannot_be_read_fails_alone() {
+    let microsoft = Arc::new(Microsoft::plain(&[3, 3], 10).await);
+    let house = House::new(&microsoft).await;
+    let tenants = [microsoft.tenant(0).id, microsoft.tenant(1).id];
+    let clients = [house.client(1).await, house.client(2).await];
+    for (tenant, client) in tenants.iter().zip(clients) {
+        house.map(*tenant, client).await;
+    }
+    house.run(1, RunKind::Initial).await;
+    let mut content = house.dump().await;
+    let unreadable = managed(tenants[0]).to_string();
+    let mut states =
+        content.items.iter_mut().filter(|((pk, sk), _)| pk.ends_with("#STATE") && *sk == unreadable);
+    let (_, state) = states.next().unwrap();
+    assert!(state.insert("ground".to_owned(), AttributeValue::S("of another version".to_owned())).is_some());
+    let house = House::with(&microsoft, &content, house.clock.now()).await;
+    for (number, tenant) in (1..).zip(tenants) {
+        let domain = microsoft.world().tenant(tenant).unwrap().default_domain().to_owned();
+        microsoft.hire(tenant, number, "New Hire", &format!("hire@{domain}"), |_| {});
+    }
+    for (number, created) in [(2, 1), (3, 0)] {
+        let run = house.run(number, RunKind::AllTenants).await.run;
+        assert_eq!((run.succeeded_tenants, run.failed_tenants, run.counters.created), (1, 1, created));
+        let results = house.store.tenant_runs(WORKSPACE, run.id).await.unwrap();
+        let failed: Vec<_> = results.iter().filter_map(|result| result.failure.as_ref()).collect();
+        assert_eq!(
+            failed.iter().map(|failure| failure.code.as_str()).collect::<Vec<_>>(),
+            ["tenant_state_unreadable"]
+        );
+    }
+    assert_eq!(house.contacts(clients[0]).await.len(), 3);
 }
