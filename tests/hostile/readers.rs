@@ -268,8 +268,9 @@ pub(crate) const PARSERS: [Parser; 21] = [
 ];
 
 /// Those that only show over HTTP or to their own crate: (file, where they are fed).
-pub(crate) const ELSEWHERE: [(&str, &str); 8] = [
+pub(crate) const ELSEWHERE: [(&str, &str); 9] = [
     ("functions/connect/src/callback/query.rs", "tests/hostile/callbacks.rs"),
+    ("functions/connect/src/consent.rs", "functions/connect/src/consent.rs"),
     ("functions/connect/src/identity.rs", "functions/connect/src/identity.rs"),
     ("functions/authorizer/src/claims.rs", "tests/hostile/psa.rs"),
     ("functions/authorizer/src/keys.rs", "tests/hostile/psa.rs"),

@@ -33,7 +33,26 @@ pub(crate) fn page(query: &str) -> Option<impl IntoResponse + use<>> {
 
 #[cfg(test)]
 mod tests {
+    use ambient::{Entropy, SeededEntropy};
+
     use super::*;
+
+    /// Parts of queries in any order, cut off anywhere and with bytes that are no text.
+    #[test]
+    fn whatever_a_query_says_nobody_with_a_code_is_kept_from_the_sign_in() {
+        const PARTS: [&str; 9] =
+            ["code=", "admin_consent=True", "error=x", "state=", "&", "=", "%", "%ff", "\u{0}%00é"];
+        let entropy = SeededEntropy::new(1);
+        for _ in 0..5_000 {
+            let mut drawn = [0; 12];
+            entropy.fill(&mut drawn);
+            let query: String = drawn.iter().map(|byte| PARTS[usize::from(*byte) % PARTS.len()]).collect();
+            let names: Vec<_> = form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name).collect();
+            let is_thanked = page(&query).is_some();
+            assert!(!is_thanked || names.iter().all(|name| name != "code"), "{query:?}");
+            assert!(!is_thanked || names.iter().any(|name| name == "admin_consent"), "{query:?}");
+        }
+    }
 
     #[test]
     fn only_whoever_comes_from_the_page_of_consent_is_thanked() {
