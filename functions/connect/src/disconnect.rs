@@ -7,6 +7,9 @@ use store::{Connection, ConnectionStatus, StoreError};
 
 use crate::Connect;
 
+/// How often a connection that others change at the same moment is looked at again.
+const TRIES: u8 = 8;
+
 /// A connection that was given up.
 #[derive(Clone, Debug)]
 pub struct Disconnected {
@@ -53,7 +56,7 @@ impl Connect {
     async fn give_up(&self, workspace: WorkspaceId) -> Result<Option<Timestamp>, StoreError> {
         // Somebody may connect, or note something at the connection, at the same moment: what is in force then is
         // given up before any secret is deleted.
-        loop {
+        for _ in 0..TRIES {
             let Some(connection) = self.store.connection(workspace).await? else { return Ok(None) };
             if connection.connection_status == ConnectionStatus::Disconnected {
                 return Ok(connection.disconnected_at);
@@ -67,5 +70,7 @@ impl Connect {
                 return Ok(Some(now));
             }
         }
+        let code = "the connection changes all the time".to_owned();
+        Err(StoreError::Unavailable { operation: "disconnect", code })
     }
 }

@@ -140,11 +140,15 @@ impl Settings {
         self.store.settings(workspace).await.map(|settings| view(&settings))
     }
 
-    /// What one person has asked for and another one has to, the oldest first.
-    pub async fn awaited(&self, workspace: WorkspaceId) -> Result<Vec<AwaitedView>, StoreError> {
+    /// The settings in force, and what one person has asked for and another one has to, the oldest first.
+    pub async fn read_with_awaited(
+        &self,
+        workspace: WorkspaceId,
+    ) -> Result<(SettingsView, Vec<AwaitedView>), StoreError> {
         let settings = self.store.settings(workspace).await?;
         let awaited = self.store.awaiting_second(workspace, self.clock.now()).await?;
-        Ok(awaited.into_iter().map(|asked| AwaitedView::new(asked, &settings)).collect())
+        let awaited = awaited.into_iter().map(|asked| AwaitedView::new(asked, &settings)).collect();
+        Ok((view(&settings), awaited))
     }
 
     /// Changes settings and answers those in force afterwards. Whether that takes two people is not asked.

@@ -42,8 +42,8 @@ async fn show(
     State(settings): State<Arc<Settings>>,
     Reader(caller): Reader,
 ) -> Result<Reply<Shown>, ApiError> {
-    let awaits_second_person = settings.awaited(caller.workspace).await.map_err(store_failed)?;
-    let settings = settings.read(caller.workspace).await.map_err(store_failed)?;
+    let shown = settings.read_with_awaited(caller.workspace).await.map_err(store_failed)?;
+    let (settings, awaits_second_person) = shown;
     Ok(Reply::ok(Shown { settings, awaits_second_person }))
 }
 

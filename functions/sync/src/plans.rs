@@ -1,7 +1,7 @@
 //! What can be done with a stored plan besides showing and checking it: answering what waits for an operator,
 //! and telling one person's story over the runs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     fields::Hidden,
@@ -38,9 +38,12 @@ pub async fn reject(
 ) -> Result<usize, StoreError> {
     let mut rejected = 0;
     let began = store.run(workspace, run).await?.map(|run| run.started_at);
-    for target in store.targets(workspace, run).await? {
-        let state = store.tenant_states(workspace, &[target.tenant]).await?.into_iter().next();
-        let since = began.zip(state).map(|(began, (_, state))| state.ground.since(began)).unwrap_or_default();
+    let targets = store.targets(workspace, run).await?;
+    let tenants: Vec<ManagedTenantId> = targets.iter().map(|target| target.tenant).collect();
+    let states: BTreeMap<_, _> = store.tenant_states(workspace, &tenants).await?.into_iter().collect();
+    for target in targets {
+        let state = began.zip(states.get(&target.tenant));
+        let since = state.map(|(began, state)| state.ground.since(began)).unwrap_or_default();
         let (mut after, mut waited) = (0, Vec::new());
         loop {
             let pages = store.pages(workspace, run, target.tenant, after, PAGES_AT_ONCE).await?;

@@ -23,9 +23,7 @@ impl WorkspaceCredentials {
     pub fn new(secrets: Arc<SecretChain>, workspace: WorkspaceId, partner: Option<EntraTenantId>) -> Self {
         Self { secrets, workspace, partner: Mutex::new(partner) }
     }
-}
 
-impl WorkspaceCredentials {
     fn token_of(
         &self,
         found: Result<Option<(DirectTokens, Version)>, SecretError>,

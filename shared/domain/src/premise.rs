@@ -32,6 +32,20 @@ impl Since {
         !self.read || self.open.contains(&object)
     }
 
+    /// Whether anything can speak against such a line; of the others nothing has to be looked up.
+    pub fn asks_about(action: &Action) -> bool {
+        matches!(
+            action,
+            Action::Create { .. }
+                | Action::Link { .. }
+                | Action::MarkInactive { .. }
+                | Action::NoteMissing { .. }
+                | Action::Reactivate { .. }
+                | Action::Refresh { .. }
+                | Action::Update { .. }
+        )
+    }
+
     /// Why the line must not be carried out, as a code; `now` = what is known of its person. What was carried out
     /// already looks as the line has left it, and is let through.
     pub fn forbids(&self, line: &Line, now: &KnownPerson) -> Option<&'static str> {

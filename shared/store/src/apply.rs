@@ -148,7 +148,8 @@ impl Applier<'_> {
             let row = line.contact_written().and_then(|contact| before.get(&contact));
             row.is_some_and(|row| row.contact.line == Some(line.id))
         };
-        let lines: Vec<&Line> = page.lines.iter().filter(|line| !is_done(line)).collect();
+        let asks = |line: &&Line| Since::asks_about(&line.action) && !is_done(line);
+        let lines: Vec<&Line> = page.lines.iter().filter(asks).collect();
         let objects: BTreeSet<EntraObjectId> = lines.iter().map(|line| line.object).collect();
         let (people, _) = self.store.people(self.scope.workspace(), self.tenant, &objects).await?;
         let forbids = |line: &&Line| {

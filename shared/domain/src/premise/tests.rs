@@ -90,5 +90,6 @@ fn what_others_have_seen_and_decided_since_the_plan_counts() {
     ] {
         let told = [&first, &passed, &open].map(|since| since.forbids(line, &now));
         assert_eq!(told, expected, "{name}");
+        assert!(Since::asks_about(&line.action), "{name}");
     }
 }
