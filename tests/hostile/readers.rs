@@ -19,6 +19,7 @@ use directory::{
         public_tenant::PublicInformation,
         relationships::Relationships,
         retry::{Retry, RetryPolicy, retry_after},
+        signing_keys::{SigningKeys, keys_url},
         token::{Authority, TokenExchange, TokenFailure, TokenStep},
         users::{OneUser, Users},
     },
@@ -28,6 +29,7 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use secrecy::SecretString;
 use secrets::Document;
 use serde_json::{Value, json};
+use url::Url;
 
 const TENANT: &str = "5e61cc55-0b1f-4c3a-9d2e-7f1e2a3b4c5d";
 const OBJECT: &str = "87d349ed-44d7-43e1-9a83-5f2406dee5bd";
@@ -47,7 +49,7 @@ pub(crate) struct Parser {
     pub(crate) feed: fn(&[u8]) -> Refused,
 }
 
-pub(crate) const PARSERS: [Parser; 21] = [
+pub(crate) const PARSERS: [Parser; 22] = [
     Parser {
         name: "token endpoint: tokens",
         reads_in: &["directory/src/protocol/token/answer.rs"],
@@ -225,6 +227,26 @@ pub(crate) const PARSERS: [Parser; 21] = [
         },
         documented: &[],
         feed: |claims| IdTokenClaims::decode(&token(claims)).err().map(|_| "invalid_id_token"),
+    },
+    Parser {
+        name: "keys of id_tokens",
+        reads_in: &["directory/src/protocol/signing_keys.rs"],
+        samples: || {
+            let keys = fake_microsoft::published_keys("https://login.example", "{tenantid}");
+            vec![keys, json!({ "jwks_uri": "https://login.example/organizations/discovery/v2.0/keys" })]
+        },
+        documented: &[],
+        feed: |body| {
+            let login: Url = "https://login.example".parse().unwrap();
+            if let Some(keys) = keys_url(body, &login) {
+                assert_eq!(keys.origin(), login.origin());
+            }
+            let Some(read) = SigningKeys::decode(body) else { return Some(Code::AnswerUnreadable.name()) };
+            // Whatever became of the keys, they have not signed this.
+            let claims = json!({ "aud": "a", "iss": "i", "exp": 2, "tid": TENANT, "ver": "2.0" });
+            assert!(read.claims(&token(claims.to_string().as_bytes()), "t").is_err());
+            None
+        },
     },
     Parser {
         name: "token that was pasted",

@@ -38,7 +38,11 @@ impl Emulate {
         let program = tool(".tools/node_modules/.bin/emulate")?;
         let folder = tempfile::tempdir().unwrap();
         let peer = nowhere();
-        let endpoints = Endpoints { authorize: "/oauth2/v2.0/authorize", token: "/oauth2/v2.0/token" };
+        let endpoints = Endpoints {
+            authorize: "/oauth2/v2.0/authorize",
+            token: "/oauth2/v2.0/token",
+            keys: "/discovery/v2.0/keys",
+        };
         let gateway = Gateway::before(&peer, endpoints).await;
         let seed = json!({ "microsoft": {
             "users": [{ "email": TECHNICIAN, "name": "Tech One", "tenant_id": PARTNER }],

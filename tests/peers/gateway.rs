@@ -21,11 +21,15 @@ const LISTING: &str = "/v1.0/tenantRelationships/delegatedAdminRelationships";
 /// Members of a form.
 pub(crate) type Form = Vec<(String, String)>;
 
+/// Makes another token of one.
+pub(crate) type Forge = fn(&str) -> String;
+
 /// Where the server has its endpoints.
 #[derive(Clone, Copy)]
 pub(crate) struct Endpoints {
     pub(crate) authorize: &'static str,
     pub(crate) token: &'static str,
+    pub(crate) keys: &'static str,
 }
 
 #[derive(Clone)]
@@ -36,6 +40,7 @@ pub(crate) struct Gateway {
 }
 
 struct Shared {
+    base: Url,
     peer: String,
     endpoints: Endpoints,
     http: reqwest::Client,
@@ -43,20 +48,24 @@ struct Shared {
     granted: Mutex<Vec<Value>>,
     /// Changes a token request on its way.
     tamper: Mutex<Option<(&'static str, &'static str)>>,
+    /// Changes the id_token on its way back.
+    forge: Mutex<Option<Forge>>,
 }
 
 impl Gateway {
     /// In front of the server at `peer`, which need not be there yet.
     pub(crate) async fn before(peer: &str, endpoints: Endpoints) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let base: Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
         let shared = Arc::new(Shared {
+            base: base.clone(),
             peer: peer.to_owned(),
             endpoints,
             http: client(),
             asked: Mutex::default(),
             granted: Mutex::default(),
             tamper: Mutex::default(),
+            forge: Mutex::default(),
         });
         let router = Router::new().fallback(serve).with_state(Arc::clone(&shared));
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -84,6 +93,11 @@ impl Gateway {
         *self.shared.tamper.lock().unwrap() = Some((member, value));
     }
 
+    /// From now on another id_token comes back than the server made.
+    pub(crate) fn forge(&self, forge: Forge) {
+        *self.shared.forge.lock().unwrap() = Some(forge);
+    }
+
     /// A document that the server publishes.
     pub(crate) async fn document(&self, path: &str) -> Value {
         let answer = self.shared.http.get(self.at(path)).send().await.unwrap();
@@ -103,12 +117,17 @@ async fn serve(State(shared): State<Arc<Shared>>, request: Request) -> Response 
     if path == LISTING {
         return listing(&shared, head.headers.get(header::AUTHORIZATION));
     }
+    if path == "/organizations/v2.0/.well-known/openid-configuration" {
+        let keys = shared.base.join("/organizations/discovery/v2.0/keys").unwrap();
+        return json_answer(200, &json!({ "jwks_uri": keys.as_str() }));
+    }
     // Below each tenant's name Microsoft has what these servers have once.
     let endpoint = path.split_once("/oauth2/v2.0/").filter(|(tenant, _)| tenant.len() > 1);
     let is_token = endpoint.is_some_and(|(_, endpoint)| endpoint == "token");
     let path = match endpoint {
         Some((_, "authorize")) => shared.endpoints.authorize,
         Some((_, "token")) => shared.endpoints.token,
+        _ if path == "/organizations/discovery/v2.0/keys" => shared.endpoints.keys,
         _ => path,
     };
     let query = head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
@@ -127,7 +146,13 @@ async fn serve(State(shared): State<Arc<Shared>>, request: Request) -> Response 
     let status = answer.status();
     let body = answer.bytes().await.unwrap();
     if is_token && status == 200 {
-        shared.granted.lock().unwrap().push(serde_json::from_slice(&body).unwrap());
+        let mut granted: Value = serde_json::from_slice(&body).unwrap();
+        if let (Some(forge), Some(token)) = (*shared.forge.lock().unwrap(), granted["id_token"].as_str()) {
+            granted["id_token"] = forge(token).into();
+        }
+        let body = granted.to_string();
+        shared.granted.lock().unwrap().push(granted);
+        return response.body(Body::from(body)).unwrap();
     }
     response.body(Body::from(body)).unwrap()
 }
@@ -156,5 +181,9 @@ fn listing(shared: &Shared, authorization: Option<&HeaderValue>) -> Response {
     } else {
         (401, json!({ "error": { "code": "InvalidAuthenticationToken", "message": "x" } }))
     };
+    json_answer(status, &body)
+}
+
+fn json_answer(status: u16, body: &Value) -> Response {
     Response::builder().status(status).body(Body::from(body.to_string())).unwrap()
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ambient::{Clock, SystemClock, VirtualClock};
 use authorizer::Refusal;
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tests::repository;
@@ -13,8 +14,8 @@ use tokio::{
 };
 
 use crate::{
-    gateway::{Endpoints, Gateway},
-    msp::{CLIENT_ID, Msp, PARTNER, is_verified, nowhere, verifier},
+    gateway::{Endpoints, Forge, Gateway},
+    msp::{CLIENT_ID, Msp, PARTNER, forged, is_verified, nowhere, verifier},
     tools::{launch, tool},
 };
 
@@ -36,7 +37,8 @@ impl MockServer {
     async fn start() -> Option<Self> {
         tool(MODULE)?;
         let peer = nowhere();
-        let gateway = Gateway::before(&peer, Endpoints { authorize: "/authorize", token: "/token" }).await;
+        let endpoints = Endpoints { authorize: "/authorize", token: "/token", keys: "/jwks" };
+        let gateway = Gateway::before(&peer, endpoints).await;
         let issuer = gateway.at(&format!("/{PARTNER}/v2.0"));
         let (input, output, process) = Self::launch(&peer, &issuer).await;
         Some(Self { gateway, peer, issuer, input, output, process })
@@ -134,6 +136,32 @@ async fn what_an_id_token_must_say() {
     server.say(&json!({ "tid": other, "iss": server.gateway.at(&format!("/{other}/v2.0")) })).await;
     let refused = server.sign_in(&msp).await.unwrap_err();
     assert!(refused.starts_with("partner_tenant_changed"), "{refused}");
+}
+
+/// What somebody between us and the login service would have to do to sign in as another account.
+#[tokio::test]
+async fn an_id_token_that_nobody_signed_connects_nothing() {
+    let Some(mut server) = MockServer::start().await else { return };
+    let msp = Msp::at(&server.gateway).await;
+    server.say(&json!({})).await;
+    for (forge, expected) in [
+        (forged as Forge, "signature is wrong"),
+        (|token| with_header(token, json!({ "alg": "none" })), "algorithm that is not accepted"),
+        (|token| with_header(token, json!({ "alg": "HS256", "kid": "x" })), "algorithm that is not accepted"),
+        (|token| with_header(token, json!({ "alg": "RS256", "kid": "x" })), "key that is not published"),
+    ] {
+        server.gateway.forge(forge);
+        let refused = server.sign_in(&msp).await.unwrap_err();
+        assert!(refused.starts_with("invalid_id_token"), "{refused}");
+        assert!(refused.contains(expected), "{expected}: {refused}");
+        assert!(msp.is_as_before().await, "{expected}");
+    }
+}
+
+/// `token` under another header.
+fn with_header(token: &str, header: Value) -> String {
+    let (_, rest) = token.split_once('.').unwrap();
+    format!("{}.{rest}", BASE64_URL_SAFE_NO_PAD.encode(header.to_string()))
 }
 
 #[tokio::test]

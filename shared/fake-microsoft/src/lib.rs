@@ -73,5 +73,6 @@ pub use secrets::Kind;
 pub use tenant::{
     DIRECTORY_READERS, GLOBAL_READER, Relationship, RelationshipStatus, Tenant, VerifiedDomain,
 };
+pub use tokens::{published_keys, signed};
 pub use user::User;
 pub use world::{Application, NotInWorld, Sizes, World, WorldConfig};

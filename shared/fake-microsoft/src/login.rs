@@ -21,7 +21,7 @@ use crate::{
     scopes::Scopes,
     secrets::Kind,
     tenant::Tenant,
-    tokens::{Account, issuer, key_set},
+    tokens::{Account, issuer, published_keys},
 };
 
 /// The authorities that are no tenant: work accounts of any tenant.
@@ -129,7 +129,7 @@ pub(crate) async fn keys(
     let reply = struck.unwrap_or_else(|| {
         let base = base(&headers);
         match issuer_name(&inner, &authority) {
-            Ok(issuer_name) => Reply::new(200, Body::Json(key_set(&base, &issuer_name))),
+            Ok(issuer_name) => Reply::new(200, Body::Json(published_keys(&base, &issuer_name))),
             Err(refusal) => json_refusal(&inner, &base, &refusal),
         }
     });

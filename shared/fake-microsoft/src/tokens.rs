@@ -152,13 +152,18 @@ pub(crate) fn id_token(
     if let Some(nonce) = nonce {
         claims["nonce"] = json!(nonce);
     }
+    signed(&claims)
+}
+
+/// `claims` as this fake signs them. None only if the embedded key could not be read.
+pub fn signed(claims: &Value) -> Option<String> {
     let header = Header { kid: Some(KEY_ID.to_owned()), ..Header::new(Algorithm::RS256) };
     let key = EncodingKey::from_rsa_pem(SIGNING_KEY).ok()?;
-    jsonwebtoken::encode(&header, &claims, &key).ok()
+    jsonwebtoken::encode(&header, claims, &key).ok()
 }
 
 /// The key set; `tenant` is a tenant id or the template `{tenantid}`.
-pub(crate) fn key_set(base: &str, tenant: &str) -> Value {
+pub fn published_keys(base: &str, tenant: &str) -> Value {
     json!({ "keys": [{
         "kty": "RSA",
         "use": "sig",

@@ -5,7 +5,7 @@ mod query;
 
 use directory::protocol::{
     authorize::Pkce,
-    id_token::{Expectation, IdTokenClaims, IdTokenError},
+    id_token::{Expectation, IdTokenError},
 };
 use domain::{flags::Feature, ids::WorkspaceId};
 use edge::Features;
@@ -138,8 +138,8 @@ impl Connect {
     ) -> Result<Connected, ConnectError> {
         let before = self.store.connection(workspace).await?;
         let app = self.app(workspace).await?;
-        let grant = self
-            .microsoft(self.graph.clone())
+        let microsoft = self.microsoft(self.graph.clone());
+        let grant = microsoft
             .redeem_code(app.clone(), code, verifier, login.redirect_uri)
             .await
             .map_err(ConnectError::TokenExchange)?;
@@ -151,9 +151,9 @@ impl Connect {
             nonce: &login.nonce,
             partner_tenant: known_partner(before.as_ref(), purpose.change_partner),
         };
-        // Straight from the token endpoint: the signature need not be checked, the claims must be
-        // (OpenID Connect Core 1.0 §3.1.3.7).
-        let signed_in = IdTokenClaims::decode(id_token)
+        let keys = microsoft.signing_keys().await.map_err(ConnectError::TokenExchange)?;
+        let signed_in = keys
+            .claims(id_token, expected.issuer_template)
             .and_then(|claims| claims.validate(&expected, self.clock.now()))
             .map_err(|error| match error {
                 IdTokenError::OtherTenant(_) => ConnectError::PartnerTenantChanged,

@@ -55,6 +55,31 @@ async fn tokens_that_cannot_be_stored_leave_the_connection_alone() {
 }
 
 #[tokio::test]
+async fn who_signed_in_is_not_believed_without_the_keys() {
+    for (route, effect, once, expected) in [
+        (Route::Keys, Effect::status(503), false, Some("token_exchange_failed")),
+        (Route::Metadata, Effect::status(404), false, Some("token_exchange_failed")),
+        (Route::Metadata, Effect::plain_text(200, "{}"), false, Some("token_exchange_failed")),
+        (Route::Keys, Effect::plain_text(200, "<html>"), false, Some("token_exchange_failed")),
+        (Route::Keys, Effect::plain_text(200, r#"{"keys":[]}"#), false, Some("invalid_id_token")),
+        (Route::Keys, Effect::status(503), true, None),
+        (Route::Metadata, Effect::Throttle { retry_after: Some("1".to_owned()) }, true, None),
+    ] {
+        let bench = Bench::new().await;
+        let browser = bench.begin().await;
+        let query = bench.visit(&browser.auth_url).await;
+        bench.fake.faults().on(Match::route(route), effect.clone(), once.then_some(1));
+        let landing = bench.come_back(&query, &browser.cookie).await;
+        let stored = bench.tokens().await.is_some() || bench.connection().await.is_some();
+        match expected {
+            Some(code) => assert_eq!(landing.failure(), code, "{route:?} {effect:?}"),
+            None => assert_eq!(landing.landing()["entra_status"], "success", "{route:?} {effect:?}"),
+        }
+        assert_eq!(stored, expected.is_none(), "{route:?} {effect:?}");
+    }
+}
+
+#[tokio::test]
 async fn of_two_sign_ins_at_once_one_wins_wholly() {
     let bench = Bench::new().await;
     let (one, other) = (bench.begin().await, bench.begin().await);

@@ -6,12 +6,19 @@ use ambient::{Clock, Entropy};
 use domain::ids::EntraTenantId;
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
+use url::Url;
 
 use super::{GraphSettings, transport::Transport};
 use crate::{
     error::{Code, ReadError},
-    protocol::token::{
-        AppCredentials, Authority, Grant, TokenExchange, TokenFailure, TokenGrant, TokenRequest, TokenStep,
+    protocol::{
+        Input,
+        published::{Fetch, FetchStep},
+        signing_keys::{SigningKeys, keys_url, metadata_url},
+        token::{
+            AppCredentials, Authority, Grant, TokenExchange, TokenFailure, TokenGrant, TokenRequest,
+            TokenStep,
+        },
     },
 };
 
@@ -95,10 +102,38 @@ impl Login {
         })
     }
 
+    /// The keys that id_tokens are signed with now. They are asked for at every sign-in, which is rare, so
+    /// that a withdrawn key is good for nothing at once.
+    pub async fn signing_keys(&self) -> Result<SigningKeys, ReadError> {
+        let login = &self.settings.login_base;
+        let metadata = self.published(metadata_url(login)).await?;
+        let keys = keys_url(&metadata, login).ok_or(Code::AnswerUnreadable)?;
+        let keys = self.published(keys).await?;
+        SigningKeys::decode(&keys).ok_or_else(|| Code::AnswerUnreadable.into())
+    }
+
+    /// A document that the login service publishes.
+    async fn published(&self, url: Url) -> Result<Vec<u8>, ReadError> {
+        let mut machine = Fetch::new(self.transport.retry(self.settings.retry));
+        let mut input = Input::Begin;
+        loop {
+            match machine.step(input, self.transport.clock.now()) {
+                FetchStep::Document(document) => return Ok(document),
+                FetchStep::Fail(error) => return Err(error),
+                FetchStep::Send => input = self.transport.get_published(url.clone()).await,
+                FetchStep::Wait(wait) => {
+                    self.transport.usage.retried();
+                    self.transport.clock.sleep(wait).await;
+                    input = Input::Waited;
+                }
+            }
+        }
+    }
+
     async fn exchange(&self, request: &TokenRequest) -> Result<TokenGrant, TokenFailure> {
         let (url, form) = (request.url(&self.settings.login_base), request.form());
         let mut machine = TokenExchange::new(request.authority, self.transport.retry(self.settings.retry));
-        let mut input = crate::protocol::Input::Begin;
+        let mut input = Input::Begin;
         loop {
             match machine.step(input, self.transport.clock.now()) {
                 TokenStep::Fail(failure) => return Err(failure),
@@ -113,7 +148,7 @@ impl Login {
                 TokenStep::Wait(wait) => {
                     self.transport.usage.retried();
                     self.transport.clock.sleep(wait).await;
-                    input = crate::protocol::Input::Waited;
+                    input = Input::Waited;
                 }
             }
         }

@@ -28,6 +28,9 @@ const TOKEN_BYTES_MAX: usize = 1024 * 1024;
 /// at all of the web pages that gateways send.
 const REFUSAL_BYTES_MAX: usize = 256 * 1024;
 
+/// Most bytes of a document that the login service publishes: its keys take some twenty kilobytes.
+const PUBLISHED_BYTES_MAX: usize = 256 * 1024;
+
 /// The HTTP client and what every call needs besides.
 pub(crate) struct Transport {
     http: reqwest::Client,
@@ -71,6 +74,12 @@ impl Transport {
         self.usage.requested();
         let request = self.http.get(url).bearer_auth(token.expose_secret()).timeout(limit);
         self.send(request, self.body_bytes_max).await
+    }
+
+    /// A read of what the login service publishes for everybody.
+    pub(crate) async fn get_published(&self, url: Url) -> Input {
+        self.usage.requested();
+        self.send(self.http.get(url), PUBLISHED_BYTES_MAX).await
     }
 
     /// A token call.

@@ -1,8 +1,7 @@
 //! Who signed in: the claims of an id_token of a multi-tenant app
 //! (learn.microsoft.com/entra/identity-platform/id-token-claims-reference).
 //!
-//! The token comes straight from the token endpoint over TLS, so OpenID Connect Core 3.1.3.7
-//! allows leaving out the signature; every check of claims stays mandatory and is here.
+//! Every check of claims is here; the signature is [`signing_keys`](super::signing_keys)'s.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use domain::ids::{EntraObjectId, EntraTenantId};
@@ -65,6 +64,9 @@ pub struct SignedIn {
 /// Why an id_token is not believed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum IdTokenError {
+    /// Signed in another way than RS256.
+    #[error("the id_token is signed with an algorithm that is not accepted")]
+    Algorithm,
     /// For another app.
     #[error("the id_token was made for another app")]
     Audience,
@@ -77,6 +79,12 @@ pub enum IdTokenError {
     /// From somebody else.
     #[error("the id_token was issued by somebody else")]
     Issuer,
+    /// Signed with a key that may sign for another issuer only.
+    #[error("the id_token is signed with a key of another issuer")]
+    KeyIssuer,
+    /// Signed with a key that is not published.
+    #[error("the id_token names a key that is not published")]
+    KeyUnknown,
     /// Belongs to another sign-in.
     #[error("the id_token belongs to another sign-in")]
     Nonce,
@@ -86,6 +94,9 @@ pub enum IdTokenError {
     /// Another tenant than the connection's.
     #[error("an account of another tenant signed in than the one the connection was made with")]
     OtherTenant(EntraTenantId),
+    /// Not what the key signed.
+    #[error("the id_token's signature is wrong")]
+    Signature,
     /// Not an id_token.
     #[error("the id_token cannot be read")]
     Unreadable,
@@ -105,6 +116,11 @@ impl IdTokenClaims {
         };
         let payload = BASE64_URL_SAFE_NO_PAD.decode(payload).map_err(|_| IdTokenError::Unreadable)?;
         serde_json::from_slice(&payload).map_err(|_| IdTokenError::Unreadable)
+    }
+
+    /// Who says to have issued it.
+    pub(super) fn issuer(&self) -> &str {
+        &self.iss
     }
 
     /// Who signed in, when every claim agrees with `expected`.

@@ -12,8 +12,10 @@ pub mod listing;
 pub mod organization;
 pub mod page;
 pub mod public_tenant;
+pub mod published;
 pub mod relationships;
 pub mod retry;
+pub mod signing_keys;
 pub mod token;
 pub mod users;
 

@@ -13,7 +13,8 @@ use directory::{
     UserKey,
     protocol::{
         authorize::{AuthorizeRequest, Pkce, Prompt, authorize_url},
-        id_token::{Expectation, IdTokenClaims, SignedIn},
+        id_token::{Expectation, SignedIn},
+        signing_keys::SigningKeys,
         token::{AppCredentials, Authority, TokenGrant},
     },
 };
@@ -83,7 +84,8 @@ pub(crate) async fn connect(sizes: &[u32]) -> Connected {
     let code = sign_in(&settings, &app, &redirect_uri, &pkce).await;
     let grant = login.redeem_code(app.clone(), code, pkce.verifier, redirect_uri).await.unwrap();
     assert!(grant.missing_scopes(&settings.scopes).is_empty());
-    let signed_in = who(&settings, &app, &grant, &clock);
+    let keys = login.signing_keys().await.unwrap();
+    let signed_in = who(&keys, &settings, &app, &grant, &clock);
     assert_eq!(signed_in.tenant, fake.world().partner().id);
 
     let refresh_token = Mutex::new(grant.refresh_token.unwrap());
@@ -118,14 +120,21 @@ async fn sign_in(
     code.1.into_owned().into()
 }
 
-fn who(settings: &GraphSettings, app: &AppCredentials, grant: &TokenGrant, clock: &VirtualClock) -> SignedIn {
+fn who(
+    keys: &SigningKeys,
+    settings: &GraphSettings,
+    app: &AppCredentials,
+    grant: &TokenGrant,
+    clock: &VirtualClock,
+) -> SignedIn {
     let expected = Expectation {
         client_id: &app.client_id,
         issuer_template: &settings.issuer_template(),
         nonce: NONCE,
         partner_tenant: None,
     };
-    let claims = IdTokenClaims::decode(grant.id_token.as_ref().unwrap()).unwrap();
+    let token = grant.id_token.as_ref().unwrap();
+    let claims = keys.claims(token, &settings.issuer_template()).unwrap();
     claims.validate(&expected, clock.now()).unwrap()
 }
 

@@ -14,4 +14,5 @@ mod listing;
 mod loopback;
 mod samples;
 mod server;
+mod signing_keys;
 mod tokens;
