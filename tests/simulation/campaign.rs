@@ -44,6 +44,9 @@ pub(crate) struct Report {
 /// Failures after which a campaign gives up: more of them say nothing new.
 const FAILURES_MAX: usize = 5;
 
+/// Histories from one word about progress to the next.
+const HISTORIES_PER_WORD: u64 = 500;
+
 /// Lives the histories of the seeds from `first` on, on every processor.
 pub(crate) fn run(first: u64, until: Until) -> Report {
     let (next, steps) = (AtomicU64::new(0), AtomicU64::new(0));
@@ -74,6 +77,7 @@ pub(crate) fn run(first: u64, until: Until) -> Report {
                     report.steps += lived;
                     report.coverage.add(&outcome.coverage);
                     report.failures.extend(story.map(|story| (history.seed, story)));
+                    tell_of_progress(&report);
                     gave_up.store(report.failures.len() >= FAILURES_MAX, Ordering::SeqCst);
                 }
             });
@@ -82,6 +86,15 @@ pub(crate) fn run(first: u64, until: Until) -> Report {
     let mut report = report.into_inner().unwrap();
     report.seconds = SystemClock.now().duration_since(began).as_secs_f64();
     report
+}
+
+/// A campaign that is stopped has still said how far it was.
+#[expect(clippy::print_stderr, reason = "whoever runs a campaign looks at it while it runs")]
+fn tell_of_progress(report: &Report) {
+    if report.histories.is_multiple_of(HISTORIES_PER_WORD) {
+        let broken: Vec<u64> = report.failures.iter().map(|(seed, _)| *seed).collect();
+        eprintln!("{} histories, {} steps, broken so far: {broken:?}", report.histories, report.steps);
+    }
 }
 
 /// A thread's own stage.
