@@ -287,7 +287,7 @@ impl<'a> Case<'a> {
             Some(action) if !action.changes().is_empty() || summary::is_about_fields(action) => {
                 action.contact().and_then(|contact| self.contact(contact)).or_else(|| self.linked())
             }
-            None if is_unchanged => self.linked(),
+            None if is_unchanged || summary::is_waiting(steps) => self.linked(),
             _ => None,
         };
         let Some(contact) = contact else { return Vec::new() };

@@ -74,11 +74,20 @@ pub(super) fn is_about_fields(action: &Action) -> bool {
 
 pub(super) fn of(case: &Case<'_>, lines: &[Line], steps: &[Step]) -> (Outcome, String) {
     let (outcome, mut text) = decided(case, lines, steps);
-    let facts = main_line(lines).and_then(|line| line.action.facts());
+    let facts = match main_line(lines) {
+        Some(line) => line.action.facts(),
+        None => case.base().filter(|_| is_waiting(steps)),
+    };
     if let Some(blanks) = facts.and_then(SourceFacts::told_blanks) {
         text = format!("{text} {}.", capitalised(&blanks));
     }
     (outcome, text)
+}
+
+/// Whether a field is blank in the directory, as it was the last time, and keeps its value until that is
+/// confirmed: only then fields are looked at and there is no line.
+pub(super) fn is_waiting(steps: &[Step]) -> bool {
+    steps.iter().any(|step| step.decided && step.tried == Tried::IdentityLink)
 }
 
 fn decided(case: &Case<'_>, lines: &[Line], steps: &[Step]) -> (Outcome, String) {
@@ -220,6 +229,9 @@ fn of_nothing(case: &Case<'_>, steps: &[Step]) -> (Outcome, String) {
             let text =
                 format!("Nothing is done: {reason}, and an earlier sync has dealt with the contact already.");
             (Outcome::Unchanged, text)
+        }
+        (Some(link), None) if is_waiting(steps) => {
+            (Outcome::Unchanged, format!("{} stays as it is.", capitalised(&case.named(link.contact))))
         }
         _ => {
             let text = "Nothing is done: neither the directory nor a rule about fields has changed since the \

@@ -46,7 +46,8 @@ pub struct PlanPage {
     /// to its end, when it is known how many they are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leavers: Vec<Leaver>,
-    /// People on this page about whom an operator is still asked, although there is no line.
+    /// People on this page who are looked at again although there is no line: an operator is still asked about
+    /// them, or a field is blank in the directory and that is not confirmed yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub asked: Vec<EntraObjectId>,
     /// Why nobody becomes inactive because of this read, on the page that closes it.

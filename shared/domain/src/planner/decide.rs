@@ -32,6 +32,9 @@ pub(super) enum Decision {
     Line(Rule, Action),
     /// The same question is already in the queue.
     StillAmbiguous,
+    /// A field is blank in the directory, which is noted already and not confirmed yet: nothing is written, and
+    /// the person is looked at again.
+    StillBlank,
     Unchanged,
 }
 
@@ -154,16 +157,17 @@ impl<'a> Decider<'a> {
 
     fn decide_linked(&mut self, link: &Link, facts: SourceFacts) -> Decided {
         let object = link.identity.object;
-        let same = facts.fingerprint(&self.planner.salt) == link.fingerprint;
+        let is_noted = |facts: &SourceFacts| facts.fingerprint(&self.planner.salt) == link.fingerprint;
+        let (same, stays) = (is_noted(&facts), link.missing == 0 && !link.keep);
         self.trace.note(Tried::Changed, same, || {
-            let (answer, is_noted) = match (same, link.missing > 0 || link.keep) {
-                (true, false) => ("No", ""),
-                (true, true) => ("No", " But the person was leaving and is back; that is noted."),
+            let (answer, is_noted) = match (same, stays) {
+                (true, true) => ("No", ""),
+                (true, false) => ("No", " But the person was leaving and is back; that is noted."),
                 (false, _) => ("Yes: the directory, or a rule about fields", ""),
             };
             format!("{answer}.{is_noted}")
         });
-        if same && link.missing == 0 && !link.keep {
+        if same && stays {
             return Ok(Decision::Unchanged);
         }
         if same {
@@ -187,6 +191,9 @@ impl<'a> Decider<'a> {
             let (contact, expect) = (contact.id, contact.version);
             Action::Reactivate { contact, expect, before, activate: true, changes, facts }
         } else if changes.is_empty() {
+            if stays && base == Some(&facts) && is_noted(&facts) {
+                return Ok(Decision::StillBlank);
+            }
             Action::Refresh { facts }
         } else {
             Action::Update { contact: contact.id, expect: contact.version, changes, facts }

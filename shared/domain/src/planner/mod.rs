@@ -477,9 +477,9 @@ impl Planner {
         let (person, user) = about;
         let mut counters = Counters { read: 1, ..Counters::default() };
         let object = person.object;
-        let is_still_asked = matches!(decision, Decision::StillAmbiguous);
+        let stays_open = matches!(decision, Decision::StillAmbiguous | Decision::StillBlank);
         let line = match decision {
-            Decision::Unchanged => {
+            Decision::StillBlank | Decision::Unchanged => {
                 counters.unchanged = 1;
                 None
             }
@@ -511,9 +511,9 @@ impl Planner {
         if let Some(line) = &line {
             self.overlay.add(&self.policy, line);
         }
-        self.open.decided(object, line.as_ref(), is_still_asked);
+        self.open.decided(object, line.as_ref(), stays_open);
         pages.add(line, Some(fold(object)), &counters);
-        if is_still_asked {
+        if stays_open {
             pages.add_asked(object);
         }
     }
@@ -560,7 +560,9 @@ fn writes_link(decision: &Decision) -> bool {
     match decision {
         Decision::Line(_, Action::Refresh { .. }) => true,
         Decision::Line(_, action) => action.contact_written().is_some(),
-        Decision::Leaving { .. } | Decision::StillAmbiguous | Decision::Unchanged => false,
+        Decision::Leaving { .. } | Decision::StillAmbiguous | Decision::StillBlank | Decision::Unchanged => {
+            false
+        }
     }
 }
 

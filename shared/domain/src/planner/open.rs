@@ -194,9 +194,9 @@ impl Open {
     }
 
     /// Takes in what was decided about somebody.
-    pub(super) fn decided(&mut self, object: EntraObjectId, line: Option<&Line>, is_still_asked: bool) {
+    pub(super) fn decided(&mut self, object: EntraObjectId, line: Option<&Line>, stays_open: bool) {
         self.people.remove(&fold(object));
-        if is_still_asked {
+        if stays_open {
             self.people.insert(fold(object), object);
         }
         if let Some(line) = line {

@@ -75,6 +75,33 @@ fn what_waits_is_looked_at_again_and_what_is_confirmed_is_not() {
 }
 
 #[test]
+fn while_only_hours_have_to_pass_nothing_is_written_and_the_person_is_looked_at_again() {
+    let mut world = with_mira(Overwrite::Always, Clear::AfterGrace);
+    for (read, is_written) in [(1, true), (2, true), (3, false), (4, false), (13, true), (14, false)] {
+        world.policy.now = jiff::Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_hours(read);
+        let mut planner = world.planner();
+        let known = world.gather(&planner, &[mira('-')]);
+        let pages = planner.plan(&[mira('-')], &[], &known);
+        assert_eq!(pages.iter().any(|page| !page.lines.is_empty()), is_written, "hour {read}");
+        assert_eq!(planner.still_open() == [object(1)], read < 13, "hour {read}");
+        world.apply_all(&pages);
+    }
+    assert_eq!(shown_department(&mut world), '-');
+}
+
+/// The property that found it: whoever takes over a contact from an account that is gone brings the blank along.
+#[test]
+fn a_blank_of_an_account_that_took_over_is_noted_once() {
+    let mut world = with_mira(Overwrite::Always, Clear::AfterGrace);
+    world.links.get_mut(&object(1)).unwrap().active = false;
+    let mut again = mira('-');
+    again.object = object(2);
+    assert_eq!(world.sync(std::slice::from_ref(&again)).len(), 1, "linked");
+    assert_eq!(world.facts[&object(2)].blank(Field::Department).map(|blank| blank.times), Some(1));
+    assert!(world.run(&[vec![again]]).iter().all(|page| page.lines.is_empty()));
+}
+
+#[test]
 fn a_directory_that_tells_twice_in_one_read_confirms_nothing() {
     let mut world = with_mira(Overwrite::Always, Clear::AfterGrace);
     world.policy.vanish.grace_hours = 0;

@@ -101,7 +101,14 @@ fn taken() -> Vec<Told> {
     let mut world = World::new();
     world.policy.fields.role = FieldRule { overwrite: Overwrite::Always, clear: Clear::AfterGrace };
     world.policy.fields.allow_clearing = true;
-    cases.push(("a field that is blank, which is still to be confirmed", world.with_mira(), raw(json!({}))));
+    cases.push((
+        "a field that is blank, which is still to be confirmed",
+        world.clone().with_mira(),
+        raw(json!({})),
+    ));
+    world = world.with_mira();
+    world.sync(&[raw(json!({}))]);
+    cases.push(("a field that is blank, as it was the last time", world, raw(json!({}))));
     let mut world = World::overwriting().with_mira();
     world.contact(7).protected_fields.insert(Field::Role);
     cases.push(("a protected field", world, dentist("Head of practice")));

@@ -13,7 +13,7 @@ use crate::{
 };
 
 fn config() -> ProptestConfig {
-    ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 fn encoded(pages: &[PlanPage]) -> Vec<String> {
