@@ -1,12 +1,16 @@
 //! Accepting a run.
 
+use std::collections::BTreeSet;
+
 use domain::{
-    ids::{RunId, UserId, WorkspaceId},
+    ids::{ClientId, RunId, UserId, WorkspaceId},
     ledger::{LinkChange, Wish},
     mapping::Decision,
     run::{Counters, RunKind, RunStatus, TenantFailure, Trigger},
 };
-use store::{ConnectionStatus, PlanPart, PlanSource, Run, RunScope, StoreError, Turns};
+use store::{
+    ConnectionStatus, Overrides, PlanPart, PlanSource, Run, RunScope, StoreError, SyncSettings, Turns,
+};
 use workflow::{NotStarted, payloads::RunInput};
 
 use crate::{Sync, UnsavedRules, reap};
@@ -236,14 +240,28 @@ pub(crate) async fn check_source(
     }
     let is_of_a_sync = !run.takes_back() && run.link_change.is_none();
     let is_carried_out = matches!(source.part, PlanPart::Lines | PlanPart::Staged { .. });
-    if is_carried_out && is_of_a_sync {
-        // What a person's line says follows from these; the limits only decide when it waits.
-        let now = sync.store.settings(workspace).await?;
-        if now.fields() != run.settings.fields() || now.scope != run.settings.scope {
-            return Err(NotBegun::Source(Unusable::RulesChanged));
-        }
+    if is_carried_out && is_of_a_sync && have_rules_changed(sync, &run).await? {
+        return Err(NotBegun::Source(Unusable::RulesChanged));
     }
     Ok(run)
+}
+
+/// Whether other rules hold for a client of the run than those its plan was made by.
+async fn have_rules_changed(sync: &Sync, run: &Run) -> Result<bool, StoreError> {
+    let now = sync.store.settings(run.workspace).await?;
+    if !now.decides_like(&run.settings) {
+        return Ok(true);
+    }
+    let (targets, then_for) = sync.store.targets_and_overrides(run.workspace, run.id).await?;
+    let now_for = sync.store.overrides(run.workspace).await?;
+    let clients: BTreeSet<ClientId> = targets.iter().map(|target| target.client).collect();
+    Ok(clients.into_iter().any(|client| {
+        let of = |settings: &SyncSettings, overrides: &Overrides| match overrides.get(&client) {
+            Some(own) => settings.overridden_by(own),
+            None => settings.clone(),
+        };
+        !of(&now, &now_for).decides_like(&of(&run.settings, &then_for))
+    }))
 }
 
 async fn check_running(sync: &Sync, request: &StartRequest) -> Result<(), NotBegun> {

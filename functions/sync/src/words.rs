@@ -169,7 +169,10 @@ fn told_kept(kept: &[(String, String)], hidden: &Hidden) -> String {
         Err(_) => format!("{label} ({value})"),
     };
     let kept: Vec<String> = kept.iter().map(shown).collect();
-    format!("; changed since or protected, and kept: {}", kept.join(", "))
+    format!(
+        "; changed since, protected, or with a former value that is another contact's now, and kept: {}",
+        kept.join(", ")
+    )
 }
 
 fn matched_by(rule: Rule) -> &'static str {
@@ -222,6 +225,7 @@ fn left(code: &str) -> &str {
         "changed_since" => "somebody has changed it since",
         "client_mismatch" => "it belongs to another client than the one the tenant is mapped to",
         "contact_linked" => "it belongs to another account of the directory, which is there",
+        "address_taken" => "its former address is another contact's by now",
         "contact_missing" | "contact_not_found" => {
             "it is not at this client (deleted in the PSA, moved, or never there)"
         }

@@ -8,7 +8,7 @@ use domain::{
     planner::{Held, counted},
     policy::TenantPolicy,
     run::Counters,
-    undo::{UndoScope, way_back, with_answer},
+    undo::{UndoScope, address_back, way_back, with_answer},
 };
 use store::{Ground, PlanPart, PlanSource, STORED_UNREADABLE, StoreError, StoredPage};
 
@@ -171,6 +171,8 @@ impl Work<'_> {
             page.lines.iter().filter(wanted).filter_map(Line::contact_written).collect();
         let (tenant, nobody) = (self.target.entra, BTreeSet::new());
         let found = self.sync.store.contacts_and_last_seen(self.scope, &contacts, tenant, &nobody).await?;
+        let addresses = page.lines.iter().filter(wanted).filter_map(address_back).cloned().collect();
+        let owners = self.sync.store.owners(self.job.run.workspace, &addresses).await?;
         let back = page.lines.iter().rev().filter(wanted).filter_map(|line| {
             let identity = Identity { tenant: self.target.entra, object: line.object };
             let contact = line.contact_written();
@@ -179,7 +181,7 @@ impl Work<'_> {
                 Action::Leave { contact, code: STORED_UNREADABLE.to_owned(), kept: Vec::new() }
             } else {
                 let now = contact.and_then(|contact| found.contacts.get(&contact));
-                way_back(line, identity, now, scope)?
+                way_back(line, identity, now, scope, &owners)?
             };
             Some(with_answer(line, self.line(line, Rule::Undo, action)))
         });

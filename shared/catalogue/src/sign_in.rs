@@ -125,6 +125,15 @@ pub(crate) const ENTRIES: &[Entry] = &[
         next: "Connect again later. If it persists, look at Microsoft's service health.",
     },
     Entry {
+        code: "session_expired",
+        area: Area::SignIn,
+        cause: "The browser that came back from Microsoft has no sign-in under way: it was begun in another \
+                browser, or more than ten minutes ago.",
+        effect: "Nothing was connected; contacts stay as they are.",
+        next: "Begin and end the sign-in in the same browser, and let it keep cookies. If you did not begin \
+               one, close the page.",
+    },
+    Entry {
         code: "session_mismatch",
         area: Area::SignIn,
         cause: "The sign-in was begun in another browser session.",

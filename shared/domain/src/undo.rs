@@ -1,15 +1,16 @@
 //! Taking back what a run has done: a plan like any other, made from the lines of the run.
 //!
 //! Nothing is deleted by it either: a contact that the run created becomes inactive and is no longer
-//! linked. Only what still is as the run left it is put back; what somebody has changed since, and what the
-//! PSA protects by now, stays and is named. The way back of a way back is the way there, so an undo can be undone.
+//! linked. Only what still is as the run left it is put back; what somebody has changed since, what the PSA
+//! protects by now, and an address whose former value is another contact's, stays and is named. The way back of a way back is the way there, so an undo can be undone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
-    contact::{Contact, EntraStamp, InactiveReason},
+    contact::{Contact, EntraStamp, InactiveReason, Owner},
+    email::EmailAddress,
     fields::{Field, FieldChange},
     ids::{ContactId, EntraObjectId, Identity},
     plan::{Action, ContactState, Line, LinkState, Turn},
@@ -53,9 +54,21 @@ impl UndoScope {
     }
 }
 
+/// The address that would go back with the line.
+pub fn address_back(line: &Line) -> Option<&EmailAddress> {
+    line.action.changes().iter().find_map(former_address)
+}
+
 /// The way back of an applied line, given the contact as it is now; `None` when the line wrote no
-/// contact or the undo is not about it.
-pub fn way_back(line: &Line, identity: Identity, now: Option<&Contact>, scope: &UndoScope) -> Option<Action> {
+/// contact or the undo is not about it. `owners` = whose the addresses are that would go back
+/// ([`address_back`]). The undo itself frees none of them: no run hands on an address that it has freed.
+pub fn way_back(
+    line: &Line,
+    identity: Identity,
+    now: Option<&Contact>,
+    scope: &UndoScope,
+    owners: &BTreeMap<EmailAddress, Owner>,
+) -> Option<Action> {
     if let Action::Settle { contact } = line.action {
         // Only the answer goes back, and it is no field.
         let is_meant = scope.covers(line) && scope.fields.is_none();
@@ -72,15 +85,20 @@ pub fn way_back(line: &Line, identity: Identity, now: Option<&Contact>, scope: &
     }
     let Some(now) = now else { return Some(leave(contact, "contact_missing", Vec::new())) };
     let turn = turn_of(&line.action, now)?;
-    let (back, kept) = fields_back(line.action.changes(), now, scope);
+    let is_taken = |change: &FieldChange| {
+        let owner = former_address(change).and_then(|address| owners.get(address));
+        owner.is_some_and(|owner| owner.contact != contact)
+    };
+    let (back, kept) = fields_back(line.action.changes(), now, scope, is_taken);
     if now.protected {
         return Some(leave(contact, "contact_protected", kept));
     }
+    let left = if line.action.changes().iter().any(is_taken) { "address_taken" } else { "changed_since" };
     let is_as_left = is_in_state(now, &turn.from) && is_still_theirs(&line.action, identity, now);
     if !is_as_left || only_fields {
         // Links and activity stay as they are; fields go back on their own.
         if back.is_empty() {
-            return Some(leave(contact, "changed_since", kept));
+            return Some(leave(contact, left, kept));
         }
         let present = present_state(now, turn.from.link);
         let turn = Box::new(Turn { from: present.clone(), to: present });
@@ -88,7 +106,7 @@ pub fn way_back(line: &Line, identity: Identity, now: Option<&Contact>, scope: &
         return Some(action);
     }
     if back.is_empty() && turn.from == turn.to {
-        return Some(leave(contact, "changed_since", kept));
+        return Some(leave(contact, left, kept));
     }
     let turn = Box::new(turn);
     Some(Action::Restore { contact, expect: now.version, changes: back, turn, kept })
@@ -114,15 +132,23 @@ fn leave(contact: ContactId, code: &str, kept: Vec<(String, String)>) -> Action 
     Action::Leave { contact, code: code.to_owned(), kept }
 }
 
-/// Fields that go back, and those that somebody has changed since or that are protected.
+fn former_address(change: &FieldChange) -> Option<&EmailAddress> {
+    match change {
+        FieldChange::Email(change) => change.old.as_ref(),
+        _ => None,
+    }
+}
+
+/// Fields that go back, and those that somebody has changed since, that are protected, or taken.
 fn fields_back(
     changes: &[FieldChange],
     now: &Contact,
     scope: &UndoScope,
+    is_taken: impl Fn(&FieldChange) -> bool,
 ) -> (Vec<FieldChange>, Vec<(String, String)>) {
     let (mut back, mut kept) = (Vec::new(), Vec::new());
     for change in changes.iter().filter(|change| scope.covers_field(change.field())) {
-        if change.is_in_place(now) && !now.protects(change.field()) {
+        if change.is_in_place(now) && !now.protects(change.field()) && !is_taken(change) {
             back.push(change.inverse());
         } else {
             let (field, value) = change.shown(now);

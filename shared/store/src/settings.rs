@@ -65,6 +65,13 @@ impl SyncSettings {
         InForce::new(&self.limits, &self.vanish, self.run_limits)
     }
 
+    /// Whether the same is planned of everybody under `other`: what a person's line says follows from these
+    /// rules. The limits only decide when it waits, and the confirmations when it is planned.
+    pub fn decides_like(&self, other: &Self) -> bool {
+        let timings = |settings: &Self| (settings.vanish.disabled, settings.vanish.out_of_scope);
+        self.fields() == other.fields() && self.scope == other.scope && timings(self) == timings(other)
+    }
+
     /// What holds for a client with these overrides.
     #[must_use]
     pub fn overridden_by(&self, overrides: &ClientOverrides) -> Self {

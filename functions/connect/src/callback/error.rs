@@ -31,6 +31,9 @@ pub enum CallbackError {
     /// Microsoft sent an error in place of a code.
     #[error("microsoft did not give a code ({})", .0.code)]
     Provider(Refusal),
+    /// The browser that came back has no sign-in under way, or more than one cookie says so.
+    #[error("the callback came without a browser session")]
+    SessionExpired,
     /// Another browser came back than the one that began.
     #[error("the callback came from another browser session")]
     SessionMismatch,
@@ -50,6 +53,7 @@ impl CallbackError {
             Self::InvalidState => "invalid_state",
             Self::MissingParams => "missing_params",
             Self::Provider(refusal) => refusal.code,
+            Self::SessionExpired => "session_expired",
             Self::SessionMismatch => "session_mismatch",
             Self::SwitchedOff => "integration_disabled",
         }
@@ -78,6 +82,10 @@ impl CallbackError {
                 "The answer of the sign-in is incomplete. Nothing was connected; contacts stay as they are."
             }
             Self::Provider(refusal) => refusal.error.code().what_happened(),
+            Self::SessionExpired => {
+                "This browser has no sign-in under way: it was begun in another one, or too long ago. \
+                 Nothing was connected; contacts stay as they are."
+            }
             Self::SessionMismatch => {
                 "The sign-in was begun in another browser session. Nothing was connected; contacts stay \
                  as they are."
@@ -94,7 +102,7 @@ impl CallbackError {
         match self {
             Self::Connect(error) => error.remedy(),
             Self::Provider(refusal) => refusal.error.code().remedy(),
-            Self::SessionMismatch => {
+            Self::SessionExpired | Self::SessionMismatch => {
                 "Begin and end the sign-in in the same browser; if you did not begin one, close this page."
             }
             Self::SwitchedOff => {

@@ -111,8 +111,10 @@ impl Connect {
         if login.is_expired(self.clock.now()) {
             return Err(CallbackError::ExpiredState);
         }
-        let session = session.filter(|session| hash(session) == login.session);
-        let session = session.ok_or(CallbackError::SessionMismatch)?;
+        let session = session.ok_or(CallbackError::SessionExpired)?;
+        if hash(session) != login.session {
+            return Err(CallbackError::SessionMismatch);
+        }
         let verifier = match &login.verifier {
             Some(verifier) => verifier.as_str().into(),
             None => Pkce::of_session(&session.into()).verifier,

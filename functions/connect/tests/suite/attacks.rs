@@ -159,15 +159,15 @@ async fn attempt(bench: &Bench, attack: &str) -> (String, String) {
 
 const TABLE: [(&str, &str); 44] = [
     ("another browser", "session_mismatch"),
-    ("no cookie", "session_mismatch"),
-    ("two cookies", "session_mismatch"),
+    ("no cookie", "session_expired"),
+    ("two cookies", "session_expired"),
     ("replay", "invalid_state"),
     ("state of another workspace", "session_mismatch"),
     ("workspace changed in the state", "invalid_state"),
     ("purpose changed in the state", "invalid_state"),
     ("cookie of the sign-in begun after it", "session_mismatch"),
     ("session of another workspace", "session_mismatch"),
-    ("empty session", "session_mismatch"),
+    ("empty session", "session_expired"),
     ("oversize session", "session_mismatch"),
     ("code twice", "invalid_request"),
     ("error twice", "invalid_request"),

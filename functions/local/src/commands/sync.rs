@@ -351,8 +351,8 @@ fn unusable_source(unusable: Unusable) -> Failure {
         ),
         Unusable::RulesChanged => (
             "rules_changed",
-            "The rules of who is synced, or of fields, have changed since this plan was made, so it is not carried \
-             out.",
+            "The rules of who is synced, of who becomes inactive, or of fields have changed since this plan was \
+             made, so it is not carried out.",
             "Preview again and apply that preview; what waits at a stop limit waits again after the next sync.",
         ),
         Unusable::UnsavedRules => (

@@ -85,7 +85,7 @@ impl World {
             let contacts = self.store().contacts(scope, &contacts).await.unwrap();
             let now = contacts.values().next();
             let identity = Identity { tenant: TENANT, object: line.object };
-            let action = way_back(line, identity, now, &UndoScope::default()).unwrap();
+            let action = way_back(line, identity, now, &UndoScope::default(), &BTreeMap::new()).unwrap();
             let person = Person { object: line.object, label: line.label.clone(), address: None };
             let back = Line::new(WORKSPACE, TENANT, person, Rule::Undo, action);
             let page = PlanPage {

@@ -474,8 +474,8 @@ fn source_unusable(unusable: Unusable) -> ApiError {
         ),
         Unusable::RulesChanged => ApiError::conflict(
             "rules_changed",
-            "The rules of who is synced, or of fields, have changed since this plan was made, so it is not carried \
-             out. Nothing was changed.",
+            "The rules of who is synced, of who becomes inactive, or of fields have changed since this plan was \
+             made, so it is not carried out. Nothing was changed.",
             "Preview again and apply that preview; what waits at a stop limit waits again after the next sync.",
         ),
         Unusable::Unknown => no_such_run(),

@@ -7,13 +7,13 @@ use assembly::FeatureGate;
 use domain::{
     fields::FieldRules,
     flags::Feature,
-    policy::StopLimits,
+    policy::{StopLimits, Timing},
     run::{Counters, RunKind, RunStatus, TenantFailure},
 };
 use edge::{Permission, Surface};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use store::{ClientOverrides, FeatureFlag, SyncSettings};
+use store::{ClientOverrides, CompleteReadHours, FeatureFlag, SyncSettings};
 
 use crate::{
     house::{Does, House, Plan, WORKSPACE, caller, client, tenant},
@@ -172,6 +172,59 @@ async fn rules_that_are_not_saved_stand_in_the_run_and_nowhere_else() {
     let run = house.run(&saved["runId"]).await;
     let (_, overrides) = house.store.targets_and_overrides(WORKSPACE, run.id).await.unwrap();
     assert_eq!(overrides.get(&client(1)), Some(&own));
+}
+
+/// What is changed between a preview of client 1 and its being applied, and whether the plan still holds.
+const CHANGES: [(&str, bool); 10] = [
+    ("nothing", true),
+    ("a field", false),
+    ("who is synced", false),
+    ("whether the disabled leave", false),
+    ("a limit", true),
+    ("the schedule of complete reads", true),
+    ("a field of client 1", false),
+    ("who is synced at client 1", false),
+    ("a limit of client 1", true),
+    ("a field of client 2", true),
+];
+
+#[tokio::test]
+async fn a_plan_is_carried_out_only_under_the_rules_it_was_made_by() {
+    for (change, holds) in CHANGES {
+        let house = House::new().await;
+        let own =
+            ClientOverrides { field_sync_config: json!({ "role": "never" }), ..ClientOverrides::default() };
+        house.store.put_overrides(WORKSPACE, client(1), &own).await.unwrap();
+        house.engine_does(Does::Carry(Plan::default()));
+        let preview = house.post("/preflight", json!({ "clientId": client(1) })).await.data(200);
+        let (mut settings, mut own, mut of) = (SyncSettings::default(), own, client(1));
+        match change {
+            "nothing" => {}
+            "a field" => settings.field_sync_config = json!({ "phone": true }),
+            "who is synced" => settings.scope.licensed_only = true,
+            "whether the disabled leave" => settings.vanish.disabled = Timing::Never,
+            "a limit" => settings.limits.short_read_percent = 7,
+            "the schedule of complete reads" => settings.complete_read_hours = CompleteReadHours(7),
+            "a field of client 1" => own.field_sync_config = json!({ "role": "always" }),
+            "who is synced at client 1" => {
+                own.scope = serde_json::from_value(json!({ "licensedOnly": true })).unwrap();
+            }
+            "a limit of client 1" => {
+                own.limits = Some(StopLimits { short_read_percent: 7, ..StopLimits::default() });
+            }
+            "a field of client 2" => of = client(2),
+            other => panic!("{other}"),
+        }
+        house.store.put_settings(WORKSPACE, &settings).await.unwrap();
+        house.store.put_overrides(WORKSPACE, of, &own).await.unwrap();
+        let applied =
+            house.post(&format!("/runs/{}/apply", preview["runId"].as_str().unwrap()), json!({})).await;
+        if holds {
+            applied.data(202);
+        } else {
+            applied.refused(409, "rules_changed");
+        }
+    }
 }
 
 #[tokio::test]

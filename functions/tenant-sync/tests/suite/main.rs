@@ -27,5 +27,6 @@ mod scenes;
 mod second_run;
 mod since;
 mod stories;
+mod undone;
 mod unreadable;
 mod waiting;

@@ -33,8 +33,8 @@ pub struct TakenBack<'a> {
     pub stale: &'a BTreeSet<LineId>,
 }
 
-/// An undo puts back what the run has changed and nobody has changed since, makes contacts inactive that
-/// the run has created, says what it leaves, and touches nothing else.
+/// An undo puts back what the run has changed and nobody has changed since, except an address that is another
+/// contact's by now, makes contacts inactive that the run has created, says what it leaves, and touches nothing else.
 pub fn undo_restores(story: &TakenBack<'_>) -> Result<(), Broken> {
     let mut covered: BTreeMap<ContactId, usize> = BTreeMap::new();
     for line in story.lines {
@@ -86,7 +86,8 @@ impl<'a> Contacts<'a> {
             let [left, now, after] = [self.left, self.now, self.after].map(|contact| shown(contact, *field));
             // What was created keeps its values.
             let before = self.before.map_or_else(|| left.clone(), |before| shown(before, *field));
-            let is_ours = now == left && before != left && !self.now.protects(*field);
+            let is_free = *field != Field::Email || !self.is_former_address_anothers(story);
+            let is_ours = now == left && before != left && !self.now.protects(*field) && is_free;
             let wanted = if is_ours { &before } else { &now };
             if after != *wanted {
                 return Some(told(self.now, &format!("has another {}", field.label())));
@@ -100,6 +101,12 @@ impl<'a> Contacts<'a> {
         let touched = others.into_iter().find(|field| shown(self.now, **field) != shown(self.after, **field));
         touched
             .map(|field| told(self.now, &format!("has another {}, which was not asked for", field.label())))
+    }
+
+    fn is_former_address_anothers(&self, story: &TakenBack<'_>) -> bool {
+        let former = self.before.and_then(|before| before.values.email.as_ref());
+        let owner = former.and_then(|former| story.now.owners.get(former));
+        owner.is_some_and(|owner| owner.contact != self.now.id)
     }
 
     /// Whether the contact is in use, and whose it is.

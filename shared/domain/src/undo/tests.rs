@@ -2,7 +2,7 @@
 
 mod protected;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -125,7 +125,8 @@ fn line(action: &str) -> Line {
         // An undo of the line `link`.
         "restore" => {
             let linked = after("link");
-            way_back(&line("link"), identity(1), Some(&linked), &UndoScope::default()).unwrap()
+            way_back(&line("link"), identity(1), Some(&linked), &UndoScope::default(), &BTreeMap::new())
+                .unwrap()
         }
         _ => Action::Refresh { facts },
     };
@@ -158,7 +159,9 @@ fn now(action: &str, since: &str) -> Option<Contact> {
 
 fn outcome(action: &str, since: &str, scope: &UndoScope) -> String {
     let now = now(action, since);
-    let Some(back) = way_back(&line(action), identity(1), now.as_ref(), scope) else { return "-".to_owned() };
+    let Some(back) = way_back(&line(action), identity(1), now.as_ref(), scope, &BTreeMap::new()) else {
+        return "-".to_owned();
+    };
     let case = format!("{action}, {since}, {scope:?}");
     let (word, kept) = match &back {
         Action::Leave { code, kept, .. } => {
@@ -240,7 +243,7 @@ fn there_and_back_and_there_again() {
     };
     for action in ACTIONS.into_iter().filter(|action| *action != "refresh") {
         let there = after(action);
-        let back = way_back(&line(action), identity(1), Some(&there), &scope).unwrap();
+        let back = way_back(&line(action), identity(1), Some(&there), &scope, &BTreeMap::new()).unwrap();
         let undone =
             back.contact_after(client(), identity(1), LineId::new(Uuid::nil()), Some(&there)).unwrap();
         match before(action) {
@@ -250,7 +253,7 @@ fn there_and_back_and_there_again() {
             Some(before) => assert_eq!(shown(&undone), shown(&before), "{action}"),
         }
         let undo = Line { action: back, ..line(action) };
-        let again = way_back(&undo, identity(1), Some(&undone), &scope).unwrap();
+        let again = way_back(&undo, identity(1), Some(&undone), &scope, &BTreeMap::new()).unwrap();
         let again =
             again.contact_after(client(), identity(1), LineId::new(Uuid::nil()), Some(&undone)).unwrap();
         assert_eq!(shown(&again), shown(&there), "{action}");
@@ -277,10 +280,53 @@ fn scopes_of_old_runs_are_read() {
 #[test]
 fn what_a_human_has_made_inactive_since_stays_so() {
     let mut contact = after("inactivate");
-    let before = way_back(&line("inactivate"), identity(1), Some(&contact), &UndoScope::default());
+    let before =
+        way_back(&line("inactivate"), identity(1), Some(&contact), &UndoScope::default(), &BTreeMap::new());
     assert!(matches!(before, Some(Action::Restore { .. })), "{before:?}");
     contact.entra.as_mut().unwrap().inactive_reason = None;
     contact.version += 2;
-    let back = way_back(&line("inactivate"), identity(1), Some(&contact), &UndoScope::default());
+    let back =
+        way_back(&line("inactivate"), identity(1), Some(&contact), &UndoScope::default(), &BTreeMap::new());
     assert!(matches!(&back, Some(Action::Leave { code, .. }) if code == "changed_since"), "{back:?}");
+}
+
+/// Whose the former address is by now: nobody's, the contact's own as an additional one, or another contact's.
+#[test]
+fn a_former_address_that_is_anothers_stays_there_and_the_rest_goes_back() {
+    let mut line = line("update");
+    let Action::Update { contact, changes, .. } = &mut line.action else { unreachable!() };
+    let contact = *contact;
+    let address = |text: &str| -> EmailAddress { text.parse().unwrap() };
+    changes.push(FieldChange::Email(Change::new(
+        Some(address("former@acme.example")),
+        Some(address("mira@acme.example")),
+    )));
+    let mut now = now("update", "as left").unwrap();
+    now.values.email = Some(address("mira@acme.example"));
+    let another = ContactId::new(Uuid::from_u128(8));
+    let everything = UndoScope::default;
+    let only_address = || UndoScope::of(Vec::new(), [Field::Email]);
+    for (owner, scope, told) in [
+        (None, everything(), "Restore: role, office, e-mail; kept -"),
+        (Some(contact), everything(), "Restore: role, office, e-mail; kept -"),
+        (Some(another), everything(), "Restore: role, office; kept e-mail"),
+        (None, only_address(), "Restore: e-mail; kept -"),
+        (Some(another), only_address(), "Leave address_taken; kept e-mail"),
+        (Some(another), UndoScope::of(Vec::new(), [Field::Role]), "Restore: role; kept -"),
+    ] {
+        let owner = owner.map(|contact| Owner { client: client(), contact, additional: true });
+        let owners = owner.map(|owner| (address("former@acme.example"), owner)).into_iter().collect();
+        let back = way_back(&line, identity(1), Some(&now), &scope, &owners).unwrap();
+        let listed = |labels: Vec<&str>| if labels.is_empty() { "-".to_owned() } else { labels.join(", ") };
+        let (what, kept) = match &back {
+            Action::Restore { changes, kept, .. } => {
+                let fields = changes.iter().map(|change| change.field().label()).collect();
+                (format!("Restore: {}", listed(fields)), kept)
+            }
+            Action::Leave { code, kept, .. } => (format!("Leave {code}"), kept),
+            other => panic!("{other:?}"),
+        };
+        let kept = kept.iter().map(|(label, _)| label.as_str()).collect();
+        assert_eq!(format!("{what}; kept {}", listed(kept)), told, "{owner:?}, {scope:?}");
+    }
 }

@@ -1,5 +1,7 @@
 //! A worker that dies at a write, and answers that get lost.
 
+use std::collections::BTreeMap;
+
 use domain::{
     ids::Identity,
     plan::{Action, PlanPage, Rule},
@@ -45,7 +47,8 @@ pub(crate) async fn an_undo_that_is_cut_off_leaves_no_link_to_a_contact_that_is_
         let contact =
             table.store.contacts(scope(), &[made(4)].into()).await.unwrap().remove(&made(4)).unwrap();
         let identity = Identity { tenant: TENANT, object: object(4) };
-        let back = way_back(&created, identity, Some(&contact), &UndoScope::default()).unwrap();
+        let back =
+            way_back(&created, identity, Some(&contact), &UndoScope::default(), &BTreeMap::new()).unwrap();
         let undo = page(vec![line(4, Rule::Undo, back)]);
         break_at(&table.probe, 1, fault);
         assert!(applier(&table.store, 1).apply(&undo).await.is_err());

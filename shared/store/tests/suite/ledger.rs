@@ -1,5 +1,7 @@
 //! The links themselves: ended, listed, and taken back.
 
+use std::collections::BTreeMap;
+
 use domain::{
     ids::Identity,
     plan::{Action, LinkState, Rule},
@@ -31,7 +33,8 @@ pub(crate) async fn a_link_that_is_ended_is_listed_and_made_again_by_nobody_but_
     assert_eq!((&contacts[&made(17)].entra, contacts[&made(17)].version), (&None, 2));
 
     let identity = Identity { tenant: TENANT, object: object(17) };
-    let back = way_back(&ended, identity, contacts.get(&made(17)), &UndoScope::default()).unwrap();
+    let back =
+        way_back(&ended, identity, contacts.get(&made(17)), &UndoScope::default(), &BTreeMap::new()).unwrap();
     apply(store, &page(vec![line(17, Rule::Undo, back)])).await;
     let left = table.dump().await;
     let link = |dump: &super::dump::Dump| {
@@ -67,7 +70,8 @@ pub(crate) async fn a_line_that_needs_an_end_is_not_carried_out_without_it(backe
     let ended = unlink(17, Some(1));
     let contacts = store.contacts(scope(), &[made(17)].into()).await.unwrap();
     let identity = Identity { tenant: TENANT, object: object(17) };
-    let back = way_back(&ended, identity, contacts.get(&made(17)), &UndoScope::default()).unwrap();
+    let back =
+        way_back(&ended, identity, contacts.get(&made(17)), &UndoScope::default(), &BTreeMap::new()).unwrap();
     let Action::Restore { turn, .. } = &back else { panic!("{back:?}") };
     assert_eq!((turn.from.link, turn.to.link), (LinkState::Parted, LinkState::Active));
     let before = table.dump().await;

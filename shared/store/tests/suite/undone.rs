@@ -1,5 +1,7 @@
 //! What taking a line back leaves behind.
 
+use std::collections::BTreeMap;
+
 use domain::{
     contact::EntraStamp,
     fields::{Change, FieldChange},
@@ -30,7 +32,8 @@ pub(crate) async fn a_contact_whose_making_is_undone_keeps_its_id_to_itself(back
     apply(store, &page(vec![creation.clone()])).await;
     let there = store.contacts_of_client(scope()).await.unwrap();
     let there = there.iter().find(|contact| contact.id == made(1)).unwrap();
-    let back = way_back(&creation, identity(1), Some(there), &UndoScope::default()).unwrap();
+    let back =
+        way_back(&creation, identity(1), Some(there), &UndoScope::default(), &BTreeMap::new()).unwrap();
     apply(store, &page(vec![line(1, Rule::Undo, back)])).await;
 
     let inventory = store.inventory(WORKSPACE, TENANT).await.unwrap();
@@ -65,7 +68,9 @@ pub(crate) async fn what_cannot_be_taken_back_whole_is_left_whole(backend: &Back
     ] {
         let (table, twin) = (world(backend).await, world(backend).await);
         let there = table.store.contacts(scope(), &[made(4)].into()).await.unwrap().remove(&made(4)).unwrap();
-        let mut back = way_back(&creation(4), identity(4), Some(&there), &UndoScope::default()).unwrap();
+        let mut back =
+            way_back(&creation(4), identity(4), Some(&there), &UndoScope::default(), &BTreeMap::new())
+                .unwrap();
         if let (Meanwhile::Nothing, Action::Restore { changes, .. }) = (meanwhile, &mut back) {
             // More than an item may be.
             changes.push(FieldChange::Role(Change::new(None, Some("x".repeat(500_000)))));

@@ -131,7 +131,7 @@ impl Undone {
         for done in &story.lines {
             let identity = Identity { tenant: TENANT, object: done.object };
             let contact = now.contacts.get(&done.contact_written().unwrap());
-            let Some(action) = way_back(done, identity, contact, &scope) else { continue };
+            let Some(action) = way_back(done, identity, contact, &scope, &now.owners) else { continue };
             let line = Line { action, rule: Rule::Undo, ..done.clone() };
             let contact = line.action.contact_after(OURS, identity, line.id, contact);
             after.contacts.extend(contact.map(|contact| (contact.id, contact)));

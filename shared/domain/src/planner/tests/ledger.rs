@@ -1,5 +1,7 @@
 //! Links that an operator changes: what each change does, by what the people are to their contacts.
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::{
     ledger::{Changed, Lines, LinkChange, Plan, Rematch, Wish, contradictions, end},
@@ -273,7 +275,7 @@ fn what_was_done_to_links_is_taken_back_last_first() {
         for line in done.iter().flat_map(|page| &page.lines).rev() {
             let identity = Identity { tenant: world.policy.tenant, object: line.object };
             let now = line.action.contact_written().and_then(|contact| world.contacts.get(&contact));
-            let back = way_back(line, identity, now, &UndoScope::default()).unwrap();
+            let back = way_back(line, identity, now, &UndoScope::default(), &BTreeMap::new()).unwrap();
             let person = Person { object: line.object, label: String::new(), address: None };
             let back = Line::new(world.policy.workspace, world.policy.tenant, person, Rule::Undo, back);
             assert!(world.apply_line(&back), "{change}: {back:?}");

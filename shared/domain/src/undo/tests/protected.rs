@@ -1,6 +1,6 @@
 //! What is protected stays, and is named.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
@@ -53,7 +53,7 @@ fn a_protected_contact_stays_active_and_linked() {
 }
 
 fn back(line: &Line, now: &Contact, scope: UndoScope) -> Option<Action> {
-    way_back(line, WHO, Some(now), &scope)
+    way_back(line, WHO, Some(now), &scope, &BTreeMap::new())
 }
 
 fn update() -> Line {
