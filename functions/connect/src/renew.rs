@@ -169,9 +169,11 @@ impl Connect {
     ) -> Result<(), ValidateError> {
         let failed = |error| ValidateError::of(error, false);
         let stored = DirectTokens::read_fresh(&self.secrets, workspace).await?;
-        let used = stored.ok_or(ValidateError::MissingAccessToken)?.0.refresh_token;
+        let (stored, _) = stored.ok_or(ValidateError::MissingAccessToken)?;
         let secrets = Arc::clone(&self.secrets);
         let credentials = WorkspaceCredentials::new(secrets, workspace, connection.partner_tenant);
+        credentials.belong(&stored).map_err(failed)?;
+        let used = stored.refresh_token;
         let app = credentials.app().await.map_err(failed)?;
         let authority = connection.partner_tenant.map_or(Authority::Organizations, Authority::Partner);
         let login = self.microsoft(self.graph.clone());

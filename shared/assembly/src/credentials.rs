@@ -15,13 +15,30 @@ use secrets::{DirectTokens, SecretChain, SecretError, Version, WorkspaceSecret};
 pub struct WorkspaceCredentials {
     secrets: Arc<SecretChain>,
     workspace: WorkspaceId,
+    /// The partner of the connection.
+    connected: Option<EntraTenantId>,
+    /// The partner of the tokens that were read last.
     partner: Mutex<Option<EntraTenantId>>,
 }
 
 impl WorkspaceCredentials {
-    /// The credentials of `workspace`; `partner` when its own tenant is known already.
+    /// The credentials of `workspace`, for the connection of `partner` when its tenant is known already: with
+    /// tokens of another partner nothing is asked.
     pub fn new(secrets: Arc<SecretChain>, workspace: WorkspaceId, partner: Option<EntraTenantId>) -> Self {
-        Self { secrets, workspace, partner: Mutex::new(partner) }
+        Self { secrets, workspace, connected: partner, partner: Mutex::new(partner) }
+    }
+
+    /// That the tokens are of the connection's partner. They are stored before the connection is: whoever is
+    /// killed in between, while another partner is connected, leaves the new partner's tokens under the former
+    /// one's connection, and reading with them would find other customers.
+    ///
+    /// # Errors
+    /// [`Code::PartnerMismatch`].
+    pub fn belong(&self, tokens: &DirectTokens) -> Result<(), ReadError> {
+        match (self.connected, tokens.partner_tenant_id) {
+            (Some(connected), Some(signed_in)) if connected != signed_in => Err(Code::PartnerMismatch.into()),
+            _ => Ok(()),
+        }
     }
 
     fn token_of(
@@ -29,6 +46,7 @@ impl WorkspaceCredentials {
         found: Result<Option<(DirectTokens, Version)>, SecretError>,
     ) -> Result<SecretString, ReadError> {
         let (tokens, _) = found.map_err(unavailable)?.ok_or(Code::NotConnected)?;
+        self.belong(&tokens)?;
         if let Some(partner) = tokens.partner_tenant_id {
             *self.partner.lock().unwrap_or_else(PoisonError::into_inner) = Some(partner);
         }

@@ -135,6 +135,15 @@ pub(crate) const ENTRIES: &[Entry] = &[
         next: "Connect with another account.",
     },
     Entry {
+        code: "partner_mismatch",
+        area: Area::Connection,
+        cause: "The stored sign-in belongs to another partner tenant than the connection: connecting another \
+                one was cut off between storing its tokens and the connection.",
+        effect: "Nothing is read with it, and contacts stay as they are.",
+        next: "Connect again with an account of the former partner tenant, or finish the change with one of the \
+               new: send `changePartner` or give `--change-partner`.",
+    },
+    Entry {
         code: "partner_role_missing",
         area: Area::Connection,
         cause: "The account used to connect may not list your customers.",

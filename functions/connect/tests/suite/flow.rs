@@ -1,12 +1,17 @@
 //! What works: connecting, looking at it, checking it, giving it up.
 
+use std::sync::Arc;
+
+use assembly::{Open, WorkspaceDirectories};
 use axum::http::StatusCode;
 use connect::{Purpose, SETTINGS_PAGE_PATH};
+use directory::{Code, Directories};
+use fake_microsoft::Route;
 use jiff::SignedDuration;
 use secrecy::ExposeSecret;
 use secrets::CredentialSource;
 use serde_json::{Value, json};
-use store::{ConnectionKind, ConnectionStatus};
+use store::{Connection, ConnectionKind, ConnectionStatus};
 
 use crate::bench::{Bench, CONNECT, DISCONNECT, STATUS, VALIDATE, workspace};
 
@@ -135,6 +140,43 @@ async fn another_partner_tenant_takes_a_decision() {
         assert_eq!(bench.kept().await == before, expected.is_some());
     }
     assert_eq!(bench.connection().await.unwrap().partner_tenant, ours.partner_tenant);
+}
+
+/// The tokens are stored before the connection: a process that is killed in between leaves this behind.
+#[tokio::test]
+async fn a_change_of_partner_that_was_cut_off_asks_nothing_with_the_other_sign_in() {
+    let bench = Bench::new().await;
+    bench.connect().await;
+    let ours = bench.connection().await.unwrap();
+    let former = Connection { partner_tenant: Some(bench.fake.world().tenants()[0].id), ..ours.clone() };
+    bench.app.store.put_connection(workspace(1), Some(&ours), &former).await.unwrap();
+    bench.clock.advance(SignedDuration::from_hours(8 * 24));
+    bench.fake.reset_requests();
+
+    let validated = bench.ask("POST", VALIDATE, "").await;
+    assert_eq!(validated.code(), "refresh_failed");
+    assert!(validated.json().to_string().contains("partner_mismatch"), "{validated:?}");
+    let renewed = bench.app.renew(workspace(1), SignedDuration::from_hours(24)).await.unwrap_err();
+    assert_eq!(renewed.reason().map(Code::name), Some("partner_mismatch"));
+    let directories = WorkspaceDirectories {
+        cipp: bench.app.cipp.clone(),
+        clock: Arc::clone(&bench.app.clock),
+        entropy: Arc::clone(&bench.app.entropy),
+        graph: bench.app.graph.clone(),
+        http: bench.app.http.clone(),
+        open: Open::default(),
+        secrets: Arc::clone(&bench.app.secrets),
+        store: bench.app.store.clone(),
+    };
+    let directory = Directories::of(&directories, workspace(1)).await.unwrap();
+    assert_eq!(directory.managed_tenants().await.unwrap_err().code().name(), "partner_mismatch");
+    assert_eq!(bench.fake.requests().of(Route::Token).requests, 0, "nothing was asked");
+
+    // Finished, it works.
+    let browser = bench.begin_as(workspace(1), r#"{"connectionType":"direct","changePartner":true}"#).await;
+    let query = bench.visit(&browser.auth_url).await;
+    assert_eq!(bench.come_back(&query, &browser.cookie).await.landing()["entra_status"], "success");
+    assert_eq!(bench.ask("POST", VALIDATE, "").await.status, StatusCode::OK);
 }
 
 #[tokio::test]

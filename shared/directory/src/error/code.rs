@@ -106,6 +106,9 @@ codes! {
     PartnerAccountUnknown "partner_account_unknown" CredentialRejected
         "The account used to connect no longer exists in your tenant. No customer can be read; contacts stay as they are."
         "Connect with another account."
+    PartnerMismatch "partner_mismatch" CredentialRejected
+        "The stored sign-in belongs to another partner tenant than the connection: connecting another one was cut off. Nothing is read with it; contacts stay as they are."
+        "Connect again with an account of the former partner tenant, or finish the change (`changePartner`, `--change-partner`) with one of the new."
     PartnerRoleMissing "partner_role_missing" CredentialRejected
         "The account used to connect may not list your customers. Contacts stay as they are."
         "Give the account access to delegated administration, check that the app has DelegatedAdminRelationship.Read.All, and connect again."
