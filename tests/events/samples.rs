@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use store::{
     Applier, Author, ClientScope, Connection, ConnectionKind, ConnectionStatus, DiscoveryReport,
-    ManagedTenant, Run, Store, TenantAccess,
+    ManagedTenant, Run, Store, TenantAccess, Tenure,
 };
 use uuid::{Uuid, uuid};
 
@@ -134,6 +134,7 @@ pub(crate) async fn ask(store: &Store) {
         author: Author { run: RUN, user: None },
         changes_links: false,
         since: None,
+        tenure: Tenure::UNLIMITED,
     };
     let page = PlanPage {
         format: PLAN_PAGE_FORMAT,

@@ -14,8 +14,8 @@ use domain::{
 };
 use jiff::Timestamp;
 use store::{
-    Applier, Author, ClientScope, Lease, Overrides, Progress, ReviewItem, Run, RunScope, Settled, StaleLine,
-    StoredPage, StoredPageHead, Target, TenantRun, Turns,
+    Applier, Author, ClientScope, LEASE, Lease, Overrides, Progress, ReviewItem, Run, RunScope, Settled,
+    StaleLine, StoredPage, StoredPageHead, Target, TenantRun, Tenure, Turns,
 };
 
 use crate::{Decider, NotDecided, Review, ground::identity};
@@ -173,6 +173,9 @@ impl DecisionRun {
     async fn apply(&self, app: &Review, pages: &[StoredPage], done: u32) -> Result<(), NotDecided> {
         let (workspace, id, tenant) = (self.run.workspace, self.run.id, self.target.tenant);
         let salt = TenantPolicy::salt_of(&self.run.settings.fields(), self.target.client);
+        // It is only a line or two, applied within moments of taking the tenant.
+        let until = app.clock.now() + LEASE;
+        let is_held = || app.clock.now() < until;
         let applier = Applier {
             store: &app.store,
             scope: ClientScope::new(workspace, self.target.client),
@@ -184,6 +187,7 @@ impl DecisionRun {
             author: Author { run: id, user: self.run.initiated_by },
             changes_links: false,
             since: None,
+            tenure: Tenure::of(&is_held),
         };
         let mut counters = Counters::default();
         let mut changed = None;

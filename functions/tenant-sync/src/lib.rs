@@ -155,7 +155,7 @@ impl TenantSync {
         };
         let mut attempts = state.attempts;
         let before = progress(job, &state, now);
-        let mut work = Work::new(self, job, target, lease, state, before);
+        let mut work = Work::new(self, job, target, (lease, now), state, before);
         let end = if attempts > ATTEMPTS_MAX {
             Err(Stop::Failed(failure::gave_up(attempts - 1)))
         } else if !job.run.takes_back() && !self.is_still_mapped(job, target).await? {

@@ -67,7 +67,7 @@ impl Work<'_> {
 
     /// Two groups: that every link has ended is noted before anybody is linked anew, since a contact may be
     /// written by both. The second one is stored first, so that what is found of the first one is a whole plan.
-    async fn store_plan(&self, Plan { ends, then }: Plan) -> Result<(), Stop> {
+    async fn store_plan(&mut self, Plan { ends, then }: Plan) -> Result<(), Stop> {
         let next = (!then.is_empty()).then(|| ends.len().to_string());
         let first = self.group(ends, After { next, ..After::default() });
         let last = first.pages.last().map(|last| (last.head.number, last.head.chain));

@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use directory::{Code, Directory, ReadError};
 use domain::{
-    plan::{ChainHash, Guard, PlanPage},
+    plan::{ChainHash, Guard, Line, PlanPage},
     planner::Planner,
     policy::TenantPolicy,
     premise::Since,
     run::{Counters, TenantFailure},
 };
+use jiff::Timestamp;
 use store::{
-    Applier, Author, ClientScope, Ground, Lease, Progress, StoreError, StoredPage, StoredPageHead,
-    SyncSettings, Target, TenantState,
+    Applier, Author, ClientScope, Ground, LEASE, Lease, Progress, StaleLine, StoreError, StoredPage,
+    StoredPageHead, SyncSettings, Target, TenantState, Tenure,
 };
 
 use crate::{Job, LINES_AT_ONCE, TenantSync, failure};
@@ -23,6 +24,10 @@ pub(crate) const PAGES_PER_READ: u16 = 50;
 /// How long the directory may take for the first page however late it is: within the margin that is left
 /// to finish a page.
 const FIRST_ANSWER: Duration = Duration::from_secs(8);
+
+/// Lines of a page that are carried out before it is looked at whether the lease has to be kept: as many as their
+/// contacts are read at once.
+const LINES_BETWEEN: usize = 100;
 
 pub(crate) enum Outcome {
     Complete,
@@ -38,7 +43,10 @@ pub(crate) enum Stop {
 
 impl From<StoreError> for Stop {
     fn from(error: StoreError) -> Self {
-        Self::Store(error)
+        match error {
+            StoreError::LeaseOver => Self::LeaseLost,
+            error => Self::Store(error),
+        }
     }
 }
 
@@ -56,6 +64,8 @@ pub(crate) struct Work<'a> {
     pub(crate) settings: SyncSettings,
     pub(crate) scope: ClientScope,
     lease: Lease,
+    /// Until when nobody else takes the tenant.
+    leased_until: Timestamp,
     pub(crate) progress: Progress,
     /// What is known of the tenant from before.
     pub(crate) state: TenantState,
@@ -94,7 +104,7 @@ impl<'a> Work<'a> {
         sync: &'a TenantSync,
         job: &'a Job,
         target: &'a Target,
-        lease: Lease,
+        (lease, leased_at): (Lease, Timestamp),
         state: TenantState,
         progress: Progress,
     ) -> Self {
@@ -112,6 +122,7 @@ impl<'a> Work<'a> {
             settings,
             scope,
             lease,
+            leased_until: leased_at + LEASE,
             progress,
             state,
             salt,
@@ -204,14 +215,30 @@ impl<'a> Work<'a> {
         Group { pages, after, is_again: false }
     }
 
-    pub(crate) async fn store_pages(&self, group: &Group) -> Result<(), Stop> {
+    pub(crate) async fn store_pages(&mut self, group: &Group) -> Result<(), Stop> {
         let (workspace, run, tenant) = (self.job.run.workspace, self.job.run.id, self.target.tenant);
         for stored in &group.pages {
-            let times = (self.sync.clock.now(), self.job.expires);
+            let now = self.sync.clock.now();
+            let times = (now, self.job.expires);
             if !self.sync.store.put_page(workspace, run, tenant, self.lease, stored, times).await? {
                 return Err(Stop::LeaseLost);
             }
+            self.leased_until = now + LEASE;
         }
+        Ok(())
+    }
+
+    /// Keeps the lease when half of it has passed: carrying out a large page may take longer than a lease lasts.
+    async fn hold(&mut self) -> Result<(), Stop> {
+        let now = self.sync.clock.now();
+        if now + LEASE / 2 < self.leased_until {
+            return Ok(());
+        }
+        let (workspace, tenant) = (self.job.run.workspace, self.target.tenant);
+        if !self.sync.store.keep_tenant(workspace, tenant, self.lease, now).await? {
+            return Err(Stop::LeaseLost);
+        }
+        self.leased_until = now + LEASE;
         Ok(())
     }
 
@@ -254,6 +281,7 @@ impl<'a> Work<'a> {
         let (workspace, now) = (self.job.run.workspace, self.sync.clock.now());
         let store = &self.sync.store;
         if store.checkpoint(workspace, self.target.tenant, self.lease, &self.progress, now).await? {
+            self.leased_until = now + LEASE;
             self.came_further = true;
             Ok(())
         } else {
@@ -262,7 +290,28 @@ impl<'a> Work<'a> {
     }
 
     /// `is_again` = a worker before this one may have applied the page, or a part of it.
-    async fn apply(&self, stored: &StoredPage, is_again: bool) -> Result<u64, Stop> {
+    async fn apply(&mut self, stored: &StoredPage, is_again: bool) -> Result<u64, Stop> {
+        let mut stale = Vec::new();
+        for lines in stored.page.lines.chunks(LINES_BETWEEN) {
+            self.hold().await?;
+            stale.extend(self.apply_lines(lines).await?);
+        }
+        let (workspace, run, tenant) = (self.job.run.workspace, self.job.run.id, self.target.tenant);
+        let (store, number) = (&self.sync.store, stored.head.number);
+        if self.sync.clock.now() >= self.leased_until {
+            return Err(Stop::LeaseLost);
+        }
+        if !stale.is_empty() {
+            store.put_stale_lines(workspace, run, tenant, number, &stale, self.job.expires).await?;
+        } else if is_again {
+            store.clear_stale_lines(workspace, run, tenant, number, self.job.expires).await?;
+        }
+        Ok(stale.len() as u64)
+    }
+
+    async fn apply_lines(&self, lines: &[Line]) -> Result<Vec<StaleLine>, Stop> {
+        let (clock, until) = (&self.sync.clock, self.leased_until);
+        let is_held = || clock.now() < until;
         let applier = Applier {
             store: &self.sync.store,
             scope: self.scope,
@@ -274,16 +323,9 @@ impl<'a> Work<'a> {
             author: Author { run: self.job.run.id, user: self.job.run.initiated_by },
             changes_links: self.job.run.link_change.is_some(),
             since: self.since.as_ref(),
+            tenure: Tenure::of(&is_held),
         };
-        let stale = applier.apply(&stored.page).await?;
-        let (workspace, run, tenant) = (self.job.run.workspace, self.job.run.id, self.target.tenant);
-        let (store, number) = (&self.sync.store, stored.head.number);
-        if !stale.is_empty() {
-            store.put_stale_lines(workspace, run, tenant, number, &stale, self.job.expires).await?;
-        } else if is_again {
-            store.clear_stale_lines(workspace, run, tenant, number, self.job.expires).await?;
-        }
-        Ok(stale.len() as u64)
+        Ok(applier.apply_lines(lines).await?)
     }
 
     pub(crate) fn directory(&self) -> Result<&dyn Directory, ReadError> {

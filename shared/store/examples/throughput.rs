@@ -17,7 +17,7 @@ use domain::{
 };
 use embedded::{Durability, Engine, OpenError};
 use jiff::Timestamp;
-use store::{Applier, Author, ClientScope, Run, RunScope, Store, client_over};
+use store::{Applier, Author, ClientScope, Run, RunScope, Store, Tenure, client_over};
 use uuid::Uuid;
 
 const WORKSPACE: WorkspaceId = WorkspaceId::new(Uuid::from_u128(1));
@@ -64,6 +64,7 @@ async fn measure(name: &str, engine: Engine, calls: u32, pages: u32) -> Result<(
         author: Author { run: run_id(0), user: None },
         changes_links: false,
         since: None,
+        tenure: Tenure::UNLIMITED,
     };
     let plan: Vec<PlanPage> = (0..pages).map(page).collect::<Result<_, _>>()?;
     let began = SystemClock.now();

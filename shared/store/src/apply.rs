@@ -4,7 +4,10 @@
 //! that wrote it last, so a line that was cut off half-way goes on where it stopped, and one whose
 //! contact has changed since it was planned is left alone and reported.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use domain::{
     contact::{Contact, Fingerprint, Link, Owner},
@@ -93,27 +96,62 @@ pub struct Applier<'a> {
     pub changes_links: bool,
     /// What has to hold besides, when the lines are of a plan that others have come after.
     pub since: Option<&'a Since>,
+    /// The right to write.
+    pub tenure: Tenure<'a>,
+}
+
+/// For how long whoever applies lines may write: it is asked before each of them. A worker that was thought dead,
+/// and wakes, stops at once, instead of finishing over what another one has done since.
+#[derive(Clone, Copy)]
+pub struct Tenure<'a>(Option<&'a (dyn Fn() -> bool + Sync)>);
+
+impl<'a> Tenure<'a> {
+    /// Nobody else can work on the tenant.
+    pub const UNLIMITED: Self = Self(None);
+
+    /// As long as `holds` says so.
+    pub const fn of(holds: &'a (dyn Fn() -> bool + Sync)) -> Self {
+        Self(Some(holds))
+    }
+
+    fn check(self) -> Result<(), StoreError> {
+        if self.0.is_none_or(|holds| holds()) { Ok(()) } else { Err(StoreError::LeaseOver) }
+    }
+}
+
+impl fmt::Debug for Tenure<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Tenure(limited)" } else { "Tenure(unlimited)" })
+    }
 }
 
 impl Applier<'_> {
     /// Applies every line of `page` that is not applied yet.
     ///
     /// # Errors
-    /// When the store fails; apply the page again.
+    /// When the store fails, or the right to write has ended; apply the page again.
     pub async fn apply(&self, page: &PlanPage) -> Result<Vec<StaleLine>, StoreError> {
-        let planned_on: BTreeSet<ContactId> = page
-            .lines
+        self.apply_lines(&page.lines).await
+    }
+
+    /// Applies those of the lines of a page that are not applied yet.
+    ///
+    /// # Errors
+    /// As [`Self::apply`].
+    pub async fn apply_lines(&self, lines: &[Line]) -> Result<Vec<StaleLine>, StoreError> {
+        let planned_on: BTreeSet<ContactId> = lines
             .iter()
             .filter(|line| !matches!(line.action, Action::Create { .. }))
             .filter_map(Line::contact_written)
             .collect();
         let (before, unreadable) = self.store.contact_rows(self.scope, &planned_on).await?;
         let (before, unreadable) = (&before, &unreadable);
-        let forbidden = &self.forbidden(page, before).await?;
+        let forbidden = &self.forbidden(lines, before).await?;
         // By position: a closure over borrowed lines makes a future that cannot be spawned.
-        let outcomes: Vec<Option<StaleLine>> = stream::iter(0..page.lines.len())
+        let outcomes: Vec<Option<StaleLine>> = stream::iter(0..lines.len())
             .map(|position| async move {
-                let line = &page.lines[position];
+                let line = &lines[position];
+                self.tenure.check()?;
                 let is_unreadable = line.contact_written().is_some_and(|it| unreadable.contains(&it));
                 let applied = if is_unreadable {
                     Applied::Stale(STORED_UNREADABLE)
@@ -139,7 +177,7 @@ impl Applier<'_> {
     /// Lines that must not be carried out any more, each with the code of why not.
     async fn forbidden(
         &self,
-        page: &PlanPage,
+        lines: &[Line],
         before: &BTreeMap<ContactId, ContactRow>,
     ) -> Result<BTreeMap<LineId, &'static str>, StoreError> {
         let Some(since) = self.since else { return Ok(BTreeMap::new()) };
@@ -149,7 +187,7 @@ impl Applier<'_> {
             row.is_some_and(|row| row.contact.line == Some(line.id))
         };
         let asks = |line: &&Line| Since::asks_about(&line.action) && !is_done(line);
-        let lines: Vec<&Line> = page.lines.iter().filter(asks).collect();
+        let lines: Vec<&Line> = lines.iter().filter(asks).collect();
         let objects: BTreeSet<EntraObjectId> = lines.iter().map(|line| line.object).collect();
         let (people, _) = self.store.people(self.scope.workspace(), self.tenant, &objects).await?;
         let forbids = |line: &&Line| {

@@ -5,6 +5,9 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 /// A store operation that did not happen, or whose outcome is unknown.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
+    /// Whoever writes has lost the right to: another one may be at work on the same by now.
+    #[error("the right to write has ended")]
+    LeaseOver,
     /// The caller may not do this, or the table is not there: a fault of the deployment.
     #[error("the table refuses {operation} ({code})")]
     Refused {
@@ -35,7 +38,7 @@ pub enum StoreError {
 impl StoreError {
     /// Whether doing the same again later may work.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable { .. })
+        matches!(self, Self::LeaseOver | Self::Unavailable { .. })
     }
 
     /// Whether the table takes just this item not, as when it is larger than 400 KB: another one it would take.

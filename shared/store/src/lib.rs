@@ -35,7 +35,7 @@ mod table;
 mod tenant_states;
 mod tenants;
 
-pub use apply::{APPLIED_BEFORE, Applied, Applier, STORED_UNREADABLE, StaleLine, WRITE_REFUSED};
+pub use apply::{APPLIED_BEFORE, Applied, Applier, STORED_UNREADABLE, StaleLine, Tenure, WRITE_REFUSED};
 pub use clients::ClientRow;
 pub use connections::{Connection, ConnectionKind, ConnectionStatus, ValidationFailure};
 pub use contact_input::{ContactInput, SaidAccount};
@@ -56,5 +56,5 @@ pub use seals::Seal;
 pub use settings::{ClientOverrides, CompleteReadHours, Overrides, SyncSettings};
 pub use spent::Place;
 pub use table::{Store, client_at, client_over};
-pub use tenant_states::{Feed, Ground, Lease, LeaseRefused, Progress, Settled, TenantState};
+pub use tenant_states::{Feed, Ground, LEASE, Lease, LeaseRefused, Progress, Settled, TenantState};
 pub use tenants::{DiscoveryReport, ManagedTenant, TenantAccess};

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How long a worker may be silent before its tenant is handed to another one.
-pub(crate) const LEASE: SignedDuration = SignedDuration::from_secs(90);
+pub const LEASE: SignedDuration = SignedDuration::from_secs(90);
 
 /// How long the progress of a run that never ended is kept.
 const PROGRESS_KEPT: SignedDuration = SignedDuration::from_hours(24 * 7);
@@ -273,6 +273,19 @@ impl Store {
         let condition = of_run(held(lease), progress.run);
         let key = keys::tenant_state(workspace, tenant);
         Ok(self.update(&key, change, condition, values).await?.is_done())
+    }
+
+    /// Keeps the lease from `now` on. Answers false when it is lost.
+    pub async fn keep_tenant(
+        &self,
+        workspace: WorkspaceId,
+        tenant: ManagedTenantId,
+        lease: Lease,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let Write::Update(change) = kept(workspace, tenant, lease, now) else { return Ok(false) };
+        let Change { key, expression, condition, extra } = change;
+        Ok(self.update(&key, &expression, condition, extra).await?.is_done())
     }
 
     /// Gives the tenant back, to be gone on with; nobody may take it before `not_before`.

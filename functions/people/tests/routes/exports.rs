@@ -12,7 +12,7 @@ use domain::{
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use store::{Applier, Author, ClientScope, ContactInput};
+use store::{Applier, Author, ClientScope, ContactInput, Tenure};
 use uuid::Uuid;
 
 use crate::world::{CSV, LINES, WORKSPACE, World, client_id, contact_id, lines};
@@ -200,6 +200,7 @@ async fn linked(world: &World) {
         author: Author { run: RunId::new(Uuid::from_u128(1)), user: None },
         changes_links: false,
         since: None,
+        tenure: Tenure::UNLIMITED,
     };
     let contact = contact_id(0);
     for (number, rule, action) in [

@@ -15,7 +15,7 @@ use domain::{
     user::DirectoryUser,
 };
 use serde_json::{Value, json};
-use store::{Applier, Author, ClientScope};
+use store::{Applier, Author, ClientScope, Tenure};
 use uuid::Uuid;
 
 use crate::world::{TENANT, WORKSPACE, World, managed, object};
@@ -114,6 +114,7 @@ impl World {
             author: Author { run, user: None },
             changes_links: false,
             since: None,
+            tenure: Tenure::UNLIMITED,
         }
     }
 

@@ -23,6 +23,8 @@ pub(crate) enum Stop {
     AfterPage,
     /// In front of write number so many.
     Before(u64),
+    /// In front of each so-manieth write.
+    Every(u64),
 }
 
 /// The gate at one write.
@@ -88,7 +90,12 @@ impl HttpConnector for Gate {
         let stores_page = target.ends_with("TransactWriteItems") && body(&request).contains("\"PAGE#");
         let state = Arc::clone(&self.state);
         HttpConnectorFuture::new(async move {
-            if matches!(state.stop, Stop::Before(write) if writes && write == number) {
+            let stands = match state.stop {
+                Stop::AfterPage => false,
+                Stop::Before(write) => number == write,
+                Stop::Every(writes) => number.is_multiple_of(writes),
+            };
+            if writes && stands {
                 state.wait().await;
             }
             let answer = state.engine.call(request).await;

@@ -14,6 +14,7 @@ mod feed;
 mod gate;
 mod house;
 mod kill_sweep;
+mod leases;
 mod lessons;
 mod microsoft;
 mod mishaps;

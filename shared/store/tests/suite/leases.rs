@@ -1,5 +1,7 @@
 //! One worker in a tenant at a time.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use domain::{
     contact::InactiveReason,
     ids::{ManagedTenantId, RunId},
@@ -8,18 +10,18 @@ use domain::{
     policy::{RunLimits, StopLimits, VanishRules},
     run::Counters,
 };
-use jiff::{SignedDuration, Timestamp};
-use store::{Ground, Lease, LeaseRefused, Progress, Settled, TenantState};
+use jiff::Timestamp;
+use store::{
+    Applier, Ground, LEASE, Lease, LeaseRefused, Progress, Settled, StoreError, TenantState, Tenure,
+};
 use uuid::Uuid;
 
 use super::{
     backend::{Backend, Table, at_once},
-    make::{MANAGED, WORKSPACE, at, object, run_id},
+    make::{MANAGED, TENANT, WORKSPACE, applier, apply, at, object, page, run_id},
     runs::tenant_run,
+    world::creation,
 };
-
-/// How long a worker may be silent.
-const LEASE: SignedDuration = SignedDuration::from_secs(90);
 
 async fn acquire(table: &Table, run: RunId, now: Timestamp) -> Result<(Lease, TenantState), LeaseRefused> {
     table.store.acquire(WORKSPACE, MANAGED, run, now).await.unwrap()
@@ -224,4 +226,17 @@ pub(crate) async fn the_local_mode_frees_what_a_dead_process_held(backend: &Back
     let (again, state) = acquire(&table, run_id(1), at(2)).await.unwrap();
     assert!(again.token > lease.token);
     assert_eq!(of(&state, run_id(1)), Some(progress(run_id(1), 2)));
+}
+
+pub(crate) async fn a_worker_whose_lease_is_over_stops_at_the_next_line(backend: &Backend) {
+    let table = backend.table().await;
+    let page = page((1..=6).map(creation).collect());
+    let asked = AtomicU32::new(0);
+    let holds = || asked.fetch_add(1, Ordering::SeqCst) < 2;
+    let sleeper = Applier { tenure: Tenure::of(&holds), ..applier(&table.store, 1) };
+    assert!(matches!(sleeper.apply(&page).await, Err(StoreError::LeaseOver)));
+    let written = table.store.links(WORKSPACE, TENANT).await.unwrap();
+    assert_eq!(written.len(), 2, "as many lines as it had the right to");
+    apply(&table.store, &page).await;
+    assert_eq!(table.store.links(WORKSPACE, TENANT).await.unwrap().len(), 6);
 }

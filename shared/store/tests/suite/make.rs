@@ -14,7 +14,9 @@ use domain::{
     run::{Counters, RunKind, RunStatus, Trigger},
 };
 use jiff::Timestamp;
-use store::{Applier, Author, ClientScope, Connection, ConnectionKind, ConnectionStatus, ContactInput};
+use store::{
+    Applier, Author, ClientScope, Connection, ConnectionKind, ConnectionStatus, ContactInput, Tenure,
+};
 use store::{Run, RunScope, Store};
 use uuid::Uuid;
 
@@ -125,6 +127,7 @@ pub(crate) fn applier(store: &Store, width: usize) -> Applier<'_> {
         author: AUTHOR,
         changes_links: false,
         since: None,
+        tenure: Tenure::UNLIMITED,
     }
 }
 

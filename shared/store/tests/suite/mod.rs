@@ -88,6 +88,7 @@ macro_rules! tests {
                 a_late_checkpoint_is_not_written_over,
                 a_pause_keeps_everybody_out,
                 a_worker_that_lost_its_lease_changes_nothing,
+                a_worker_whose_lease_is_over_stops_at_the_next_line,
                 ending_stores_the_result_and_frees_the_tenant_at_once,
                 the_first_result_of_a_tenant_stays,
                 one_of_twenty_gets_the_tenant,
