@@ -30,6 +30,10 @@ pub(crate) enum Caller {
     WithoutPermission,
     /// Staff who may look.
     Reader,
+    /// Staff who may look and sync.
+    Operator,
+    /// Staff who may look and decide about people.
+    Approver,
     /// Staff who may look and change.
     Updater,
     /// The same, of another workspace, for which everything is switched on, too.
@@ -43,12 +47,14 @@ pub(crate) enum Caller {
 }
 
 impl Caller {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Nobody,
         Self::WrongToken,
         Self::Portal,
         Self::WithoutPermission,
         Self::Reader,
+        Self::Operator,
+        Self::Approver,
         Self::Updater,
         Self::OtherWorkspace,
         Self::Community,
@@ -62,7 +68,8 @@ impl Caller {
             workspace,
             user: Some(UserId::new(Uuid::from_u128(7))),
             kind: CallerKind::Internal,
-            permissions: Permission::ALL.iter().map(|permission| permission.name().to_owned()).collect(),
+            // The PSA's own: they are enough.
+            permissions: named(&[Permission::Read, Permission::Update, Permission::CreateClient]),
             edition: Edition::Enterprise,
         };
         let caller = match self {
@@ -71,8 +78,12 @@ impl Caller {
             Self::WrongToken => return Some(sign(&staff, "a key that is not the service's, and as long")),
             Self::Portal => edge::Caller { kind: CallerKind::Client, ..staff },
             Self::WithoutPermission => edge::Caller { permissions: BTreeSet::new(), ..staff },
-            Self::Reader => {
-                edge::Caller { permissions: [Permission::Read.name().to_owned()].into(), ..staff }
+            Self::Reader => edge::Caller { permissions: named(&[Permission::Read]), ..staff },
+            Self::Operator => {
+                edge::Caller { permissions: named(&[Permission::Read, Permission::Operate]), ..staff }
+            }
+            Self::Approver => {
+                edge::Caller { permissions: named(&[Permission::Read, Permission::Approve]), ..staff }
             }
             Self::OtherWorkspace => edge::Caller { workspace: other_workspace(), ..staff },
             Self::Community => edge::Caller { edition: Edition::Community, ..staff },
@@ -88,6 +99,10 @@ impl Caller {
             _ => None,
         }
     }
+}
+
+fn named(permissions: &[Permission]) -> BTreeSet<String> {
+    permissions.iter().map(|permission| permission.name().to_owned()).collect()
 }
 
 pub(crate) fn other_workspace() -> WorkspaceId {

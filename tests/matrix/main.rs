@@ -117,17 +117,23 @@ async fn without_flags_nothing_is_shown() {
 /// What the guards say to a caller, whatever the request is about; `None` for whoever they admit.
 fn refusal(caller: Caller, route: &Route) -> Option<(u16, &'static str)> {
     match route.guard {
-        Guard::Read | Guard::Update => match caller {
-            Caller::Community => Some((501, "enterprise_only")),
-            // A key decides about flags and opens nothing else.
-            Caller::Nobody | Caller::WrongToken | Caller::Key | Caller::WrongKey => {
-                Some((401, "not_authenticated"))
+        Guard::Approve | Guard::Operate | Guard::Read | Guard::Update => {
+            match caller {
+                Caller::Community => Some((501, "enterprise_only")),
+                // A key decides about flags and opens nothing else.
+                Caller::Nobody | Caller::WrongToken | Caller::Key | Caller::WrongKey => {
+                    Some((401, "not_authenticated"))
+                }
+                Caller::Portal => Some((403, "portal_user_denied")),
+                Caller::WithoutPermission => Some((403, "permission_denied")),
+                Caller::Reader => (route.guard != Guard::Read).then_some((403, "permission_denied")),
+                Caller::Operator => (!matches!(route.guard, Guard::Read | Guard::Operate))
+                    .then_some((403, "permission_denied")),
+                Caller::Approver => (!matches!(route.guard, Guard::Read | Guard::Approve))
+                    .then_some((403, "permission_denied")),
+                Caller::Updater | Caller::OtherWorkspace => None,
             }
-            Caller::Portal => Some((403, "portal_user_denied")),
-            Caller::WithoutPermission => Some((403, "permission_denied")),
-            Caller::Reader => (route.guard == Guard::Update).then_some((403, "permission_denied")),
-            Caller::Updater | Caller::OtherWorkspace => None,
-        },
+        }
         Guard::Master => match caller {
             Caller::Community => Some((501, "enterprise_only")),
             Caller::Nobody | Caller::WrongToken | Caller::WrongKey | Caller::OtherWorkspace => {
@@ -135,7 +141,9 @@ fn refusal(caller: Caller, route: &Route) -> Option<(u16, &'static str)> {
             }
             Caller::Portal => Some((403, "portal_user_denied")),
             Caller::WithoutPermission => Some((403, "permission_denied")),
-            Caller::Reader => (route.method != "GET").then_some((403, "permission_denied")),
+            Caller::Reader | Caller::Operator | Caller::Approver => {
+                (route.method != "GET").then_some((403, "permission_denied"))
+            }
             Caller::Updater | Caller::Key => None,
         },
     }

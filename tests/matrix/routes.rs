@@ -15,6 +15,10 @@ pub(crate) enum Guard {
     Read,
     /// Staff who may change it.
     Update,
+    /// Staff who may sync.
+    Operate,
+    /// Staff who may decide about people.
+    Approve,
     /// The master workspace.
     Master,
 }
@@ -59,6 +63,14 @@ const fn post(path: &'static str, admitted: Answer) -> Route {
     Route::of(Guard::Update, "POST", path, admitted)
 }
 
+const fn operate(path: &'static str, admitted: Answer) -> Route {
+    Route::of(Guard::Operate, "POST", path, admitted)
+}
+
+const fn approve(path: &'static str, admitted: Answer) -> Route {
+    Route::of(Guard::Approve, "POST", path, admitted)
+}
+
 const fn ok() -> Answer {
     Answer::success(200)
 }
@@ -87,7 +99,7 @@ pub(crate) const ROUTES: &[Route] = &[
     post("/api/integrations/entra/validate-direct", refused(400, "missing_credentials")),
     post("/api/integrations/entra/validate-cipp", refused(400, "missing_credentials")).needs(Cipp),
     read("/api/integrations/entra/discovery", refused(404, "not_discovered")),
-    post("/api/integrations/entra/discovery", refused(409, "not_connected")),
+    operate("/api/integrations/entra/discovery", refused(409, "not_connected")),
     read("/api/integrations/entra/mappings", ok()),
     read("/api/integrations/entra/mappings/preview", ok()),
     read(
@@ -106,16 +118,16 @@ pub(crate) const ROUTES: &[Route] = &[
     read("/api/integrations/entra/reconciliation-queue", ok()).needs(AmbiguousQueue),
     read("/api/integrations/entra/reconciliation-queue/{queue_item_id}", refused(404, "item_not_found"))
         .needs(AmbiguousQueue),
-    post("/api/integrations/entra/reconciliation-queue/dismiss", refused(400, "id_missing"))
+    approve("/api/integrations/entra/reconciliation-queue/dismiss", refused(400, "id_missing"))
         .needs(AmbiguousQueue),
-    post("/api/integrations/entra/reconciliation-queue/resolve-all", refused(400, "invalid_answer"))
+    approve("/api/integrations/entra/reconciliation-queue/resolve-all", refused(400, "invalid_answer"))
         .needs(AmbiguousQueue),
-    post("/api/integrations/entra/reconciliation-queue/resolve-all", ok())
+    approve("/api/integrations/entra/reconciliation-queue/resolve-all", ok())
         .with(r#"{"answer":"dismiss","preview":true}"#)
         .needs(AmbiguousQueue),
-    post("/api/integrations/entra/reconciliation-queue/resolve-existing", refused(400, "id_missing"))
+    approve("/api/integrations/entra/reconciliation-queue/resolve-existing", refused(400, "id_missing"))
         .needs(AmbiguousQueue),
-    post("/api/integrations/entra/reconciliation-queue/resolve-new", refused(400, "id_missing"))
+    approve("/api/integrations/entra/reconciliation-queue/resolve-new", refused(400, "id_missing"))
         .needs(AmbiguousQueue),
     read("/api/integrations/entra/schedule", ok()),
     post("/api/integrations/entra/schedule", refused(400, "sync_enabled_missing")),
@@ -141,32 +153,32 @@ pub(crate) const ROUTES: &[Route] = &[
     )
     .with(r#"{"fieldSyncConfig":{"role":true}}"#)
     .needs(FieldSync),
-    post("/api/integrations/entra/sync", refused(400, "invalid_scope")),
-    post("/api/integrations/entra/sync", refused(409, "not_connected")).with(r#"{"scope":"all-tenants"}"#),
-    post("/api/integrations/entra/sync", refused(400, "client_missing"))
+    operate("/api/integrations/entra/sync", refused(400, "invalid_scope")),
+    operate("/api/integrations/entra/sync", refused(409, "not_connected")).with(r#"{"scope":"all-tenants"}"#),
+    operate("/api/integrations/entra/sync", refused(400, "client_missing"))
         .with(r#"{"scope":"single-client"}"#)
         .needs(ClientSync),
-    post("/api/integrations/entra/sync/preflight", refused(400, "scope_missing")),
-    post("/api/integrations/entra/sync/preflight", refused(409, "not_connected"))
+    operate("/api/integrations/entra/sync/preflight", refused(400, "scope_missing")),
+    operate("/api/integrations/entra/sync/preflight", refused(409, "not_connected"))
         .with(r#"{"fieldSyncConfig":{}}"#)
         .needs(FieldSync),
     read("/api/integrations/entra/sync/runs", ok()),
     read("/api/integrations/entra/sync/runs/{run_id}", refused(404, "unknown_run")),
     read("/api/integrations/entra/sync/runs/{run_id}/lines", refused(400, "tenant_missing")),
     read("/api/integrations/entra/sync/runs/{run_id}/verify", refused(404, "unknown_run")),
-    post("/api/integrations/entra/sync/runs/{run_id}/cancel", refused(404, "unknown_run")),
-    post("/api/integrations/entra/sync/runs/{run_id}/apply", refused(404, "unknown_run")),
-    post("/api/integrations/entra/sync/runs/{run_id}/undo", refused(404, "unknown_run")),
-    post("/api/integrations/entra/sync/runs/{run_id}/held/allow", refused(404, "unknown_run")),
-    post("/api/integrations/entra/sync/runs/{run_id}/held/reject", refused(404, "unknown_run")),
-    post("/api/integrations/entra/sync/runs/{run_id}/held/reconsider", refused(404, "unknown_run")),
+    operate("/api/integrations/entra/sync/runs/{run_id}/cancel", refused(404, "unknown_run")),
+    approve("/api/integrations/entra/sync/runs/{run_id}/apply", refused(404, "unknown_run")),
+    approve("/api/integrations/entra/sync/runs/{run_id}/undo", refused(404, "unknown_run")),
+    approve("/api/integrations/entra/sync/runs/{run_id}/held/allow", refused(404, "unknown_run")),
+    approve("/api/integrations/entra/sync/runs/{run_id}/held/reject", refused(404, "unknown_run")),
+    approve("/api/integrations/entra/sync/runs/{run_id}/held/reconsider", refused(404, "unknown_run")),
     read("/api/integrations/entra/links", ok()),
-    post("/api/integrations/entra/links/cut", refused(400, "tenant_missing")),
-    post("/api/integrations/entra/links/move", refused(400, "tenant_missing")),
-    post("/api/integrations/entra/links/rematch", refused(400, "tenant_missing")),
+    approve("/api/integrations/entra/links/cut", refused(400, "tenant_missing")),
+    approve("/api/integrations/entra/links/move", refused(400, "tenant_missing")),
+    approve("/api/integrations/entra/links/rematch", refused(400, "tenant_missing")),
     read("/api/integrations/entra/sync/timeline", refused(400, "person_missing")),
     read("/api/integrations/entra/sync/explain", refused(400, "person_missing")),
-    post("/api/integrations/entra/sync/accept-size", refused(400, "tenant_missing")),
+    approve("/api/integrations/entra/sync/accept-size", refused(400, "tenant_missing")),
     Route::of(Guard::Master, "GET", FLAGS, ok()),
     Route::of(Guard::Master, "POST", FLAGS, refused(400, "key_missing")),
     Route::of(Guard::Master, "POST", FLAGS, ok()).with(r#"{"__action":"ensure_entra_phase1_flags"}"#),

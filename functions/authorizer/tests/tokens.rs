@@ -502,7 +502,7 @@ proptest! {
         user in any::<u128>(),
         internal in any::<bool>(),
         enterprise in any::<bool>(),
-        permissions in proptest::sample::subsequence(Permission::ALL.to_vec(), 0..=3),
+        permissions in proptest::sample::subsequence(Permission::ALL.to_vec(), 0..=Permission::ALL.len()),
         age in 0_i64..960,
     ) {
         let caller = Caller {

@@ -10,7 +10,7 @@ use axum::{
     routing::get,
 };
 use domain::ids::WorkspaceId;
-use edge::{ApiError, Reader, Reply, Writer};
+use edge::{ApiError, Operator, Reader, Reply};
 use jiff::SignedDuration;
 use serde::Serialize;
 use store::DiscoveryReport;
@@ -55,7 +55,7 @@ async fn show(
 /// Starts a discovery and answers its outcome; 202 when it takes longer than a request may.
 async fn start(
     State(discovery): State<Arc<Discovery>>,
-    Writer(caller): Writer,
+    Operator(caller): Operator,
 ) -> Result<Response, ApiError> {
     let workspace = caller.workspace;
     let connection = discovery.store.connection(workspace).await.map_err(store_failed)?;

@@ -13,7 +13,7 @@ use domain::{
     ids::{ContactId, InvalidId, ReviewItemId},
     plan::Conflict,
 };
-use edge::{ApiError, Caller, JsonBody, Needs, PathId, QueryOf, Reader, Reply, Writer, paging};
+use edge::{ApiError, Approver, Caller, JsonBody, Needs, PathId, QueryOf, Reader, Reply, paging};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{ReviewPlace, ReviewStatus};
@@ -143,7 +143,7 @@ struct MoreView {
 
 async fn resolve_existing(
     State(app): State<Arc<Review>>,
-    Writer(caller): Writer,
+    Approver(caller): Approver,
     JsonBody(body): JsonBody<AnswerBody>,
 ) -> Result<Reply<ResolvedView>, ApiError> {
     let id = required(body.queue_item_id.as_deref(), "queueItemId")?;
@@ -153,7 +153,7 @@ async fn resolve_existing(
 
 async fn resolve_new(
     State(app): State<Arc<Review>>,
-    Writer(caller): Writer,
+    Approver(caller): Approver,
     JsonBody(body): JsonBody<AnswerBody>,
 ) -> Result<Reply<ResolvedView>, ApiError> {
     let id = required(body.queue_item_id.as_deref(), "queueItemId")?;
@@ -162,7 +162,7 @@ async fn resolve_new(
 
 async fn dismiss(
     State(app): State<Arc<Review>>,
-    Writer(caller): Writer,
+    Approver(caller): Approver,
     JsonBody(body): JsonBody<AnswerBody>,
 ) -> Result<Reply<DismissedView>, ApiError> {
     let id = required(body.queue_item_id.as_deref(), "queueItemId")?;
@@ -199,7 +199,7 @@ struct AllView {
 
 async fn resolve_all(
     State(app): State<Arc<Review>>,
-    Writer(caller): Writer,
+    Approver(caller): Approver,
     JsonBody(body): JsonBody<AllBody>,
 ) -> Result<Reply<AllView>, ApiError> {
     let note = body.note.as_deref().map(str::trim).filter(|note| !note.is_empty());

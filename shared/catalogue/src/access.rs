@@ -41,7 +41,9 @@ pub(crate) const ENTRIES: &[Entry] = &[
         area: Area::Access,
         cause: "The caller's role lacks the permission that the details name: `system_settings.read` to \
                 look, `system_settings.update` to change, `client.create` to have clients created for \
-                tenants.",
+                tenants. Parts of `system_settings.update` can be granted alone: `entra_sync.operate` to \
+                discover, preview, sync and cancel, `entra_sync.approve` to apply, undo, allow, reject and \
+                answer.",
         effect: "Nothing was saved. Contacts stay as they are.",
         next: "Ask an administrator of the PSA to grant the permission to the role, then sign in again. \
                Without `client.create`, map the tenants to clients that are there.",

@@ -47,13 +47,20 @@ pub enum Edition {
     Community,
 }
 
-/// A permission of the PSA that this service asks for.
+/// A permission that this service asks for. [`Permission::Read`] and [`Permission::Update`] are the PSA's own, and
+/// enough; whoever wants to give less than all of [`Permission::Update`] grants one of its parts instead.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Permission {
     /// To see the integration.
     Read,
-    /// To change the integration.
+    /// To change the integration: everything below, and connections, mappings, rules, schedules and imports.
     Update,
+    /// A part of [`Permission::Update`]: to discover, preview, sync and cancel. Nothing that waits for a decision is
+    /// decided with it.
+    Operate,
+    /// A part of [`Permission::Update`]: to decide about people. Plans are applied and taken back, what waits is
+    /// allowed or rejected, questions are answered, links changed.
+    Approve,
     /// To create clients, beside [`Permission::Update`], when a tenant is mapped to a new client.
     CreateClient,
 }
@@ -75,9 +82,11 @@ pub enum ContextDefect {
 }
 
 impl Caller {
-    /// Whether the PSA granted `permission`.
+    /// Whether the PSA granted `permission`, by itself or with the one that includes it.
     pub fn holds(&self, permission: Permission) -> bool {
+        let whole = permission.included_in().map(Permission::name);
         self.permissions.contains(permission.name())
+            || whole.is_some_and(|name| self.permissions.contains(name))
     }
 
     /// The caller as the API Gateway carries it from the authorizer to a function: strings only.
@@ -121,13 +130,23 @@ fn parsed<T: FromStr>(context: &BTreeMap<String, String>, key: &'static str) -> 
 
 impl Permission {
     /// Every permission this service asks for.
-    pub const ALL: [Self; 3] = [Self::Read, Self::Update, Self::CreateClient];
+    pub const ALL: [Self; 5] = [Self::Read, Self::Update, Self::Operate, Self::Approve, Self::CreateClient];
 
-    /// The name the PSA gives it.
+    /// The permission that this one is a part of.
+    pub const fn included_in(self) -> Option<Self> {
+        match self {
+            Self::Operate | Self::Approve => Some(Self::Update),
+            Self::Read | Self::Update | Self::CreateClient => None,
+        }
+    }
+
+    /// The name it has in a token.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Read => "system_settings.read",
             Self::Update => "system_settings.update",
+            Self::Operate => "entra_sync.operate",
+            Self::Approve => "entra_sync.approve",
             Self::CreateClient => "client.create",
         }
     }

@@ -51,6 +51,14 @@ pub struct Reader(pub Caller);
 #[derive(Clone, Debug)]
 pub struct Writer(pub Caller);
 
+/// A caller who may sync and preview; taking it as an argument is the guard.
+#[derive(Clone, Debug)]
+pub struct Operator(pub Caller);
+
+/// A caller who may decide about people; taking it as an argument is the guard.
+#[derive(Clone, Debug)]
+pub struct Approver(pub Caller);
+
 impl<S: Send + Sync> FromRequestParts<S> for Reader {
     type Rejection = ApiError;
 
@@ -64,6 +72,22 @@ impl<S: Send + Sync> FromRequestParts<S> for Writer {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
         admitted(parts, Permission::Update).await.map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Operator {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        admitted(parts, Permission::Operate).await.map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Approver {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        admitted(parts, Permission::Approve).await.map(Self)
     }
 }
 
@@ -151,12 +175,18 @@ fn portal_user_denied() -> ApiError {
 
 fn permission_denied(permission: Permission) -> ApiError {
     let name = permission.name();
+    let (lacks, details) = match permission.included_in().map(Permission::name) {
+        Some(whole) => {
+            (format!("{whole}, or at least {name}"), json!({ "permission": whole, "orPart": name }))
+        }
+        None => (name.to_owned(), json!({ "permission": name })),
+    };
     ApiError::forbidden(
         "permission_denied",
-        format!("Your role lacks the permission {name}; nothing was read or changed."),
-        format!("Ask an administrator of the PSA to grant {name} to your role, then sign in again."),
+        format!("Your role lacks the permission {lacks}; nothing was read or changed."),
+        format!("Ask an administrator of the PSA to grant {lacks} to your role, then sign in again."),
     )
-    .with_details(json!({ "permission": name }))
+    .with_details(details)
 }
 
 fn switched_off(feature: Feature) -> ApiError {

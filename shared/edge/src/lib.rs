@@ -22,5 +22,7 @@ pub use caller::{Caller, CallerKind, ContextDefect, Edition, Permission, Unknown
 pub use error::ApiError;
 pub use extract::{BODY_LIMIT_BYTES, JsonBody, PathId, QueryOf};
 pub use frame::{RequestId, finish, introduce};
-pub use guard::{Features, Needs, Reader, ServiceEdition, Surface, SurfaceGate, Writer, admit};
+pub use guard::{
+    Approver, Features, Needs, Operator, Reader, ServiceEdition, Surface, SurfaceGate, Writer, admit,
+};
 pub use reply::Reply;

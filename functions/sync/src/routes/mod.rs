@@ -20,7 +20,7 @@ use domain::{
     run::RunKind,
     scope::ScopeRules,
 };
-use edge::{ApiError, Features, JsonBody, PathId, QueryOf, Reader, Reply, Writer, paging};
+use edge::{ApiError, Features, JsonBody, Operator, PathId, QueryOf, Reader, Reply, paging};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use store::{Run, RunScope, StoreError};
@@ -87,7 +87,7 @@ enum RunKindName {
 
 async fn begin(
     State(sync): State<Arc<Sync>>,
-    Writer(caller): Writer,
+    Operator(caller): Operator,
     features: Features,
     JsonBody(body): JsonBody<BeginBody>,
 ) -> Result<Reply<BeginView>, ApiError> {
@@ -179,7 +179,7 @@ struct BucketView {
 /// may.
 async fn preflight(
     State(sync): State<Arc<Sync>>,
-    Writer(caller): Writer,
+    Operator(caller): Operator,
     features: Features,
     JsonBody(body): JsonBody<PreflightBody>,
 ) -> Result<Response, ApiError> {
@@ -320,7 +320,7 @@ struct CancelView {
 
 async fn cancel(
     State(sync): State<Arc<Sync>>,
-    Writer(caller): Writer,
+    Operator(caller): Operator,
     PathId(run_id): PathId<RunId>,
 ) -> Result<Reply<CancelView>, ApiError> {
     let run = sync.store.run(caller.workspace, run_id).await.map_err(store_failed)?;

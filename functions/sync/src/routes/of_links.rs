@@ -12,7 +12,7 @@ use domain::{
     ids::{ClientId, ContactId, EntraObjectId, ManagedTenantId},
     ledger::{LinkChange, Wish},
 };
-use edge::{ApiError, Caller, JsonBody, QueryOf, Reader, Reply, Writer, paging};
+use edge::{ApiError, Approver, Caller, JsonBody, QueryOf, Reader, Reply, paging};
 use serde::{Deserialize, Serialize};
 
 use super::{not_begun, of_plans::ids, parse};
@@ -131,7 +131,7 @@ struct MoveOf {
 
 async fn cut(
     State(sync): State<Arc<Sync>>,
-    Writer(caller): Writer,
+    Approver(caller): Approver,
     JsonBody(CutBody { people, forget }): JsonBody<CutBody>,
 ) -> Result<Reply<ChangeStarted>, ApiError> {
     let change = if forget { LinkChange::Forget } else { LinkChange::Cut };
@@ -140,7 +140,7 @@ async fn cut(
 
 async fn rematch(
     State(sync): State<Arc<Sync>>,
-    Writer(caller): Writer,
+    Approver(caller): Approver,
     JsonBody(people): JsonBody<PeopleBody>,
 ) -> Result<Reply<ChangeStarted>, ApiError> {
     begin(&sync, &caller, LinkChange::Rematch, people).await
@@ -148,7 +148,7 @@ async fn rematch(
 
 async fn move_to(
     State(sync): State<Arc<Sync>>,
-    Writer(caller): Writer,
+    Approver(caller): Approver,
     JsonBody(body): JsonBody<MoveBody>,
 ) -> Result<Reply<ChangeStarted>, ApiError> {
     let wish = |of: &MoveOf| {

@@ -15,7 +15,7 @@ use domain::{
     run::RunKind,
     undo::UndoScope,
 };
-use edge::{ApiError, Caller, Features, JsonBody, PathId, QueryOf, Reader, Reply, Writer, paging};
+use edge::{ApiError, Approver, Caller, Features, JsonBody, PathId, QueryOf, Reader, Reply, paging};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{PlanPart, PlanSource, RunScope};
@@ -97,7 +97,7 @@ struct StartedView {
 
 async fn apply(
     State(sync): State<Arc<Sync>>,
-    Writer(caller): Writer,
+    Approver(caller): Approver,
     features: Features,
     PathId(run): PathId<RunId>,
     JsonBody(body): JsonBody<CarriedBody>,
@@ -112,7 +112,7 @@ async fn apply(
 
 async fn undo(
     State(sync): State<Arc<Sync>>,
-    Writer(caller): Writer,
+    Approver(caller): Approver,
     PathId(run): PathId<RunId>,
     JsonBody(UndoBody { part: body, preview }): JsonBody<UndoBody>,
 ) -> Result<Reply<StartedView>, ApiError> {
@@ -124,7 +124,7 @@ async fn undo(
 
 async fn allow(
     State(sync): State<Arc<Sync>>,
-    Writer(caller): Writer,
+    Approver(caller): Approver,
     PathId(run): PathId<RunId>,
     JsonBody(body): JsonBody<CarriedBody>,
 ) -> Result<Reply<StartedView>, ApiError> {
@@ -197,7 +197,7 @@ struct RejectedView {
 
 async fn reject_held(
     State(sync): State<Arc<Sync>>,
-    Writer(caller): Writer,
+    Approver(caller): Approver,
     PathId(run): PathId<RunId>,
     JsonBody(body): JsonBody<CarriedBody>,
 ) -> Result<Reply<RejectedView>, ApiError> {
@@ -215,7 +215,7 @@ struct ReconsideredView {
 
 async fn reconsider_held(
     State(sync): State<Arc<Sync>>,
-    Writer(caller): Writer,
+    Approver(caller): Approver,
     PathId(run): PathId<RunId>,
     JsonBody(body): JsonBody<CarriedBody>,
 ) -> Result<Reply<ReconsideredView>, ApiError> {
@@ -241,7 +241,7 @@ struct SizeView {
 /// An operator says that a tenant has really become small.
 async fn accept_size(
     State(sync): State<Arc<Sync>>,
-    Writer(caller): Writer,
+    Approver(caller): Approver,
     JsonBody(body): JsonBody<SizeBody>,
 ) -> Result<Reply<SizeView>, ApiError> {
     let tenant: Option<ManagedTenantId> = parse(body.managed_tenant_id.as_deref(), "managedTenantId")?;
