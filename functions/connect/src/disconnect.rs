@@ -35,13 +35,25 @@ impl Connect {
     /// Mappings, links, runs and contacts stay. Done again, it changes nothing.
     ///
     /// The connection is given up first, so that no sync begins even if a secret cannot be
-    /// deleted; and every family is tried, one after the other.
+    /// deleted; and every family is tried, one after the other. A connection that came in force before the secrets
+    /// were deleted has lost them, so it is given up as well.
     pub async fn disconnect(&self, workspace: WorkspaceId) -> Result<Disconnected, DisconnectError> {
-        let disconnected_at = self.give_up(workspace).await?;
-        let scope = Scope::Workspace(workspace);
-        let direct = self.secrets.delete(scope, Family::EntraDirect).await;
-        let cipp = self.secrets.delete(scope, Family::EntraCipp).await;
-        direct.and(cipp).map_err(DisconnectError::Secrets)?;
+        let mut tries = TRIES;
+        let disconnected_at = loop {
+            let disconnected_at = self.give_up(workspace).await?;
+            let scope = Scope::Workspace(workspace);
+            let direct = self.secrets.delete(scope, Family::EntraDirect).await;
+            let cipp = self.secrets.delete(scope, Family::EntraCipp).await;
+            direct.and(cipp).map_err(DisconnectError::Secrets)?;
+            let now = self.store.connection(workspace).await?;
+            if now.is_none_or(|now| now.connection_status == ConnectionStatus::Disconnected) {
+                break disconnected_at;
+            }
+            tries -= 1;
+            if tries == 0 {
+                return Err(changes_all_the_time().into());
+            }
+        };
         let client_id = match self.secrets.app_credentials(workspace).await {
             Ok(app) => app.map(|app| app.client_id),
             // Only for the advice: not knowing it is no failure.
@@ -70,7 +82,11 @@ impl Connect {
                 return Ok(Some(now));
             }
         }
-        let code = "the connection changes all the time".to_owned();
-        Err(StoreError::Unavailable { operation: "disconnect", code })
+        Err(changes_all_the_time())
     }
+}
+
+fn changes_all_the_time() -> StoreError {
+    let code = "the connection changes all the time".to_owned();
+    StoreError::Unavailable { operation: "disconnect", code }
 }

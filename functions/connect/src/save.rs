@@ -1,7 +1,7 @@
 //! Storing a proven sign-in: tokens and connection, both or neither.
 
 use domain::ids::{ConnectionId, UserId, WorkspaceId};
-use secrets::{DirectTokens, Family, Scope, WorkspaceSecret};
+use secrets::{DirectTokens, Family, Scope, SecretError, WorkspaceSecret};
 use store::{Connection, ConnectionKind, ConnectionStatus, StoreError};
 
 use crate::{Connect, ConnectError, Connected, candidate::Proven};
@@ -47,8 +47,42 @@ impl Connect {
             placed?;
             return Err(ConnectError::Overtaken);
         }
+        self.still_there(workspace, connection.id, &proven.tokens).await?;
         self.clear_other(workspace, Family::EntraCipp).await;
         Ok(Connected { connection, managed_tenants: proven.managed_tenants })
+    }
+
+    /// Looks whether the secret of a connection that has just come in force is still there. Whoever gives up the
+    /// one before it at the same moment deletes secrets after that, and may have met the new one: then it is stored
+    /// again, unless this connection has been given up by now, too.
+    ///
+    /// # Errors
+    /// When the secret is gone and cannot be stored again.
+    pub(crate) async fn still_there<S: WorkspaceSecret>(
+        &self,
+        workspace: WorkspaceId,
+        connection: ConnectionId,
+        secret: &S,
+    ) -> Result<(), SecretError> {
+        match S::read_fresh(&self.secrets, workspace).await {
+            Ok(None) => {}
+            Ok(Some(_)) => return Ok(()),
+            // It was stored a moment ago, and the connection is in force.
+            Err(error) => {
+                let error = runtime::telemetry::ErrorChain(&error);
+                tracing::warn!(family = %S::FAMILY, error = %error, "a new secret cannot be read again");
+                return Ok(());
+            }
+        }
+        secret.put(&self.secrets, workspace).await?;
+        let now = self.store.connection(workspace).await;
+        let is_over = |now: &Connection| {
+            now.id != connection || now.connection_status == ConnectionStatus::Disconnected
+        };
+        if matches!(&now, Ok(Some(now)) if is_over(now)) {
+            self.secrets.delete(Scope::Workspace(workspace), S::FAMILY).await?;
+        }
+        Ok(())
     }
 
     /// Deletes the secrets of the kind of connection that was given up for another one. A failure is no

@@ -106,6 +106,7 @@ impl Connect {
             placed?;
             return Err(CippError::Overtaken);
         }
+        self.still_there(workspace, connection.id, &secret).await?;
         self.clear_other(workspace, Family::EntraDirect).await;
         Ok(CippConnected { connection, base_url, token_expires_at, managed_tenants: listed.tenants.len() })
     }

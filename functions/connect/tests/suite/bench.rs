@@ -2,8 +2,9 @@
 
 use std::{
     collections::HashMap,
+    pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -56,12 +57,33 @@ pub(crate) struct Bench {
 }
 
 /// Secrets in memory that can be told to refuse.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Keeper {
     memory: MemoryProvider,
+    /// What happens once, in front of the next removal.
+    pub(crate) before_delete: Meanwhile,
+    /// What happens once, behind the next write.
+    pub(crate) after_write: Meanwhile,
     pub(crate) refuses_reads: AtomicBool,
     pub(crate) refuses_writes: AtomicBool,
     pub(crate) refuses_deletes: AtomicBool,
+}
+
+/// What somebody else does at the same moment.
+#[derive(Default)]
+pub(crate) struct Meanwhile(Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>);
+
+impl Meanwhile {
+    pub(crate) fn happens(&self, what: impl Future<Output = ()> + Send + 'static) {
+        *self.0.lock().unwrap() = Some(Box::pin(what));
+    }
+
+    async fn now(&self) {
+        let what = self.0.lock().unwrap().take();
+        if let Some(what) = what {
+            what.await;
+        }
+    }
 }
 
 /// A sign-in as a browser knows it.
@@ -314,13 +336,16 @@ impl Provider for Keeper {
         if self.refuses_writes.load(Ordering::Relaxed) {
             return Err(Self::unavailable(scope, family));
         }
-        self.memory.write(scope, family, document, expected).await
+        let written = self.memory.write(scope, family, document, expected).await;
+        self.after_write.now().await;
+        written
     }
 
     async fn delete(&self, scope: Scope, family: Family) -> Result<(), SecretError> {
         if self.refuses_deletes.load(Ordering::Relaxed) {
             return Err(Self::unavailable(scope, family));
         }
+        self.before_delete.now().await;
         self.memory.delete(scope, family).await
     }
 }

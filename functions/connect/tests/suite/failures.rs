@@ -1,11 +1,12 @@
 //! When the table, the secrets or Microsoft fail: both halves are stored or neither, and what is
 //! found out is kept.
 
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, atomic::Ordering};
 
 use axum::http::StatusCode;
 use fake_microsoft::{Effect, Match, Route};
 use jiff::SignedDuration;
+use secrets::{Family, Scope};
 use serde_json::{Value, json};
 use store::{ConnectionStatus, probe::Fault};
 
@@ -90,6 +91,51 @@ async fn of_two_sign_ins_at_once_one_wins_wholly() {
     let won = landings.iter().filter(|landing| landing["entra_status"] == "success").count();
     assert_eq!(won, 1, "{landings:?}");
     assert_eq!(bench.ask("POST", VALIDATE, "").await.status, StatusCode::OK);
+}
+
+/// Somebody connects while somebody else disconnects: in the end there is a connection with its sign-in, or neither.
+#[tokio::test]
+async fn a_connection_and_its_sign_in_are_there_or_gone_together() {
+    for (meanwhile, ends_connected) in [
+        ("connected before the secrets are deleted", false),
+        ("secrets deleted before the connection is in force", true),
+        ("disconnected before the connection is in force", false),
+    ] {
+        let bench = Bench::new().await;
+        bench.connect().await;
+        let token = bench.tokens().await.unwrap().refresh_token;
+        let app = Arc::clone(&bench.app);
+        match meanwhile {
+            "connected before the secrets are deleted" => {
+                bench.keeper.before_delete.happens(async move {
+                    app.connect_with_refresh_token(workspace(1), None, token, false).await.unwrap();
+                });
+                bench.app.disconnect(workspace(1)).await.unwrap();
+            }
+            "secrets deleted before the connection is in force" => {
+                bench.app.disconnect(workspace(1)).await.unwrap();
+                bench.keeper.after_write.happens(async move {
+                    app.secrets.delete(Scope::Workspace(workspace(1)), Family::EntraDirect).await.unwrap();
+                });
+                bench.app.connect_with_refresh_token(workspace(1), None, token, false).await.unwrap();
+            }
+            _ => {
+                bench.keeper.after_write.happens(async move {
+                    app.disconnect(workspace(1)).await.unwrap();
+                });
+                let overtaken = bench.app.connect_with_refresh_token(workspace(1), None, token, false).await;
+                assert_eq!(overtaken.unwrap_err().code(), "callback_error");
+            }
+        }
+        let is_connected = bench.connection().await.unwrap().connection_status == ConnectionStatus::Connected;
+        assert_eq!(
+            (is_connected, bench.tokens().await.is_some()),
+            (ends_connected, ends_connected),
+            "{meanwhile}"
+        );
+        let validated = bench.ask("POST", VALIDATE, "").await.status;
+        assert_eq!(validated == StatusCode::OK, ends_connected, "{meanwhile}");
+    }
 }
 
 #[tokio::test]
