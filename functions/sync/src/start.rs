@@ -8,9 +8,7 @@ use domain::{
     mapping::Decision,
     run::{Counters, RunKind, RunStatus, TenantFailure, Trigger},
 };
-use store::{
-    ConnectionStatus, Overrides, PlanPart, PlanSource, Run, RunScope, StoreError, SyncSettings, Turns,
-};
+use store::{ConnectionStatus, PlanPart, PlanSource, Run, RunScope, StoreError, Turns};
 use workflow::{NotStarted, payloads::RunInput};
 
 use crate::{Sync, UnsavedRules, reap};
@@ -255,13 +253,9 @@ async fn have_rules_changed(sync: &Sync, run: &Run) -> Result<bool, StoreError> 
     let (targets, then_for) = sync.store.targets_and_overrides(run.workspace, run.id).await?;
     let now_for = sync.store.overrides(run.workspace).await?;
     let clients: BTreeSet<ClientId> = targets.iter().map(|target| target.client).collect();
-    Ok(clients.into_iter().any(|client| {
-        let of = |settings: &SyncSettings, overrides: &Overrides| match overrides.get(&client) {
-            Some(own) => settings.overridden_by(own),
-            None => settings.clone(),
-        };
-        !of(&now, &now_for).decides_like(&of(&run.settings, &then_for))
-    }))
+    let is_other =
+        |client| !now.of_client(client, &now_for).decides_like(&run.settings.of_client(client, &then_for));
+    Ok(clients.into_iter().any(is_other))
 }
 
 async fn check_running(sync: &Sync, request: &StartRequest) -> Result<(), NotBegun> {

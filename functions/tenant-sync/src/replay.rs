@@ -62,10 +62,7 @@ impl Work<'_> {
     async fn look_at_source(&mut self, source: &PlanSource) -> Result<(), Stop> {
         let run = self.sync.store.run(self.job.run.workspace, source.run).await?;
         let run = run.ok_or_else(|| Stop::Failed(failure::plan_expired()))?;
-        let settings = match self.job.overrides.get(&self.target.client) {
-            Some(overrides) => run.settings.overridden_by(overrides),
-            None => run.settings,
-        };
+        let settings = run.settings.of_client(self.target.client, &self.job.overrides);
         self.salt = TenantPolicy::salt_of(&settings.fields(), self.target.client);
         let is_of_a_sync = !self.job.run.takes_back() && self.job.run.link_change.is_none();
         self.since = is_of_a_sync.then(|| self.state.ground.since(run.started_at));

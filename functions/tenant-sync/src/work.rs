@@ -110,10 +110,7 @@ impl<'a> Work<'a> {
     ) -> Self {
         let scope = ClientScope::new(job.run.workspace, target.client);
         let (salt, ground, guard) = (Vec::new(), None, None);
-        let settings = match job.overrides.get(&target.client) {
-            Some(overrides) => job.run.settings.overridden_by(overrides),
-            None => job.run.settings.clone(),
-        };
+        let settings = job.run.settings.of_client(target.client, &job.overrides);
         let (since, came_further) = (None, false);
         Self {
             sync,

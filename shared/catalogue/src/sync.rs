@@ -150,8 +150,8 @@ pub(crate) const ENTRIES: &[Entry] = &[
     Entry {
         code: "rules_changed",
         area: Area::Sync,
-        cause: "The rules of who is synced, of who becomes inactive, or of fields, or those of a client that is in the plan, \
-                have changed since the plan was made.",
+        cause: "The rules of who is synced, of who becomes inactive, or of fields, or those of a client that is in \
+                the plan, have changed since the plan was made.",
         effect: "The plan was not carried out, and contacts stay as they are.",
         next: "Preview again and apply that preview; what waits at a stop limit waits again after the next sync.",
     },

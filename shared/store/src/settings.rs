@@ -72,6 +72,12 @@ impl SyncSettings {
         self.fields() == other.fields() && self.scope == other.scope && timings(self) == timings(other)
     }
 
+    /// What holds for a client, whose overrides are among `all` if it has any.
+    #[must_use]
+    pub fn of_client(&self, client: ClientId, all: &Overrides) -> Self {
+        all.get(&client).map_or_else(|| self.clone(), |own| self.overridden_by(own))
+    }
+
     /// What holds for a client with these overrides.
     #[must_use]
     pub fn overridden_by(&self, overrides: &ClientOverrides) -> Self {
