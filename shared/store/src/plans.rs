@@ -156,7 +156,7 @@ impl Store {
         item.insert("token".to_owned(), number(lease.token));
         seals::seal(&mut item);
         let page = Write::Put { item, condition: Condition::default() };
-        let writes = vec![page, kept(workspace, tenant, lease, now)];
+        let writes = vec![page, Write::Update(kept(workspace, tenant, lease, now))];
         Ok(self.transact(writes).await? == Transacted::Done)
     }
 

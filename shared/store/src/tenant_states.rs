@@ -283,8 +283,7 @@ impl Store {
         lease: Lease,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let Write::Update(change) = kept(workspace, tenant, lease, now) else { return Ok(false) };
-        let Change { key, expression, condition, extra } = change;
+        let Change { key, expression, condition, extra } = kept(workspace, tenant, lease, now);
         Ok(self.update(&key, &expression, condition, extra).await?.is_done())
     }
 
@@ -487,13 +486,13 @@ fn ending(
 }
 
 /// Keeps the lease from `now` on, if it is the last one that was given out.
-pub(crate) fn kept(workspace: WorkspaceId, tenant: ManagedTenantId, lease: Lease, now: Timestamp) -> Write {
-    Write::Update(Change {
+pub(crate) fn kept(workspace: WorkspaceId, tenant: ManagedTenantId, lease: Lease, now: Timestamp) -> Change {
+    Change {
         key: keys::tenant_state(workspace, tenant),
         expression: "SET busyUntil = :until".into(),
         condition: held(lease),
         extra: vec![(":until", number((now + LEASE).as_millisecond()))],
-    })
+    }
 }
 
 /// The lease is the last one that was given out.

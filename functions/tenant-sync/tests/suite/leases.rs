@@ -1,46 +1,62 @@
 //! How long a worker may write.
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
 use ambient::Clock;
 use domain::{
-    ids::ClientId,
+    ids::{ClientId, EntraTenantId},
     run::{RunKind, RunStatus},
 };
 use jiff::SignedDuration;
 use store::LEASE;
-use workflow::payloads::Batch;
+use workflow::payloads::{Batch, BatchResult, RunInput};
 
 use crate::{
     gate::{Gate, Stop},
-    house::{House, WORKSPACE, managed, run_id},
+    house::{House, WORKSPACE, Worker, managed, run_id},
     microsoft::Microsoft,
 };
 
 /// Lines that are in flight when a worker falls asleep, at most.
 const IN_FLIGHT: usize = 32;
 
-/// A customer of so many people, all on one directory page.
-async fn house_of(people: u32) -> (House, ClientId) {
-    let microsoft = Arc::new(Microsoft::plain(&[people], 999).await);
-    let house = House::new(&microsoft).await;
-    let client = house.client(1).await;
-    house.map(microsoft.tenant(0).id, client).await;
-    (house, client)
+/// A first sync of a customer, whose worker stands at a gate.
+struct Begun {
+    house: House,
+    client: ClientId,
+    tenant: EntraTenantId,
+    run: RunInput,
+    gate: Gate,
+    worker: Worker,
+}
+
+impl Begun {
+    /// Of so many people, all on one directory page.
+    async fn with(people: u32, stop: Stop) -> Self {
+        let microsoft = Arc::new(Microsoft::plain(&[people], 999).await);
+        let house = House::new(&microsoft).await;
+        let (tenant, client) = (microsoft.tenant(0).id, house.client(1).await);
+        house.map(tenant, client).await;
+        let run = house.accept(1, RunKind::AllTenants).await;
+        let (gate, http) = Gate::at(stop, &house.engine);
+        let worker = house.worker_over(http);
+        worker.begin(run).await;
+        Self { house, client, tenant, run, gate, worker }
+    }
+
+    async fn work(&self) -> BatchResult {
+        let batch = Batch::new(self.run, vec![managed(self.tenant)]).unwrap();
+        let deadline = self.house.clock.now() + SignedDuration::from_hours(1);
+        self.worker.tenants.sync_batch(&batch, deadline).await.unwrap()
+    }
 }
 
 #[tokio::test]
 async fn a_worker_that_wakes_after_its_lease_writes_no_further_line() {
-    let (house, client) = house_of(400).await;
-    let tenant = house.microsoft.tenant(0).id;
-    let run = house.accept(1, RunKind::AllTenants).await;
-    let (gate, http) = Gate::at(Stop::Before(120), &house.engine);
-    let sleeper = house.worker_over(http);
-    sleeper.begin(run).await;
-    let batch = Batch::new(run, vec![managed(tenant)]).unwrap();
-    let deadline = house.clock.now() + SignedDuration::from_hours(1);
-    let work = sleeper.tenants.sync_batch(&batch, deadline);
-    let mut work = std::pin::pin!(work);
+    let begun = Begun::with(400, Stop::Before(120)).await;
+    let Begun { house, client, run, gate, .. } = &begun;
+    let (client, run) = (*client, *run);
+    let mut work = pin!(begun.work());
     tokio::select! {
         biased;
         _ = &mut work => panic!("it wrote less"),
@@ -49,7 +65,7 @@ async fn a_worker_that_wakes_after_its_lease_writes_no_further_line() {
     let before = house.contacts(client).await.len();
     house.clock.advance(LEASE);
     gate.open();
-    let result = work.await.unwrap();
+    let result = work.await;
     assert_eq!((result.finished, result.unfinished), (0, 1));
     let after = house.contacts(client).await.len();
     assert!(before > 0 && after < 400 && after - before <= IN_FLIGHT, "{before} contacts, then {after}");
@@ -60,20 +76,14 @@ async fn a_worker_that_wakes_after_its_lease_writes_no_further_line() {
 
 #[tokio::test]
 async fn a_lease_is_kept_while_a_page_is_carried_out_that_takes_longer() {
-    let (house, _) = house_of(480).await;
-    let tenant = house.microsoft.tenant(0).id;
-    let run = house.accept(1, RunKind::AllTenants).await;
-    let (gate, http) = Gate::at(Stop::Every(310), &house.engine);
-    let slow = house.worker_over(http);
-    slow.begin(run).await;
-    let batch = Batch::new(run, vec![managed(tenant)]).unwrap();
-    let (began, deadline) = (house.clock.now(), house.clock.now() + SignedDuration::from_hours(1));
-    let work = slow.tenants.sync_batch(&batch, deadline);
-    let mut work = std::pin::pin!(work);
+    let begun = Begun::with(480, Stop::Every(310)).await;
+    let Begun { house, tenant, run, gate, .. } = &begun;
+    let (tenant, run, began) = (*tenant, *run, house.clock.now());
+    let mut work = pin!(begun.work());
     let result = loop {
         tokio::select! {
             biased;
-            result = &mut work => break result.unwrap(),
+            result = &mut work => break result,
             () = gate.arrived() => {
                 house.clock.advance(SignedDuration::from_secs(40));
                 let other = house.store.acquire(WORKSPACE, managed(tenant), run_id(2), house.clock.now()).await;
