@@ -15,6 +15,7 @@ use domain::{
     email::EmailAddress,
     ids::{ClientId, ConnectionId, ContactId, EntraTenantId, ManagedTenantId, MappingId, RunId},
     invariants::People,
+    mandate::Mandate,
     mapping::{Decision, RequestedDecision, decide},
     plan::Line,
     run::RunKind,
@@ -209,7 +210,8 @@ impl House {
         scope: RunScope,
         source: Option<PlanSource>,
     ) -> Result<RunInput, NotBegun> {
-        self.start_as(StartRequest { source, ..StartRequest::manual(WORKSPACE, kind, scope, None) }).await
+        self.start_as(StartRequest { source, ..StartRequest::new(WORKSPACE, kind, scope, Mandate::Machine) })
+            .await
     }
 
     /// The same with everything that can be asked for.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use domain::{
     ids::EntraObjectId,
     ledger::{LinkChange, Wish},
+    mandate::Mandate,
     run::RunKind,
 };
 use store::{ClientScope, RunScope};
@@ -49,7 +50,7 @@ impl Life {
         let scope = RunScope { tenant: Some(managed(tenant)), ..RunScope::default() };
         let people = wishes.len();
         let links = Some(LinkOrder { change, wishes: wishes.into_iter().collect() });
-        let request = StartRequest { links, ..StartRequest::manual(WORKSPACE, kind, scope, None) };
+        let request = StartRequest { links, ..StartRequest::new(WORKSPACE, kind, scope, Mandate::Machine) };
         let Some(run) = self.begin_as(request).await? else { return Ok(None) };
         let carried = self.carried(run, around, dice).await?;
         let number = number_of(&self.house, tenant);

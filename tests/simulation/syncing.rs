@@ -1,6 +1,9 @@
 //! Runs of syncs, from their start to what is checked at their end.
 
-use domain::run::{RunKind, TenantStatus};
+use domain::{
+    mandate::Mandate,
+    run::{RunKind, TenantStatus},
+};
 use jiff::SignedDuration;
 use store::{PlanSource, RunScope};
 use sync::{NotBegun, StartRequest, Unusable};
@@ -78,7 +81,7 @@ impl Life {
         scope: RunScope,
         source: Option<PlanSource>,
     ) -> Told<Option<RunInput>> {
-        let request = StartRequest { source, ..StartRequest::manual(WORKSPACE, kind, scope, None) };
+        let request = StartRequest { source, ..StartRequest::new(WORKSPACE, kind, scope, Mandate::Machine) };
         self.begin_as(request).await
     }
 

@@ -71,7 +71,10 @@ fn bar(label: &str) -> ProgressBar {
 #[cfg(test)]
 mod tests {
     use ambient::{Clock, SystemClock};
-    use domain::run::{Counters, RunKind, RunStatus, Trigger};
+    use domain::{
+        mandate::Mandate,
+        run::{Counters, RunKind, RunStatus, Trigger},
+    };
     use embedded::Durability;
     use store::{Run, RunScope, SyncSettings, Turns};
     use uuid::Uuid;
@@ -94,6 +97,7 @@ mod tests {
             trigger: Trigger::Manual,
             run_status: RunStatus::Running,
             initiated_by: None,
+            mandate: Some(Mandate::Machine),
             started_at: as_of,
             completed_at: None,
             execution: None,

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use ambient::{Clock, Entropy, SystemClock, SystemEntropy};
-use domain::ids::{UserId, WorkspaceId};
+use domain::{ids::WorkspaceId, mandate::Mandate};
 use runtime::Foundation;
 use store::Store;
 
@@ -61,6 +61,6 @@ impl Review {
 pub struct Decider {
     /// The workspace.
     pub workspace: WorkspaceId,
-    /// The person; `None` for whoever sits at the machine of the local mode.
-    pub user: Option<UserId>,
+    /// In whose name.
+    pub mandate: Mandate,
 }

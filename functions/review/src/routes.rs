@@ -223,7 +223,7 @@ async fn resolve_all(
     };
     let cursor = body.cursor.as_deref();
     let after = cursor.map(|cursor| paging::position::<ReviewPlace>("queue", cursor)).transpose()?;
-    let decider = Decider { workspace: caller.workspace, user: caller.user };
+    let decider = Decider { workspace: caller.workspace, mandate: caller.mandate()? };
     let done = answer_all(&app, decider, &which, &wish, (after, body.preview)).await.map_err(store_failed)?;
     let answered = done.items.iter().filter(|item| item.answer.is_some()).count();
     Ok(Reply::ok(AllView {
@@ -256,7 +256,7 @@ async fn decided(
     id: ReviewItemId,
     choice: &Choice,
 ) -> Result<Decided, ApiError> {
-    let decider = Decider { workspace: caller.workspace, user: caller.user };
+    let decider = Decider { workspace: caller.workspace, mandate: caller.mandate()? };
     decide(app, decider, id, choice).await.map_err(refusal)
 }
 

@@ -56,7 +56,8 @@ impl DecisionRun {
                 tenant: Some(item.managed_tenant),
                 ..RunScope::default()
             },
-            initiated_by: decider.user,
+            initiated_by: decider.mandate.user(),
+            mandate: Some(decider.mandate),
             started_at: now,
             completed_at: None,
             execution: None,

@@ -10,6 +10,7 @@ mod provision;
 use std::{collections::BTreeMap, sync::Arc};
 
 use ambient::Clock;
+use assembly::held_to_its_mandate;
 use domain::{
     ids::{ManagedTenantId, WorkspaceId},
     mapping::Decision,
@@ -55,6 +56,7 @@ impl RunSteps {
         let RunInput { workspace_id, run_id } = input.run();
         let run = self.store.run(workspace_id, run_id).await.map_err(task_failure)?;
         let run = run.ok_or_else(|| TaskFailure::new(TaskError::InvalidInput, "there is no such run"))?;
+        let run = held_to_its_mandate(&self.store, run).await?;
         match input {
             StepInput::Begin { .. } => self.begin(&run).await.map(StepOutput::Begun),
             StepInput::NextBatches { .. } => self.next_batches(&run).await.map(StepOutput::Wave),

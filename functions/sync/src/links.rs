@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     contact::{Contact, Link},
-    ids::{ClientId, ContactId, EntraObjectId, EntraTenantId, ManagedTenantId, RunId, UserId, WorkspaceId},
+    ids::{ClientId, ContactId, EntraObjectId, EntraTenantId, ManagedTenantId, RunId, WorkspaceId},
     ledger::{LinkChange, Wish, contradictions},
+    mandate::Mandate,
     run::RunKind,
     text::is_part_of_any,
 };
@@ -272,8 +273,8 @@ pub struct ChangeRequest {
     pub wishes: Vec<Wish>,
     /// Whether it is only planned.
     pub preview: bool,
-    /// Who asks.
-    pub actor: Option<UserId>,
+    /// In whose name.
+    pub mandate: Mandate,
 }
 
 /// Why links are not changed.
@@ -310,7 +311,7 @@ impl From<StoreError> for NotChanged {
 /// # Errors
 /// See [`NotChanged`].
 pub async fn change(sync: &Sync, request: ChangeRequest) -> Result<crate::Begun, NotChanged> {
-    let ChangeRequest { workspace, tenant, change, mut wishes, preview, actor } = request;
+    let ChangeRequest { workspace, tenant, change, mut wishes, preview, mandate } = request;
     if wishes.is_empty() || wishes.len() > PEOPLE_MAX {
         return Err(NotChanged::HowMany(wishes.len()));
     }
@@ -323,7 +324,7 @@ pub async fn change(sync: &Sync, request: ChangeRequest) -> Result<crate::Begun,
     let kind = if preview { RunKind::Preflight } else { RunKind::Links };
     let scope = RunScope { tenant: Some(tenant), ..RunScope::default() };
     let links = Some(LinkOrder { change, wishes });
-    let request = StartRequest { links, ..StartRequest::manual(workspace, kind, scope, actor) };
+    let request = StartRequest { links, ..StartRequest::new(workspace, kind, scope, mandate) };
     Ok(start(sync, request).await?)
 }
 

@@ -7,7 +7,8 @@
 use assembly::FeatureGate;
 use domain::{
     ids::{RunId, UserId, WorkspaceId},
-    run::{RunKind, Trigger},
+    mandate::Mandate,
+    run::RunKind,
     schedule::{Interval, Schedule},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -185,11 +186,9 @@ impl Sync {
             let begun = if is_with_the_engine { Ok(()) } else { launch(self, found).await.map(drop) };
             return begun.map(Ok).map_err(|error| error.to_string());
         }
-        let request = StartRequest {
-            trigger: Trigger::Scheduled,
-            id: Some(run),
-            ..StartRequest::manual(workspace, RunKind::AllTenants, RunScope::default(), None)
-        };
+        let (kind, scope) = (RunKind::AllTenants, RunScope::default());
+        let request =
+            StartRequest { id: Some(run), ..StartRequest::new(workspace, kind, scope, Mandate::Schedule) };
         match start(self, request).await {
             Ok(_) => Ok(Ok(())),
             Err(NotBegun::AlreadyRunning(_)) => Ok(Err("already_running")),

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    ids::{ClientId, RunId, UserId, WorkspaceId},
+    ids::{ClientId, RunId, WorkspaceId},
     ledger::{LinkChange, Wish},
+    mandate::Mandate,
     mapping::Decision,
     run::{Counters, RunKind, RunStatus, TenantFailure, Trigger},
 };
@@ -25,10 +26,8 @@ pub struct StartRequest {
     pub kind: RunKind,
     /// What it covers.
     pub scope: RunScope,
-    /// What started it.
-    pub trigger: Trigger,
-    /// Who asked.
-    pub actor: Option<UserId>,
+    /// In whose name.
+    pub mandate: Mandate,
     /// The run's id, when it is known before; otherwise it gets one.
     pub id: Option<RunId>,
     /// The stored plan to work from, for a run that applies one or takes one back.
@@ -49,10 +48,16 @@ pub struct LinkOrder {
 }
 
 impl StartRequest {
-    /// A run of this kind, for a person.
-    pub fn manual(workspace: WorkspaceId, kind: RunKind, scope: RunScope, actor: Option<UserId>) -> Self {
-        let (source, unsaved, links) = (None, None, None);
-        Self { workspace, kind, scope, trigger: Trigger::Manual, actor, id: None, source, unsaved, links }
+    /// A run of this kind that reads the directory, under the rules that are saved.
+    pub fn new(workspace: WorkspaceId, kind: RunKind, scope: RunScope, mandate: Mandate) -> Self {
+        Self { workspace, kind, scope, mandate, id: None, source: None, unsaved: None, links: None }
+    }
+
+    fn trigger(&self) -> Trigger {
+        match self.mandate {
+            Mandate::Schedule => Trigger::Scheduled,
+            Mandate::Machine | Mandate::Person { .. } => Trigger::Manual,
+        }
     }
 }
 
@@ -115,6 +120,7 @@ pub struct Begun {
 pub async fn start(sync: &Sync, request: StartRequest) -> Result<Begun, NotBegun> {
     let (kind, link_change) = check_gates(sync, &request).await?;
     let now = sync.clock.now();
+    let trigger = request.trigger();
     let unsaved = request.unsaved.filter(|_| !request.kind.writes());
     let unsaved_rules = unsaved.is_some();
     let settings = match unsaved {
@@ -125,10 +131,11 @@ pub async fn start(sync: &Sync, request: StartRequest) -> Result<Begun, NotBegun
         id: request.id.unwrap_or_else(|| RunId::new(sync.entropy.time_ordered_id(now))),
         workspace: request.workspace,
         kind,
-        trigger: request.trigger,
+        trigger,
         run_status: RunStatus::Queued,
         scope: request.scope,
-        initiated_by: request.actor,
+        initiated_by: request.mandate.user(),
+        mandate: Some(request.mandate),
         started_at: now,
         completed_at: None,
         execution: None,
@@ -200,7 +207,7 @@ async fn check_gates(sync: &Sync, request: &StartRequest) -> Result<(RunKind, Op
     // A client that is to be created is work, too, for a run that creates clients.
     let creates = request.kind != RunKind::SingleTenant
         && request.kind.writes()
-        && request.trigger == Trigger::Manual
+        && request.trigger() == Trigger::Manual
         && request.scope == RunScope::default();
     let in_scope = |record: &&domain::mapping::MappingRecord| match record.current.decision {
         Decision::CreateNew => creates,

@@ -16,7 +16,7 @@ mod work;
 use std::{collections::BTreeSet, sync::Arc};
 
 use ambient::Clock;
-use assembly::tenant_failure;
+use assembly::{held_to_its_mandate, tenant_failure};
 use directory::{Directories, Directory, ErrorClass, ReadError};
 use domain::{
     ids::ManagedTenantId,
@@ -95,6 +95,7 @@ impl TenantSync {
         let (workspace, run_id) = (batch.workspace_id, batch.run_id);
         let run = self.store.run(workspace, run_id).await.map_err(task_failure)?;
         let run = run.ok_or_else(|| TaskFailure::new(TaskError::InvalidInput, "there is no such run"))?;
+        let run = held_to_its_mandate(&self.store, run).await?;
         let all = u32::try_from(batch.tenants.len()).unwrap_or(u32::MAX);
         if run.run_status.is_terminal() || run.cancel_requested || run.halted.is_some() {
             return Ok(BatchResult { finished: 0, unfinished: all });

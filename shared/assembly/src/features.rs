@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use domain::{flags::Feature, ids::WorkspaceId, run::TenantFailure};
 use edge::{ApiError, SurfaceGate};
 use runtime::{Foundation, settings::Edition};
-use store::{Store, StoreError};
+use store::{Run, Store, StoreError};
 use workflow::{
     errors::{TaskError, TaskFailure},
     payloads::RunInput,
@@ -82,6 +82,31 @@ pub fn switched_off() -> TenantFailure {
                   was read or written."
                 .to_owned(),
         remedy: format!("Have the flag {} switched on for this workspace, then start again.", Feature::Ui),
+        diagnostics: None,
+    }
+}
+
+/// Halts a run for which whoever asked had no permission, and answers it as it is afterwards.
+///
+/// # Errors
+/// The run cannot be written.
+pub async fn held_to_its_mandate(store: &Store, run: Run) -> Result<Run, TaskFailure> {
+    if run.is_mandated() || run.halted.is_some() {
+        return Ok(run);
+    }
+    let failure = not_mandated();
+    store.halt_run(run.workspace, run.id, &failure).await.map_err(task_failure)?;
+    Ok(Run { halted: Some(failure), ..run })
+}
+
+fn not_mandated() -> TenantFailure {
+    TenantFailure {
+        code: "not_mandated".to_owned(),
+        message: "Whoever asked for this run was not granted the permission for it, or it is from before that was \
+                  noted. Nobody was read and nothing was written from then on."
+            .to_owned(),
+        remedy: "Start it again as somebody with system_settings.update, or with the part of it that the run needs."
+            .to_owned(),
         diagnostics: None,
     }
 }

@@ -21,7 +21,7 @@ pub use credentials::WorkspaceCredentials;
 pub use directories::{Open, WorkspaceDirectories};
 pub use executions::StepFunctions;
 pub use failures::{store_failed, tenant_failure};
-pub use features::{FeatureGate, switched_off};
+pub use features::{FeatureGate, held_to_its_mandate, switched_off};
 pub use http::{http, service_edition};
 pub use planning::{PlanFor, gather, group_members, tenant_policy};
 pub use task::Failure;

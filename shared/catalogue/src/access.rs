@@ -37,6 +37,16 @@ pub(crate) const ENTRIES: &[Entry] = &[
         next: "Sign in to the PSA again and repeat the request.",
     },
     Entry {
+        code: "not_mandated",
+        area: Area::Access,
+        cause: "A run reached its tasks for which whoever began it was not granted the permission, or that was begun \
+                before an update of this service noted who may do what. Requests refuse that themselves; the tasks \
+                ask again.",
+        effect: "From then on nobody was read and nothing was written.",
+        next: "Start the run again as somebody with `system_settings.update`, or with the part of it that the run \
+               needs.",
+    },
+    Entry {
         code: "permission_denied",
         area: Area::Access,
         cause: "The caller's role lacks the permission that the details name: `system_settings.read` to \

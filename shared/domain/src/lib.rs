@@ -15,6 +15,7 @@ pub mod ids;
 pub mod invariants;
 pub mod inventory;
 pub mod ledger;
+pub mod mandate;
 pub mod mapping;
 pub mod plan;
 pub mod planner;

@@ -14,7 +14,7 @@ use axum::{
     extract::FromRequestParts,
     http::{StatusCode, request::Parts},
 };
-use domain::{flags::Feature, ids::WorkspaceId};
+use domain::{flags::Feature, ids::WorkspaceId, mandate::Mandate};
 use serde_json::json;
 
 use crate::{ApiError, Caller, CallerKind, Edition, Permission};
@@ -110,6 +110,18 @@ impl Caller {
     /// permissions an action needs beside the one of its route.
     pub fn require(&self, permission: Permission) -> Result<(), ApiError> {
         if self.holds(permission) { Ok(()) } else { Err(permission_denied(permission)) }
+    }
+}
+
+impl Caller {
+    /// In whose name a run works that the caller asks for.
+    ///
+    /// # Errors
+    /// 401 `not_authenticated` when nobody is signed in.
+    pub fn mandate(&self) -> Result<Mandate, ApiError> {
+        let user = self.user.ok_or_else(not_authenticated)?;
+        let (operate, approve) = (self.holds(Permission::Operate), self.holds(Permission::Approve));
+        Ok(Mandate::Person { user, operate, approve })
     }
 }
 

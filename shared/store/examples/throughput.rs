@@ -12,6 +12,7 @@ use domain::{
     contact::{Phone, PhoneKind},
     facts::SourceFacts,
     ids::{ClientId, ContactId, EntraObjectId, EntraTenantId, Identity, ManagedTenantId, RunId, WorkspaceId},
+    mandate::Mandate,
     plan::{Action, LINES_PER_PAGE_MAX, Line, PLAN_PAGE_FORMAT, Person, PlanPage, Rule},
     run::{Counters, RunKind, RunStatus, Trigger},
 };
@@ -122,6 +123,7 @@ fn run(number: u32) -> Run {
         run_status: RunStatus::Queued,
         scope: RunScope::default(),
         initiated_by: None,
+        mandate: Some(Mandate::Machine),
         started_at: Timestamp::UNIX_EPOCH,
         completed_at: None,
         execution: None,

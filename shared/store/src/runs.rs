@@ -3,6 +3,7 @@
 use domain::{
     ids::{ClientId, EntraObjectId, EntraTenantId, LineId, ManagedTenantId, RunId, UserId, WorkspaceId},
     ledger::LinkChange,
+    mandate::Mandate,
     plan::{ChainHash, Guard},
     planner::RunHeld,
     run::{Counters, RunKind, RunStatus, TenantFailure, TenantStatus, Trigger},
@@ -44,6 +45,9 @@ pub struct Run {
     /// Who asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initiated_by: Option<UserId>,
+    /// In whose name it works; `None` of a run from before that was kept, whose tasks do nothing any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mandate: Option<Mandate>,
     /// When it was accepted.
     pub started_at: Timestamp,
     /// When it ended.
@@ -106,6 +110,11 @@ impl Run {
     /// Until when the pages of its plan are kept.
     pub fn plan_expires(&self) -> Timestamp {
         self.started_at.saturating_add(PLAN_RETENTION).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Whether whoever asked for it was granted what it is for.
+    pub fn is_mandated(&self) -> bool {
+        self.mandate.is_some_and(|mandate| mandate.covers(self.kind))
     }
 
     /// Whether it takes back what another run has done, or plans to.

@@ -6,6 +6,7 @@ use directory::Usage;
 use domain::{
     contact::Client,
     ids::ClientId,
+    mandate::Mandate,
     run::{Counters, RunKind},
 };
 use embedded::Durability;
@@ -207,17 +208,8 @@ async fn phase(
 
 /// A run that nobody watches: watching would be counted too.
 async fn quiet(house: &House, kind: RunKind) -> Result<sync::RunProgress, Failure> {
-    let request = sync::StartRequest {
-        workspace: house.workspace,
-        kind,
-        scope: store::RunScope::default(),
-        trigger: domain::run::Trigger::Manual,
-        actor: None,
-        id: None,
-        source: None,
-        unsaved: None,
-        links: None,
-    };
+    let scope = store::RunScope::default();
+    let request = sync::StartRequest::new(house.workspace, kind, scope, Mandate::Machine);
     let begun = sync::start(&house.sync, request).await;
     let begun = begun.map_err(|error| failed(&error))?;
     house.engine.finished(&begun.run.id.to_string()).await;

@@ -7,6 +7,7 @@ use ::sync::{
 use domain::{
     ids::{EntraObjectId, ManagedTenantId},
     ledger::{LinkChange, Wish},
+    mandate::Mandate,
     run::RunStatus,
 };
 use serde::Serialize;
@@ -162,7 +163,8 @@ async fn change_links(
     for part in wishes.chunks(::sync::LINKS_PER_RUN) {
         let wishes = part.to_vec();
         let workspace = house.workspace;
-        let request = ChangeRequest { workspace, tenant, change: to, wishes, preview, actor: None };
+        let request =
+            ChangeRequest { workspace, tenant, change: to, wishes, preview, mandate: Mandate::Machine };
         let begun = change(&house.sync, request).await.map_err(not_changed)?;
         let label = if preview { "planning" } else { "changing links" };
         let progress = watch::run(house, begun.run.id, label).await?;

@@ -4,7 +4,7 @@ use ::review::{
     AnsweredView, Choice, Decided, Decider, Filter, ItemView, NotDecided, Which, Wish, answer_all, decide,
     list, show,
 };
-use domain::ids::ReviewItemId;
+use domain::{ids::ReviewItemId, mandate::Mandate};
 use serde::Serialize;
 use store::{ReviewPlace, ReviewStatus};
 
@@ -72,7 +72,7 @@ pub(crate) async fn run(context: &Context, options: &ReviewArguments) -> Result<
 /// Answers all that fit, one part after the other, or says how.
 async fn all(context: &Context, which: &Which, wish: &Wish, apply: bool) -> Result<Ending, Failure> {
     let house = &context.house;
-    let decider = Decider { workspace: house.workspace, user: None };
+    let decider = Decider { workspace: house.workspace, mandate: Mandate::Machine };
     let (mut views, mut place): (Vec<AnsweredView>, Option<ReviewPlace>) = (Vec::new(), None);
     loop {
         let part = answer_all(&house.review, decider, which, wish, (place, !apply)).await?;
@@ -127,7 +127,7 @@ async fn all(context: &Context, which: &Which, wish: &Wish, apply: bool) -> Resu
 /// Answers every question, whatever becomes of the others.
 async fn answer(context: &Context, items: &[ReviewItemId], choice: &Choice) -> Result<Ending, Failure> {
     let house = &context.house;
-    let decider = Decider { workspace: house.workspace, user: None };
+    let decider = Decider { workspace: house.workspace, mandate: Mandate::Machine };
     let mut views = Vec::new();
     for item in items {
         match decide(&house.review, decider, *item, choice).await {

@@ -9,6 +9,7 @@ use ::sync::{
 };
 use domain::{
     ids::{ManagedTenantId, RunId},
+    mandate::Mandate,
     run::{RunKind, RunStatus, Trigger},
     undo::UndoScope,
 };
@@ -171,8 +172,10 @@ async fn from_plan(
     scope: RunScope,
 ) -> Result<Ending, Failure> {
     let house = &context.house;
-    let request =
-        StartRequest { source: Some(source), ..StartRequest::manual(house.workspace, kind, scope, None) };
+    let request = StartRequest {
+        source: Some(source),
+        ..StartRequest::new(house.workspace, kind, scope, Mandate::Machine)
+    };
     let begun = start(&house.sync, request).await.map_err(|error| not_begun(&error))?;
     let label = match kind {
         RunKind::Preflight => "planning",

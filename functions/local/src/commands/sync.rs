@@ -9,8 +9,9 @@ use ::sync::{
 use domain::{
     fields::Hidden,
     ids::{ManagedTenantId, RunId},
+    mandate::Mandate,
     plan::{Action, Line},
-    run::{RunKind, RunStatus, Trigger},
+    run::{RunKind, RunStatus},
 };
 use edge::ApiError;
 use serde::Serialize;
@@ -121,17 +122,8 @@ pub(crate) async fn begin(
         Talk::say(format!("Going on with the interrupted run {run} first."));
         watch::run(house, run, "resuming").await?;
     }
-    let request = StartRequest {
-        workspace: house.workspace,
-        kind,
-        scope,
-        trigger: Trigger::Manual,
-        actor: None,
-        id: None,
-        source: None,
-        unsaved,
-        links: None,
-    };
+    let request = StartRequest::new(house.workspace, kind, scope, Mandate::Machine);
+    let request = StartRequest { unsaved, ..request };
     let begun = start(&house.sync, request).await.map_err(|error| not_begun(&error))?;
     let label = if kind.writes() { "syncing" } else { "planning" };
     watch::run(house, begun.run.id, label).await

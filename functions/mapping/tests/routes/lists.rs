@@ -2,6 +2,7 @@
 
 use domain::{
     ids::RunId,
+    mandate::Mandate,
     mapping::{Decision, RawDecision},
     run::{Counters, RunKind, RunStatus, TenantStatus, Trigger},
 };
@@ -218,6 +219,7 @@ async fn synced(world: &World, number: u128, kind: RunKind, status: TenantStatus
         run_status: RunStatus::Running,
         scope: RunScope::default(),
         initiated_by: None,
+        mandate: Some(Mandate::Machine),
         started_at: now,
         completed_at: None,
         execution: None,

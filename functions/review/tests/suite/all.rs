@@ -3,6 +3,7 @@
 use ambient::Clock;
 use domain::{
     ids::RunId,
+    mandate::Mandate,
     plan::{AnswerKind, Conflict},
     user::DirectoryUser,
 };
@@ -229,7 +230,7 @@ async fn an_answer_that_somebody_gives_meanwhile_is_not_counted_as_this_one() {
     let world = World::new().await;
     let users = people(&world).await;
     world.sync(CLIENT, &users[..4]).await;
-    let me = Decider { workspace: WORKSPACE, user: None };
+    let me = Decider { workspace: WORKSPACE, mandate: Mandate::Machine };
     let dismiss = Choice::Dismiss { note: None };
     // Both have the question before them, and the other one is faster.
     let theirs = world.create(1).await.data();

@@ -2,12 +2,14 @@
 
 use ambient::Clock;
 use domain::{
-    ids::ClientId,
+    ids::{ClientId, UserId},
+    mandate::Mandate,
     mapping::Decision,
     run::{RunKind, RunStatus, TenantFailure, Trigger},
 };
 use run_steps::StepOutput;
 use store::{Run, RunScope, probe::Fault};
+use uuid::Uuid;
 
 use crate::house::{House, RUN, WORKSPACE, client, queued, target, tenant};
 
@@ -55,6 +57,31 @@ async fn a_run_that_was_halted_before_it_began_covers_nobody_and_makes_no_client
     house.finish(None).await.unwrap();
     let ended = house.run().await;
     assert_eq!((ended.run_status, ended.halted), (RunStatus::Failed, Some(failure)));
+}
+
+/// The request has asked already; a task asks again.
+#[tokio::test]
+async fn a_run_without_the_permission_for_it_covers_nobody_and_makes_no_client() {
+    let syncs = Mandate::Person { user: UserId::new(Uuid::from_u128(0xD1)), operate: true, approve: false };
+    for (kind, mandate) in
+        [(RunKind::Initial, None), (RunKind::Initial, Some(Mandate::Schedule)), (RunKind::Apply, Some(syncs))]
+    {
+        let house = House::new().await;
+        house.map(1, client(1)).await;
+        house.decide(2, Decision::CreateNew).await;
+        house.accept(Run { kind, mandate, ..queued(house.clock.now()) }).await;
+        assert_eq!(house.begin().await, Ok(StepOutput::Begun(RUN)), "{mandate:?}");
+        assert!(house.store.targets(WORKSPACE, RUN.run_id).await.unwrap().is_empty(), "{mandate:?}");
+        assert!(house.store.clients(WORKSPACE).await.unwrap().is_empty(), "{mandate:?}");
+        house.finish(None).await.unwrap();
+        let ended = house.run().await;
+        let code = ended.halted.map(|halted| halted.code);
+        assert_eq!(
+            (ended.run_status, code.as_deref()),
+            (RunStatus::Failed, Some("not_mandated")),
+            "{mandate:?}"
+        );
+    }
 }
 
 #[tokio::test]

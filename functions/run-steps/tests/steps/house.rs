@@ -6,6 +6,7 @@ use ambient::{Clock, VirtualClock};
 use aws_sdk_dynamodb::{Client, config::SharedHttpClient, types::AttributeValue};
 use domain::{
     ids::{ClientId, EntraTenantId, ManagedTenantId, MappingId, RunId, WorkspaceId},
+    mandate::Mandate,
     mapping::{Decision, RequestedDecision, decide},
     run::{Counters, RunKind, RunStatus, TenantStatus, Trigger},
 };
@@ -68,6 +69,7 @@ pub(crate) fn queued(now: Timestamp) -> Run {
         run_status: RunStatus::Queued,
         scope: RunScope::default(),
         initiated_by: None,
+        mandate: Some(Mandate::Machine),
         started_at: now,
         completed_at: None,
         execution: None,

@@ -119,7 +119,7 @@ async fn begin(
         scope.person = parse(body.object_id.as_deref(), "objectId")?;
         check_person(scope)?;
     }
-    let request = StartRequest::manual(caller.workspace, kind, scope, caller.user);
+    let request = StartRequest::new(caller.workspace, kind, scope, caller.mandate()?);
     let begun = start(&sync, request).await.map_err(not_begun)?;
     Ok(Reply::accepted(BeginView {
         accepted: true,
@@ -203,7 +203,7 @@ async fn preflight(
     let samples = sample_limit(body.sample_limit);
     let workspace = caller.workspace;
     let kind = RunKind::Preflight;
-    let request = StartRequest { unsaved, ..StartRequest::manual(workspace, kind, scope, caller.user) };
+    let request = StartRequest { unsaved, ..StartRequest::new(workspace, kind, scope, caller.mandate()?) };
     let begun = start(&sync, request).await.map_err(not_begun)?;
     let began = sync.clock.now();
     while sync.clock.now().duration_since(began) < PATIENCE {

@@ -196,8 +196,8 @@ async fn begin_with(
     change_to: LinkChange,
     (tenant, wishes, preview): (ManagedTenantId, Vec<Wish>, bool),
 ) -> Result<Reply<ChangeStarted>, ApiError> {
-    let (workspace, actor) = (caller.workspace, caller.user);
-    let request = ChangeRequest { workspace, tenant, change: change_to, wishes, preview, actor };
+    let (workspace, mandate) = (caller.workspace, caller.mandate()?);
+    let request = ChangeRequest { workspace, tenant, change: change_to, wishes, preview, mandate };
     let begun = change(sync, request).await.map_err(not_changed)?;
     Ok(Reply::accepted(ChangeStarted {
         accepted: true,

@@ -164,7 +164,8 @@ async fn begin(
         ..RunScope::default()
     };
     let source = Some(PlanSource { run, part });
-    let request = StartRequest { source, ..StartRequest::manual(caller.workspace, kind, scope, caller.user) };
+    let request =
+        StartRequest { source, ..StartRequest::new(caller.workspace, kind, scope, caller.mandate()?) };
     let begun = start(sync, request).await.map_err(not_begun)?;
     Ok(Reply::accepted(StartedView {
         accepted: true,

@@ -5,6 +5,7 @@ use assembly::FeatureGate;
 use domain::{
     flags::Feature,
     ids::RunId,
+    mandate::Mandate,
     mapping::Decision,
     run::{RunKind, RunStatus, Trigger},
 };
@@ -78,8 +79,8 @@ async fn a_sync_of_all_tenants_begins_in_every_slot_and_once() {
         assert_eq!(runs.len(), hour);
         let run = &runs[0];
         assert_eq!(
-            (run.kind, run.run_status, run.initiated_by),
-            (RunKind::AllTenants, RunStatus::Completed, None)
+            (run.kind, run.run_status, run.initiated_by, run.mandate),
+            (RunKind::AllTenants, RunStatus::Completed, None, Some(Mandate::Schedule))
         );
         let shown = house.shown().await;
         assert_eq!(shown["last"]["run"], json!(run.id));

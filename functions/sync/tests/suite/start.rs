@@ -2,6 +2,7 @@
 
 use ambient::Clock;
 use domain::{
+    mandate::Mandate,
     mapping::Decision,
     run::{RunKind, RunStatus, Trigger},
 };
@@ -44,6 +45,21 @@ async fn an_accepted_run_is_stored_and_carried() {
         assert_eq!((run.kind, run.trigger, run.run_status), (kind, Trigger::Manual, RunStatus::Queued));
         assert_eq!((run.initiated_by, run.execution), (Some(USER), Some(execution)));
         assert_eq!((run.started_at, run.settings), (house.clock.now(), settings.clone()));
+    }
+}
+
+#[tokio::test]
+async fn a_run_takes_along_what_its_caller_was_granted_and_no_more() {
+    for (granted, operate, approve) in [
+        (&[Permission::Update][..], true, true),
+        (&[Permission::Operate], true, false),
+        (&[Permission::Operate, Permission::Approve], true, true),
+    ] {
+        let house = House::new().await;
+        let answer = house.ask("POST", "", Some(all()), caller(WORKSPACE, granted)).await;
+        let run = house.run(&answer.data(202)["runId"]).await;
+        assert_eq!(run.mandate, Some(Mandate::Person { user: USER, operate, approve }), "{granted:?}");
+        assert!(run.is_mandated(), "{granted:?}");
     }
 }
 

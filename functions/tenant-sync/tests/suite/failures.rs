@@ -4,14 +4,16 @@ use std::{sync::Arc, time::Duration};
 
 use ambient::Clock;
 use domain::{
-    ids::EntraTenantId,
+    ids::{EntraTenantId, RunId},
+    mandate::Mandate,
     plan::{Action, Guard, Rule},
     run::{RunKind, RunStatus, TenantFailure, TenantStatus},
 };
 use fake_microsoft::{BadRow, Effect, Match, Route};
 use jiff::SignedDuration;
-use store::{Connection, ConnectionStatus};
-use workflow::payloads::Batch;
+use store::{Connection, ConnectionStatus, Overrides, Run};
+use uuid::Uuid;
+use workflow::payloads::{Batch, RunInput};
 
 use crate::{
     gate::{Gate, Stop},
@@ -139,6 +141,30 @@ async fn a_batch_that_runs_out_of_time_goes_on_where_it_stopped() {
     }
     let ended = house.carry(run).await;
     assert_eq!((ended.run.run_status, ended.run.counters.created), (RunStatus::Completed, 3 * 7));
+}
+
+/// Whoever hands out the batch may be somebody who started an execution by hand.
+#[tokio::test]
+async fn a_batch_of_a_run_that_nobody_was_allowed_to_begin_reads_and_writes_nothing() {
+    let (house, [customer, ..]) = customers().await;
+    let allowed = house.accept(1, RunKind::Initial).await;
+    let run = house.store.run(WORKSPACE, allowed.run_id).await.unwrap().unwrap();
+    house.worker().begin(allowed).await;
+    let targets = house.store.targets(WORKSPACE, allowed.run_id).await.unwrap();
+    for (number, mandate) in [(2, None), (3, Some(Mandate::Schedule))] {
+        let id = RunId::new(Uuid::from_u128(number));
+        assert!(house.store.create_run(&Run { id, mandate, ..run.clone() }).await.unwrap());
+        let input = RunInput { run_id: id, ..allowed };
+        house.store.begin_run(WORKSPACE, id, &targets, &Overrides::new(), None).await.unwrap();
+        let batch = Batch::new(input, vec![managed(customer)]).unwrap();
+        let deadline = house.clock.now() + SignedDuration::from_mins(10);
+        let result = house.worker().tenants.sync_batch(&batch, deadline).await.unwrap();
+        assert_eq!((result.finished, result.unfinished), (0, 1), "{mandate:?}");
+        let ended = house.store.run(WORKSPACE, id).await.unwrap().unwrap();
+        assert_eq!(ended.halted.unwrap().code, "not_mandated", "{mandate:?}");
+        assert_eq!(house.links(customer).await, [], "{mandate:?}");
+        assert!(house.pages(input, customer).await.is_empty(), "{mandate:?}");
+    }
 }
 
 #[tokio::test]

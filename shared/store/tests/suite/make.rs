@@ -10,6 +10,7 @@ use domain::{
         ClientId, ConnectionId, ContactId, EntraObjectId, EntraTenantId, ManagedTenantId, RunId, UserId,
         WorkspaceId,
     },
+    mandate::Mandate,
     plan::{Action, LINES_PER_PAGE_MAX, Line, PLAN_PAGE_FORMAT, Person, PlanPage, Rule, fold},
     run::{Counters, RunKind, RunStatus, Trigger},
 };
@@ -170,6 +171,7 @@ pub(crate) fn run(id: RunId) -> Run {
         run_status: RunStatus::Queued,
         scope: RunScope { client: Some(CLIENT), tenant: None, ..RunScope::default() },
         initiated_by: Some(USER),
+        mandate: Some(Mandate::Person { user: USER, operate: true, approve: false }),
         started_at: at(0),
         completed_at: None,
         execution: None,
