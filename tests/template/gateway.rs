@@ -20,18 +20,37 @@ fn every_route_of_every_router_is_a_route_of_the_gateway_and_leads_to_its_functi
         }
     }
     assert!(expected.len() > 20, "{expected:?}");
-    let deployed: BTreeMap<String, String> = template
-        .resources("AWS::ApiGatewayV2::Route")
+    let deployed: BTreeMap<String, String> = answered(&template)
         .into_iter()
         .map(|(_, route)| (path(route).to_owned(), target(&template, route)))
         .collect();
     assert_eq!(deployed, expected);
 }
 
+/// A browser asks before it sends, without a token; `ANY` takes that as well, and its authorizer would refuse it.
+#[test]
+fn whoever_asks_before_sending_is_answered_without_a_token() {
+    let template = Template::load();
+    let of = |route: &Value| (path(route).to_owned(), target(&template, route));
+    let guarded = answered(&template).into_iter().filter(|(_, route)| path(route) != CALLBACK);
+    let guarded: BTreeMap<String, String> = guarded.map(|(_, route)| of(route)).collect();
+    let preflights: Vec<&Value> = routes_of(&template)
+        .into_iter()
+        .map(|(_, route)| route)
+        .filter(|route| method(route) == "OPTIONS")
+        .collect();
+    assert!(preflights.iter().all(|route| route["AuthorizationType"] == "NONE"));
+    assert_eq!(preflights.into_iter().map(of).collect::<BTreeMap<_, _>>(), guarded);
+    let allowed = template.resource("Api")["CorsConfiguration"]["AllowHeaders"].as_array().unwrap();
+    for header in ["authorization", "content-type", "x-api-key", "x-request-id"] {
+        assert!(allowed.iter().any(|allowed| allowed == header), "{header}");
+    }
+}
+
 #[test]
 fn only_the_callback_is_open_and_only_flags_are_their_own_guard() {
     let template = Template::load();
-    for (id, route) in template.resources("AWS::ApiGatewayV2::Route") {
+    for (id, route) in answered(&template) {
         if path(route) == CALLBACK {
             assert_eq!(route["AuthorizationType"], "NONE");
         } else {
@@ -96,10 +115,24 @@ fn the_access_log_holds_no_query() {
     }
 }
 
+fn routes_of(template: &Template) -> Vec<(&str, &Value)> {
+    template.resources("AWS::ApiGatewayV2::Route")
+}
+
+/// Routes for whatever is asked of a path; the others are for the question in front of it.
+fn answered(template: &Template) -> Vec<(&str, &Value)> {
+    let routes = routes_of(template).into_iter().filter(|(_, route)| method(route) != "OPTIONS");
+    let routes: Vec<_> = routes.collect();
+    assert!(routes.iter().all(|(_, route)| method(route) == "ANY"));
+    routes
+}
+
+fn method(route: &Value) -> &str {
+    route["RouteKey"].as_str().unwrap().split_once(' ').unwrap().0
+}
+
 fn path(route: &Value) -> &str {
-    let (method, path) = route["RouteKey"].as_str().unwrap().split_once(' ').unwrap();
-    assert_eq!(method, "ANY");
-    path
+    route["RouteKey"].as_str().unwrap().split_once(' ').unwrap().1
 }
 
 fn target(template: &Template, route: &Value) -> String {

@@ -10,9 +10,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use edge::{ApiError, Caller};
+use runtime::telemetry::ErrorChain;
 
 use crate::{
-    event::bearer,
+    event::{KEY_HEADER, bearer},
     verifier::{Refusal, Verifier},
 };
 
@@ -31,6 +32,10 @@ async fn authenticate(State(verifier): State<Arc<Verifier>>, mut request: Reques
     match verifier.verify(token).await {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
+        }
+        // Where a key is enough it is looked at later; everywhere else nobody is signed in.
+        Err(Refusal::KeysUnavailable(fault)) if request.headers().contains_key(KEY_HEADER) => {
+            tracing::warn!(error = %ErrorChain(&fault), "a token could not be checked, and there is a key");
         }
         Err(Refusal::KeysUnavailable(fault)) => {
             return sign_in_unavailable().caused_by(fault).into_response();

@@ -395,6 +395,39 @@ async fn without_keys_nobody_is_refused_and_nobody_is_let_in() {
     }
 }
 
+/// The PSA may be what is down, and switching off is what is wanted.
+#[tokio::test]
+async fn a_key_is_enough_for_the_flags_although_the_token_beside_it_cannot_be_checked() {
+    let publisher = Publisher::of(json!([])).await;
+    publisher.say(StatusCode::SERVICE_UNAVAILABLE, String::new());
+    let verifier = publisher.verifier(&clock());
+    let token = keyed(Some("1"), Algorithm::ES256, &elliptic(EC_ONE));
+    let asked = |route: &str, key: Option<&str>| {
+        let mut headers = json!({ "authorization": format!("Bearer {token}") });
+        if let Some(key) = key {
+            headers["x-api-key"] = json!(key);
+        }
+        serde_json::from_value::<Event>(json!({ "routeKey": route, "headers": headers })).unwrap()
+    };
+    let flags = "ANY /api/v1/platform-feature-flags/{flag_id}";
+    let goes_on = authorize(&verifier, asked(flags, Some("key"))).await.unwrap();
+    assert_eq!(serde_json::to_value(goes_on).unwrap(), json!({ "isAuthorized": true, "context": {} }));
+    for (route, key) in [(flags, None), ("ANY /api/integrations/entra", Some("key"))] {
+        assert!(authorize(&verifier, asked(route, key)).await.is_err(), "{route}");
+    }
+    // Without a gateway: nobody is signed in, and whoever takes keys looks at it.
+    let bearer = format!("Bearer {token}");
+    for (key, expected) in [(true, (401, "not_authenticated")), (false, (503, "sign_in_unavailable"))] {
+        let mut request = Request::builder().uri("/").header("authorization", &bearer);
+        if key {
+            request = request.header("x-api-key", "key");
+        }
+        let request = request.body(Body::empty()).unwrap();
+        let answer = status_and_code(publisher.verifier(&clock()), request).await;
+        assert_eq!((answer.0, answer.1.as_str()), expected);
+    }
+}
+
 fn event(token: &str) -> Event {
     serde_json::from_value(json!({
         "version": "2.0",

@@ -46,7 +46,7 @@ impl Connect {
         renew(&mut tokens, grant);
         let held = Arc::new(Held { app, partner, tokens: Mutex::new(tokens) });
         let directory = GraphDirectory::new(
-            self.graph.clone(),
+            self.graph_awaited(),
             self.http.clone(),
             Arc::clone(&held) as Arc<dyn Credentials>,
             Arc::clone(&self.clock),

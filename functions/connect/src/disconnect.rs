@@ -2,8 +2,8 @@
 
 use domain::ids::WorkspaceId;
 use jiff::Timestamp;
-use secrets::{Family, Scope, SecretError};
-use store::{Connection, ConnectionStatus, StoreError};
+use secrets::{CippKey, CippSecret, Family, Scope, SecretError, WorkspaceSecret};
+use store::{Connection, ConnectionKind, ConnectionStatus, StoreError};
 
 use crate::Connect;
 
@@ -15,7 +15,9 @@ const TRIES: u8 = 8;
 pub struct Disconnected {
     /// Since when; `None` when there never was a connection.
     pub disconnected_at: Option<Timestamp>,
-    /// The application id that stays consented to at Microsoft, when one is configured.
+    /// What it was.
+    pub kind: Option<ConnectionKind>,
+    /// The application id that stays good: of the app that is consented to at Microsoft, or of CIPP's API client.
     pub client_id: Option<String>,
 }
 
@@ -38,6 +40,8 @@ impl Connect {
     /// deleted; and every family is tried, one after the other. A connection that came in force before the secrets
     /// were deleted has lost them, so it is given up as well.
     pub async fn disconnect(&self, workspace: WorkspaceId) -> Result<Disconnected, DisconnectError> {
+        let kind = self.store.connection(workspace).await?.map(|connection| connection.kind);
+        let client_id = self.client_id(workspace, kind).await;
         let mut tries = TRIES;
         let disconnected_at = loop {
             let disconnected_at = self.give_up(workspace).await?;
@@ -54,15 +58,25 @@ impl Connect {
                 return Err(changes_all_the_time().into());
             }
         };
-        let client_id = match self.secrets.app_credentials(workspace).await {
-            Ok(app) => app.map(|app| app.client_id),
-            // Only for the advice: not knowing it is no failure.
-            Err(error) => {
-                tracing::warn!(code = error.code(), "the app registration cannot be read");
-                None
-            }
+        Ok(Disconnected { disconnected_at, kind, client_id })
+    }
+
+    /// Whose credential stays good. It is for the advice only: not knowing it is no failure.
+    async fn client_id(&self, workspace: WorkspaceId, kind: Option<ConnectionKind>) -> Option<String> {
+        let found = if kind == Some(ConnectionKind::Cipp) {
+            let stored = CippSecret::read(&self.secrets, workspace).await;
+            stored.map(|stored| match stored?.0.key {
+                CippKey::Client { client_id, .. } => Some(client_id),
+                CippKey::Token(_) => None,
+            })
+        } else {
+            let app = self.secrets.app_credentials(workspace).await;
+            app.map(|app| app.map(|app| app.client_id))
         };
-        Ok(Disconnected { disconnected_at, client_id })
+        found.unwrap_or_else(|error| {
+            tracing::warn!(code = error.code(), "whose credential stays good cannot be read");
+            None
+        })
     }
 
     async fn give_up(&self, workspace: WorkspaceId) -> Result<Option<Timestamp>, StoreError> {

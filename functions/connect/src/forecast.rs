@@ -1,4 +1,5 @@
-//! What of every connection has ended or ends soon, told once a day without anybody asking.
+//! What of every connection has ended or ends soon, told once a day without anybody asking. The partner's
+//! relationships are listed for it, so that what is told is of today.
 //!
 //! Each ending is a line of the log, which an alarm counts, and part of the task's result, which goes to
 //! the event bus. It is told again every day until it is mended, so nothing is remembered of what was told.
@@ -11,8 +12,11 @@ use store::{ConnectionStatus, StoreError};
 
 use crate::Connect;
 
-/// Workspaces that are looked at side by side: each is a handful of reads that wait for an answer.
-const AT_ONCE: usize = 8;
+/// Workspaces that are looked at side by side: each is a handful of requests that wait for an answer.
+const AT_ONCE: usize = 16;
+
+/// So long before its end the task begins to ask nobody outside, and takes what is known.
+const LAST_ASKS_BEFORE: SignedDuration = SignedDuration::from_secs(120);
 
 /// Shortly before its end the task begins to look at nobody else.
 const LAST_BEGINS_BEFORE: SignedDuration = SignedDuration::from_secs(20);
@@ -90,15 +94,30 @@ impl Connect {
         Ok(found)
     }
 
+    /// The same after asking when the access to the customers ends: whoever has switched off that a relationship
+    /// extends itself has told nobody here. Where that cannot be asked, what was known before counts, and it is said.
+    async fn look_ahead(&self, workspace: WorkspaceId) -> Result<Pressing, StoreError> {
+        let asked = self.ask_when_access_ends(workspace).await?;
+        let found = self.pressing(workspace).await?;
+        Ok(Pressing { unread: found.unread.or(asked.err()), ..found })
+    }
+
     /// Looks at every workspace that was ever connected, and tells each ending in the log. One that cannot be
     /// read keeps nobody else waiting.
     pub(crate) async fn forecast_all(&self, deadline: Timestamp) -> Result<ForecastOutcome, StoreError> {
-        let workspaces = self.store.ever_connected().await?;
+        let workspaces = in_turn(self.store.ever_connected().await?, self.clock.now());
         let mut outcome = ForecastOutcome::default();
         let mut looked_at = stream::iter(workspaces)
             .map(|workspace| async move {
-                let is_late = self.clock.now() + LAST_BEGINS_BEFORE > deadline;
-                (workspace, if is_late { None } else { Some(self.pressing(workspace).await) })
+                let now = self.clock.now();
+                let found = if now + LAST_BEGINS_BEFORE > deadline {
+                    None
+                } else if now + LAST_ASKS_BEFORE > deadline {
+                    Some(self.pressing(workspace).await)
+                } else {
+                    Some(self.look_ahead(workspace).await)
+                };
+                (workspace, found)
             })
             .buffered(AT_ONCE);
         while let Some((workspace, found)) = looked_at.next().await {
@@ -118,6 +137,15 @@ impl Connect {
         outcome.cut();
         Ok(outcome)
     }
+}
+
+/// Begins somewhere else every day: where there are more workspaces than can be asked in one day, it is not always the
+/// same that are not.
+fn in_turn(mut workspaces: Vec<WorkspaceId>, now: Timestamp) -> Vec<WorkspaceId> {
+    let day = usize::try_from(now.as_second() / (24 * 60 * 60)).unwrap_or_default();
+    let first = day.wrapping_mul(31).checked_rem(workspaces.len()).unwrap_or_default();
+    workspaces.rotate_left(first);
+    workspaces
 }
 
 impl ForecastOutcome {

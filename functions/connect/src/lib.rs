@@ -10,7 +10,9 @@
 //! the other up. This crate reads no users and starts no sync; a working connection stays as it is until
 //! another one has been proven.
 
+mod access_ends;
 mod answers;
+mod awaited;
 mod begin;
 mod callback;
 mod candidate;

@@ -143,6 +143,7 @@ impl Connect {
             Ok(()) => {
                 let at = self.clock.now();
                 self.store.end_renewal(workspace, lease, Some(at)).await?;
+                self.note_renewed(workspace, &connection).await?;
                 Ok(Renewed::Done { at })
             }
             Err(error) => {
@@ -158,6 +159,27 @@ impl Connect {
                 found.map(|_| Renewed::NoDirectConnection)
             }
         }
+    }
+
+    /// Takes back what an earlier renewal noted at the connection: the sign-in is as good as it was. What else was
+    /// found out about the connection stays until it is checked.
+    async fn note_renewed(&self, workspace: WorkspaceId, connection: &Connection) -> Result<(), StoreError> {
+        let is_mended = |connection: &Connection| {
+            let failure = connection.last_validation_error.as_ref();
+            connection.connection_status == ConnectionStatus::ValidationFailed
+                && failure
+                    .is_some_and(|failure| ValidateError::RENEWAL_FAILURES.contains(&failure.code.as_str()))
+        };
+        if is_mended(connection) {
+            let mended = |connection: &mut Connection| {
+                if is_mended(connection) {
+                    connection.connection_status = ConnectionStatus::Connected;
+                    connection.last_validation_error = None;
+                }
+            };
+            self.change_in_force(workspace, connection.id, mended).await?;
+        }
+        Ok(())
     }
 
     /// Redeems the stored refresh token and stores the newer one in its place, unless somebody has

@@ -38,6 +38,11 @@ const NOT_REVOKED: &str = "Microsoft was not told: only your tenant can take bac
     there. In the Entra admin center delete the app's enterprise application or its permissions, and \
     revoke the sessions of the account that connected.";
 
+/// The same after a connection through CIPP, which holds what was granted.
+const NOT_REVOKED_AT_CIPP: &str = "CIPP was not told: the API client that was used stays good there. In CIPP \
+    (Integrations, CIPP-API) delete it and save that to Azure, and look whether its app registration in your Entra \
+    tenant is gone as well. Nothing was granted to this service at Microsoft.";
+
 /// The routes of this room.
 pub fn router(app: Arc<Connect>) -> Router {
     Router::new()
@@ -226,7 +231,10 @@ async fn disconnect(
     Ok(Reply::ok(GivenUp {
         status: "disconnected",
         disconnected_at: disconnected.disconnected_at,
-        not_revoked: NOT_REVOKED,
+        not_revoked: match disconnected.kind {
+            Some(ConnectionKind::Cipp) => NOT_REVOKED_AT_CIPP,
+            Some(ConnectionKind::Direct) | None => NOT_REVOKED,
+        },
         client_id: disconnected.client_id,
     }))
 }

@@ -14,6 +14,17 @@ pub(crate) enum Placed {
     Overtaken,
 }
 
+/// How often a connection at which others note something is tried again.
+const TRIES: u8 = 4;
+
+/// Whether `now` is the connection `before`, with nothing else than what is noted of it between them.
+fn is_same_in_force(before: Option<&Connection>, now: Option<&Connection>) -> bool {
+    let is_given_up =
+        |connection: &Connection| connection.connection_status == ConnectionStatus::Disconnected;
+    matches!((before, now), (Some(before), Some(now))
+        if before.id == now.id && is_given_up(before) == is_given_up(now))
+}
+
 impl Connect {
     /// Puts a proven sign-in in force over `before`, the connection it was checked against. The
     /// tokens go first: when the connection cannot follow, the tokens before come back.
@@ -100,17 +111,23 @@ impl Connect {
         before: Option<&Connection>,
         connection: &Connection,
     ) -> Result<Placed, StoreError> {
-        let put = self.store.put_connection(workspace, before, connection).await;
-        if matches!(put, Ok(true)) {
-            return Ok(Placed::InForce);
+        let mut before = before.cloned();
+        for _ in 0..TRIES {
+            let put = self.store.put_connection(workspace, before.as_ref(), connection).await;
+            if matches!(put, Ok(true)) {
+                return Ok(Placed::InForce);
+            }
+            // A write that was refused or not answered may be one of ours that arrived all the same.
+            let now = self.store.connection(workspace).await;
+            match (now, put) {
+                (Ok(Some(now)), _) if now.id == connection.id => return Ok(Placed::InForce),
+                (_, Err(error)) | (Err(error), _) => return Err(error),
+                // Something was noted at the same connection: that is nobody who was faster.
+                (Ok(now), Ok(_)) if is_same_in_force(before.as_ref(), now.as_ref()) => before = now,
+                (Ok(_), Ok(_)) => return Ok(Placed::Overtaken),
+            }
         }
-        // A write that was refused or not answered may be one of ours that arrived all the same.
-        let now = self.store.connection(workspace).await;
-        match (now, put) {
-            (Ok(Some(now)), _) if now.id == connection.id => Ok(Placed::InForce),
-            (_, Err(error)) | (Err(error), _) => Err(error),
-            (Ok(_), Ok(_)) => Ok(Placed::Overtaken),
-        }
+        Ok(Placed::Overtaken)
     }
 
     /// Changes the connection in force, when it is still the one that was looked at and nobody

@@ -20,7 +20,7 @@ use secrecy::SecretString;
 use secrets::{DirectTokens, SecretError, WorkspaceSecret};
 use store::{Connection, ConnectionKind, ConnectionStatus, StoreError, ValidationFailure};
 
-use crate::Connect;
+use crate::{Connect, awaited::LISTING_LIMIT};
 
 /// A connection that works.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -74,6 +74,10 @@ impl ValidateError {
             Self::Upstream(_) => "upstream_error",
         }
     }
+
+    /// Codes of what stands in the way of a renewal, and of nothing else.
+    pub(crate) const RENEWAL_FAILURES: [&'static str; 3] =
+        ["missing_access_token", "missing_credentials", "refresh_failed"];
 
     /// What happened and what it means for contacts.
     pub fn what_happened(&self) -> Cow<'static, str> {
@@ -164,7 +168,10 @@ impl Connect {
         workspace: WorkspaceId,
         connection: Option<&Connection>,
     ) -> Result<Validated, ValidateError> {
-        let (_, listed) = self.check_direct(workspace, connection, self.graph.clone(), true).await?;
+        let listed = self.check_direct(workspace, connection, self.graph_awaited(), true);
+        let listed = tokio::time::timeout(LISTING_LIMIT, listed).await;
+        let (_, listed) =
+            listed.unwrap_or_else(|_| Err(ValidateError::Upstream(Code::GraphUnavailable.into())))?;
         Ok(Validated { checked_at: self.clock.now(), managed_tenants: listed.tenants.len() })
     }
 

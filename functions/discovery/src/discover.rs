@@ -10,7 +10,7 @@ use domain::{
 };
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
-use store::{DiscoveryReport, ManagedTenant, Store, StoreError, TenantAccess};
+use store::{ConnectionKind, DiscoveryReport, ManagedTenant, Store, StoreError, TenantAccess};
 use workflow::errors::{TaskError, TaskFailure};
 
 use crate::Discovery;
@@ -53,7 +53,9 @@ pub async fn discover(
             if let Some(first) = listed.bad_rows.first() {
                 tracing::warn!(%workspace, rows = report.unreadable_rows, ?first, "customers could not be read");
             }
-            take_in(discovery, workspace, &directory, listed, &mut report).await.map_err(task_failure)?;
+            let refused = take_in(discovery, workspace, &directory, listed, &mut report).await;
+            let refused = refused.map_err(task_failure)?;
+            report.failure = refused.as_ref().map(tenant_failure);
         }
         Err(error) => report.failure = Some(tenant_failure(&error)),
     }
@@ -98,13 +100,15 @@ async fn list(
     Ok((directory, listed))
 }
 
+/// Notes what is listed. Stops where the connection itself is refused, and answers why: that is no customer's doing,
+/// and all of them would be told it.
 async fn take_in(
     discovery: &Discovery,
     workspace: WorkspaceId,
     directory: &Arc<dyn Directory>,
     listed: TenantList,
     report: &mut DiscoveryReport,
-) -> Result<(), StoreError> {
+) -> Result<Option<ReadError>, StoreError> {
     let store = &discovery.store;
     let mut known: BTreeMap<EntraTenantId, ManagedTenant> =
         store.managed_tenants(workspace).await?.into_iter().map(|tenant| (tenant.entra, tenant)).collect();
@@ -123,26 +127,40 @@ async fn take_in(
                 }
             })
             .buffered(TENANTS_AT_ONCE);
-    while let Some((tenant, before)) = seen.next().await {
+    while let Some((looked_at, before)) = seen.next().await {
+        let tenant = match looked_at {
+            Ok(tenant) => tenant,
+            Err(refused) => return Ok(Some(refused)),
+        };
         compare(report, &tenant, before.as_ref());
         store.put_managed_tenant(workspace, &tenant).await?;
     }
     drop(seen);
     // Whoever is not listed may be in a row that could not be read.
-    for gone in known.into_values().filter(|_| is_whole).filter(|tenant| tenant.missing_since.is_none()) {
-        mark_gone(store, workspace, gone, now, report).await?;
+    let mut gone =
+        known.into_values().filter(|_| is_whole).filter(|tenant| tenant.missing_since.is_none()).peekable();
+    if gone.peek().is_some() {
+        let connection = store.connection(workspace).await?;
+        let is_cipp = connection.is_some_and(|connection| connection.kind == ConnectionKind::Cipp);
+        let failure = if is_cipp { not_listed() } else { relationship_ended() };
+        for gone in gone {
+            mark_gone(store, workspace, gone, (now, &failure), report).await?;
+        }
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Asks one tenant about itself. What it does not say stays as it was known.
+///
+/// # Errors
+/// The connection is refused, which says nothing about the tenant.
 async fn look_at(
     directory: &dyn Directory,
     workspace: WorkspaceId,
     listed: &ListedTenant,
     before: Option<&ManagedTenant>,
     now: Timestamp,
-) -> ManagedTenant {
+) -> Result<ManagedTenant, ReadError> {
     let mut tenant = before.cloned().unwrap_or_else(|| ManagedTenant {
         id: ManagedTenantId::derived(workspace, listed.entra_tenant),
         entra: listed.entra_tenant,
@@ -160,11 +178,11 @@ async fn look_at(
     if tenant.missing_since.take().is_some() {
         tenant.access = TenantAccess::Unknown;
     }
-    tenant.access_ends = listed.relationship_ends.filter(|_| !listed.auto_extends);
+    tenant.access_ends = listed.access_ends();
     tenant.display_name = listed.display_name.clone().or(tenant.display_name);
     if let Access::Ended { .. } = listed.access {
         tenant.access = TenantAccess::Blocked { failure: relationship_ended() };
-        return tenant;
+        return Ok(tenant);
     }
     match directory.prove(listed.entra_tenant).await {
         Ok(proof) => {
@@ -173,6 +191,7 @@ async fn look_at(
             tenant.verified_domains = proof.verified_domains;
             tenant.access = TenantAccess::Ok;
         }
+        Err(error) if error.class() == ErrorClass::CredentialRejected => return Err(error),
         Err(error) => {
             // No answer says nothing about our access.
             if !matches!(error.class(), ErrorClass::Throttled { .. } | ErrorClass::Transient) {
@@ -186,18 +205,18 @@ async fn look_at(
             }
         }
     }
-    tenant
+    Ok(tenant)
 }
 
 async fn mark_gone(
     store: &Store,
     workspace: WorkspaceId,
     mut tenant: ManagedTenant,
-    now: Timestamp,
+    (now, failure): (Timestamp, &TenantFailure),
     report: &mut DiscoveryReport,
 ) -> Result<(), StoreError> {
     tenant.missing_since = Some(now);
-    tenant.access = TenantAccess::Blocked { failure: relationship_ended() };
+    tenant.access = TenantAccess::Blocked { failure: failure.clone() };
     store.put_managed_tenant(workspace, &tenant).await?;
     report.gone.push(tenant.id);
     Ok(())
@@ -254,6 +273,19 @@ fn relationship_ended() -> TenantFailure {
              as they are and are no longer updated."
             .to_owned(),
         remedy: "Ask the customer to approve a new relationship, then discover again.".to_owned(),
+        diagnostics: None,
+    }
+}
+
+/// CIPP leaves out who is excluded there and whom the API client may not see, without saying so.
+fn not_listed() -> TenantFailure {
+    TenantFailure {
+        code: "cipp_tenant_not_listed".to_owned(),
+        message: "CIPP does not list this customer any more. Its contacts stay as they are and are no longer updated."
+            .to_owned(),
+        remedy: "In CIPP check that the tenant is not excluded and that the API client's role is not limited to other \
+                 tenants, and in Partner Center that the relationship goes on; then discover again."
+            .to_owned(),
         diagnostics: None,
     }
 }

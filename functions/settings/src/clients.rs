@@ -81,9 +81,10 @@ impl Settings {
         if self.store.client_by_id(workspace, client).await?.is_none() {
             return Ok(Err(Refusal::ClientUnknown));
         }
-        let before = settings.overridden_by(&self.store.overrides_of(workspace, client).await?);
-        let takes_two = before.takes_two_for(&settings.overridden_by(&overrides));
-        Ok(Ok(PlannedOverrides { client, overrides, takes_two }))
+        let kept = self.store.overrides_of(workspace, client).await?;
+        let changes_fields = overrides.field_sync_config != kept.field_sync_config;
+        let takes_two = settings.overridden_by(&kept).takes_two_for(&settings.overridden_by(&overrides));
+        Ok(Ok(PlannedOverrides { client, overrides, takes_two, changes_fields }))
     }
 
     /// Saves what holds for one client.
@@ -103,9 +104,15 @@ pub struct PlannedOverrides {
     client: ClientId,
     overrides: ClientOverrides,
     takes_two: bool,
+    changes_fields: bool,
 }
 
 impl PlannedOverrides {
+    /// Whether the field rules of the client become others.
+    pub fn changes_fields(&self) -> bool {
+        self.changes_fields
+    }
+
     /// What two people have to ask for, if it takes two.
     pub fn takes_two(&self) -> Option<Value> {
         self.takes_two.then(|| json!({ "client": self.client, "overrides": self.overrides }))

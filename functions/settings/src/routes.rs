@@ -111,6 +111,10 @@ async fn override_for(
     }
     let planned = settings.plan_for(caller.workspace, client, overrides).await.map_err(store_failed)?;
     let planned = planned.map_err(ApiError::from)?;
+    // It replaces what was there: leaving the rules out takes them away.
+    if planned.changes_fields() {
+        features.require(caller.workspace, Feature::FieldSync).await?;
+    }
     let consent = consent(&settings, &caller, planned.takes_two()).await?;
     let view = settings.save_for(caller.workspace, planned).await.map_err(store_failed)?;
     done(&settings, consent).await?;

@@ -3,20 +3,24 @@
 
 use std::sync::Arc;
 
-use ambient::SystemClock;
+use ambient::{Clock, SystemClock};
+use assembly::FeatureGate;
 use aws_sdk_dynamodb::config::SharedHttpClient;
 use axum::{
     Extension, Router,
     body::Body,
     http::{Request, StatusCode},
 };
-use domain::ids::{ClientId, UserId, WorkspaceId};
-use edge::{Caller, CallerKind, Edition, Permission, ServiceEdition};
+use domain::{
+    flags::Feature,
+    ids::{ClientId, FlagId, UserId, WorkspaceId},
+};
+use edge::{Caller, CallerKind, Edition, Permission, ServiceEdition, Surface};
 use embedded::Engine;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use settings::{Settings, routes};
-use store::{Store, client_over};
+use store::{FeatureFlag, Store, client_over};
 use tower::ServiceExt;
 use uuid::Uuid;
 
@@ -61,6 +65,41 @@ async fn call_at(api: &Router, method: &str, below: &str, body: Value) -> (Statu
     let status = answer.status();
     let bytes = answer.into_body().collect().await.unwrap().to_bytes();
     (status, serde_json::from_slice(&bytes).unwrap())
+}
+
+/// What is switched off is kept; a request that leaves it out would take it away.
+#[tokio::test]
+async fn the_field_rules_of_a_client_outlast_a_flag_that_is_off() {
+    let (api, store) = api_and_store(&Permission::ALL).await;
+    let workspace = WorkspaceId::new(Uuid::from_u128(1));
+    let client = domain::contact::Client {
+        id: ClientId::new(Uuid::from_u128(7)),
+        name: "Acme".to_owned(),
+        website: None,
+        secondary_domains: Vec::new(),
+        inactive: false,
+    };
+    store.upsert_client(workspace, &client).await.unwrap();
+    let path = format!("/clients/{}", Uuid::from_u128(7));
+    let rules = json!({"fieldSyncConfig": {"role": "never"}});
+    let (status, before) = call_at(&api, "PUT", &path, rules).await;
+    assert_eq!(status, StatusCode::OK, "{before}");
+
+    let mut flag = FeatureFlag::new(FlagId::new(Uuid::from_u128(1)), Feature::Ui.key(), SystemClock.now());
+    flag.filters = flag.filters.with(workspace);
+    assert!(store.create_flag(&flag).await.unwrap());
+    let off = api.clone().layer(Extension(Surface(Arc::new(FeatureGate::new(store.clone(), false)))));
+    for body in [json!({}), json!({"scope": {"includeGuests": true}}), json!({"fieldSyncConfig": {}})] {
+        let (status, answer) = call_at(&off, "PUT", &path, body.clone()).await;
+        assert_eq!((status, &answer["code"]), (StatusCode::NOT_FOUND, &json!("feature_disabled")), "{body}");
+    }
+    assert_eq!(call_at(&off, "GET", &path, Value::Null).await.1["data"], before["data"]);
+    // Where there are none, nothing is taken away.
+    assert_eq!(call_at(&api, "PUT", &path, json!({})).await.0, StatusCode::OK);
+    assert_eq!(
+        call_at(&off, "PUT", &path, json!({"scope": {"includeGuests": true}})).await.0,
+        StatusCode::OK
+    );
 }
 
 #[tokio::test]

@@ -12,7 +12,8 @@ use runtime::{
     Settings,
     http::{self, Limits},
 };
-use secrets::{CippKey, CippSecret, SecretChain, WorkspaceSecret};
+use secrets::{CippKey, CippSecret, SecretChain, SecretError, Version, WorkspaceSecret};
+use store::Connection;
 
 /// To the end of the TLS handshake, and to that of the answer: a function app that was asleep needs
 /// tens of seconds.
@@ -30,27 +31,60 @@ pub fn cipp_settings(settings: &Settings) -> CippSettings {
 pub struct WorkspaceCipp {
     secrets: Arc<SecretChain>,
     workspace: WorkspaceId,
+    /// Where the connection's deployment is.
+    connected: Option<String>,
     destinations: Destinations,
 }
 
 impl WorkspaceCipp {
-    /// The access of `workspace`.
-    pub fn new(secrets: Arc<SecretChain>, workspace: WorkspaceId, destinations: Destinations) -> Self {
-        Self { secrets, workspace, destinations }
+    /// The access of `workspace` for `connection`.
+    pub fn new(
+        secrets: Arc<SecretChain>,
+        workspace: WorkspaceId,
+        connection: &Connection,
+        destinations: Destinations,
+    ) -> Self {
+        Self { secrets, workspace, connected: connection.cipp_base_url.clone(), destinations }
+    }
+
+    /// The access that `secret` gives, if it is for the connection's deployment. It is stored before the connection
+    /// is: whoever is killed in between leaves the new one's credential under the former one's connection, and
+    /// reading with it would find other customers.
+    ///
+    /// # Errors
+    /// [`Code::CippMismatch`], or [`Code::CippAddressRefused`].
+    pub fn access_with(&self, secret: CippSecret) -> Result<CippAccess, ReadError> {
+        if self.connected.as_ref().is_some_and(|connected| *connected != secret.base_url) {
+            return Err(Code::CippMismatch.into());
+        }
+        let base =
+            CippBase::parse(&secret.base_url, self.destinations).map_err(|_| Code::CippAddressRefused)?;
+        Ok(CippAccess { base, credential: cipp_credential(secret.key) })
+    }
+
+    fn access_of(
+        &self,
+        found: Result<Option<(CippSecret, Version)>, SecretError>,
+    ) -> Result<CippAccess, ReadError> {
+        let found = found.map_err(|error| {
+            tracing::error!(error = %runtime::telemetry::ErrorChain(&error), "the connection's secrets cannot be read");
+            Code::CredentialsUnavailable
+        })?;
+        let (secret, _) = found.ok_or(Code::NotConnected)?;
+        self.access_with(secret)
     }
 }
 
 #[async_trait]
 impl CippCredentials for WorkspaceCipp {
     async fn access(&self) -> Result<CippAccess, ReadError> {
-        let found = CippSecret::read(&self.secrets, self.workspace).await.map_err(|error| {
-            tracing::error!(error = %runtime::telemetry::ErrorChain(&error), "the connection's secrets cannot be read");
-            Code::CredentialsUnavailable
-        })?;
-        let (secret, _) = found.ok_or(Code::NotConnected)?;
-        let base =
-            CippBase::parse(&secret.base_url, self.destinations).map_err(|_| Code::CippAddressRefused)?;
-        Ok(CippAccess { base, credential: cipp_credential(secret.key) })
+        match self.access_of(CippSecret::read(&self.secrets, self.workspace).await) {
+            // The cache may be from before the connection.
+            Err(error) if matches!(error.code(), Code::CippMismatch | Code::NotConnected) => {
+                self.access_of(CippSecret::read_fresh(&self.secrets, self.workspace).await)
+            }
+            found => found,
+        }
     }
 }
 

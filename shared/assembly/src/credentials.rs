@@ -63,7 +63,13 @@ impl Credentials for WorkspaceCredentials {
     }
 
     async fn refresh_token(&self) -> Result<SecretString, ReadError> {
-        self.token_of(DirectTokens::read(&self.secrets, self.workspace).await)
+        match self.token_of(DirectTokens::read(&self.secrets, self.workspace).await) {
+            // The cache may be from before the connection.
+            Err(error) if matches!(error.code(), Code::PartnerMismatch | Code::NotConnected) => {
+                self.newest_refresh_token().await
+            }
+            found => found,
+        }
     }
 
     async fn newest_refresh_token(&self) -> Result<SecretString, ReadError> {

@@ -71,7 +71,8 @@ impl WorkspaceDirectories {
         let http = self.http.clone();
         Ok(match connection.kind {
             ConnectionKind::Cipp => {
-                let credentials = Arc::new(WorkspaceCipp::new(secrets, workspace, self.cipp.destinations));
+                let destinations = self.cipp.destinations;
+                let credentials = Arc::new(WorkspaceCipp::new(secrets, workspace, connection, destinations));
                 let settings = self.cipp.clone();
                 let directory = CippDirectory::new(settings, &self.graph, http, credentials, clock, entropy)?;
                 InUse::Cipp(Arc::new(directory))

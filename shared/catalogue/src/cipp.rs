@@ -43,6 +43,14 @@ pub(crate) const ENTRIES: &[Entry] = &[
                list of allowed addresses.",
     },
     Entry {
+        code: "cipp_mismatch",
+        area: Area::Cipp,
+        cause: "The stored credential is for another CIPP deployment than the connection: connecting another one was \
+                cut off between storing its credential and the connection.",
+        effect: "Nothing is read with it, and contacts stay as they are.",
+        next: "Connect again to the deployment that is meant.",
+    },
+    Entry {
         code: "cipp_read_failed",
         area: Area::Cipp,
         cause: "CIPP could not read this customer and said so.",
@@ -55,6 +63,15 @@ pub(crate) const ENTRIES: &[Entry] = &[
         cause: "CIPP does not let the API client read this customer.",
         effect: "The customer's contacts stay as they are; other customers are synced.",
         next: "In CIPP check the role of the API client and the tenants it is limited to.",
+    },
+    Entry {
+        code: "cipp_tenant_not_listed",
+        area: Area::Cipp,
+        cause: "CIPP does not list this customer any more: it is excluded there, the API client may not see it, or the \
+                relationship has ended.",
+        effect: "Its contacts stay as they are and are no longer updated.",
+        next: "In CIPP check that the tenant is not excluded and that the API client's role is not limited to other \
+               tenants, and in Partner Center that the relationship goes on; then discover again.",
     },
     Entry {
         code: "cipp_tenants_not_listed",

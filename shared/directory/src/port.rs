@@ -108,6 +108,13 @@ pub struct ListedTenant {
     pub can_read_users: Option<bool>,
 }
 
+impl ListedTenant {
+    /// When the partner's access ends, unless somebody does something; `None` when it goes on by itself.
+    pub fn access_ends(&self) -> Option<Timestamp> {
+        self.relationship_ends.filter(|_| !self.auto_extends)
+    }
+}
+
 /// Access to a customer tenant according to its relationships.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", tag = "state")]

@@ -217,6 +217,20 @@ impl World {
         })
     }
 
+    /// Gives every relationship of a customer this end.
+    pub fn set_relationship_end(
+        &self,
+        tenant: EntraTenantId,
+        ends: Timestamp,
+        extends_itself: bool,
+    ) -> Result<(), NotInWorld> {
+        self.change_tenant(tenant, |tenant| {
+            for relationship in &mut tenant.relationships {
+                (relationship.ends, relationship.extends_itself) = (ends, extends_itself);
+            }
+        })
+    }
+
     /// Takes the customer's consent to the application away.
     pub fn withdraw_consent(&self, tenant: EntraTenantId) -> Result<(), NotInWorld> {
         self.change_tenant(tenant, |tenant| tenant.consented = false)

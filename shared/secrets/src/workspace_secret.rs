@@ -4,6 +4,9 @@ use domain::ids::WorkspaceId;
 
 use crate::{Document, Family, Scope, SecretChain, SecretError, Version};
 
+/// How often a secret that others write at the same moment is read again.
+const TRIES: u8 = 4;
+
 /// A secret of a workspace that is one document: the token set of a direct connection, the credential of a
 /// CIPP connection.
 #[expect(async_fn_in_trait, reason = "callers name the type, so that they know whether a future can be sent")]
@@ -67,22 +70,28 @@ pub trait WorkspaceSecret: Sized {
         chain: &SecretChain,
         workspace: WorkspaceId,
     ) -> Result<(Option<Self>, Version), SecretError> {
-        let found = match Self::read_fresh(chain, workspace).await {
-            // A damaged one is no reason to stay without a connection.
-            Err(SecretError::Malformed { .. }) => None,
-            found => found?,
-        };
-        let (before, version) = found.unzip();
-        let written = match self.save(chain, workspace, version.as_ref()).await {
-            // A run renewed the old tokens meanwhile, somebody else is connecting as well, or what is kept cannot
-            // be understood. Microsoft keeps older refresh tokens valid, so what may be put back is stale and
-            // still good; and the connection decides who was first.
-            Err(SecretError::Conflict { .. } | SecretError::Malformed { .. }) => {
-                chain.replace(Scope::Workspace(workspace), Self::FAMILY, &self.to_document()).await?
+        let mut tries = TRIES;
+        loop {
+            tries -= 1;
+            let found = match Self::read_fresh(chain, workspace).await {
+                // A damaged one is no reason to stay without a connection.
+                Err(SecretError::Malformed { .. }) => None,
+                found => found?,
+            };
+            let (before, version) = found.unzip();
+            match self.save(chain, workspace, version.as_ref()).await {
+                // A run renewed the old tokens meanwhile, somebody else is connecting as well or gives the connection
+                // up. The connection decides who was first, and whoever was not has to put back exactly what was
+                // overwritten: so it is read again.
+                Err(SecretError::Conflict { .. }) if tries > 0 => {}
+                // What is kept cannot be understood, or is not complete: nothing that could be put back.
+                Err(SecretError::Conflict { .. } | SecretError::Malformed { .. }) if version.is_none() => {
+                    let scope = Scope::Workspace(workspace);
+                    return Ok((None, chain.replace(scope, Self::FAMILY, &self.to_document()).await?));
+                }
+                written => return Ok((before, written?)),
             }
-            written => written?,
-        };
-        Ok((before, written))
+        }
     }
 
     /// Puts back what was there before `written`, unless somebody has replaced that.

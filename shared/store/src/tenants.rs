@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::StoreError,
     keys,
-    table::{Condition, Store, text},
+    table::{Condition, Store, Written, text, value},
 };
 
 /// A customer tenant as discovered.
@@ -118,6 +118,23 @@ impl Store {
     ) -> Result<(), StoreError> {
         let key = keys::tenant(workspace, tenant.id);
         self.put("managed tenant", &key, tenant, Condition::default()).await?;
+        Ok(())
+    }
+
+    /// Notes when the partner's access to a tenant that was discovered ends, and nothing else of it: a discovery
+    /// may be going on.
+    pub async fn note_access_ends(
+        &self,
+        workspace: WorkspaceId,
+        tenant: ManagedTenantId,
+        ends: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        let (change, values) = match ends {
+            Some(ends) => ("SET accessEnds = :ends", vec![(":ends", value("managed tenant", &ends)?)]),
+            None => ("REMOVE accessEnds", Vec::new()),
+        };
+        let is_known = Condition::of("attribute_exists(pk)", Vec::new());
+        let _: Written = self.update(&keys::tenant(workspace, tenant), change, is_known, values).await?;
         Ok(())
     }
 

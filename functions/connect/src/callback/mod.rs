@@ -3,9 +3,12 @@
 mod error;
 mod query;
 
-use directory::protocol::{
-    authorize::Pkce,
-    id_token::{Expectation, IdTokenError},
+use directory::{
+    Code, ReadError,
+    protocol::{
+        authorize::Pkce,
+        id_token::{Expectation, IdTokenError},
+    },
 };
 use domain::{flags::Feature, ids::WorkspaceId};
 use edge::Features;
@@ -16,6 +19,7 @@ pub use error::CallbackError;
 
 use crate::{
     Connect, ConnectError, Connected,
+    awaited::{EXCHANGE_LIMIT, LISTING_LIMIT, within},
     candidate::Candidate,
     refresh_token::known_partner,
     state::{LoginState, Purpose, ReturnPath, hash},
@@ -140,11 +144,12 @@ impl Connect {
     ) -> Result<Connected, ConnectError> {
         let before = self.store.connection(workspace).await?;
         let app = self.app(workspace).await?;
-        let microsoft = self.microsoft(self.graph.clone());
-        let grant = microsoft
-            .redeem_code(app.clone(), code, verifier, login.redirect_uri)
-            .await
-            .map_err(ConnectError::TokenExchange)?;
+        let microsoft = self.microsoft(self.graph_awaited());
+        let exchanged = within(EXCHANGE_LIMIT, Code::LoginUnavailable, async {
+            let grant = microsoft.redeem_code(app.clone(), code, verifier, login.redirect_uri).await?;
+            Ok::<_, ReadError>((grant, microsoft.signing_keys().await?))
+        });
+        let (grant, keys) = exchanged.await.map_err(ConnectError::TokenExchange)?;
         let refresh_token = grant.refresh_token.clone().ok_or(ConnectError::TokensIncomplete)?;
         let id_token = grant.id_token.as_ref().ok_or(ConnectError::TokensIncomplete)?;
         let expected = Expectation {
@@ -153,7 +158,6 @@ impl Connect {
             nonce: &login.nonce,
             partner_tenant: known_partner(before.as_ref(), purpose.change_partner),
         };
-        let keys = microsoft.signing_keys().await.map_err(ConnectError::TokenExchange)?;
         let signed_in = keys
             .claims(id_token, expected.issuer_template)
             .and_then(|claims| claims.validate(&expected, self.clock.now()))
@@ -166,7 +170,8 @@ impl Connect {
             return Err(ConnectError::ConsentMissing(missing));
         }
         let candidate = Candidate { app, partner: signed_in.tenant, refresh_token, grant };
-        let proven = self.prove(candidate).await.map_err(ConnectError::Probe)?;
+        let proven = within(LISTING_LIMIT, Code::GraphUnavailable, self.prove(candidate));
+        let proven = proven.await.map_err(ConnectError::Probe)?;
         self.save(workspace, login.user, before.as_ref(), &proven).await
     }
 }

@@ -1,7 +1,9 @@
 //! Checking that a CIPP connection still works.
 
-use assembly::cipp_credential;
-use directory::{CippAccess, CippBase, Code, TenantList};
+use std::sync::Arc;
+
+use assembly::WorkspaceCipp;
+use directory::TenantList;
 use domain::ids::WorkspaceId;
 use jiff::Timestamp;
 use secrets::{CippSecret, WorkspaceSecret};
@@ -28,7 +30,7 @@ impl Connect {
     pub async fn validate_cipp(&self, workspace: WorkspaceId) -> Result<CippValidated, CippError> {
         let connection = self.store.connection(workspace).await?.filter(is_in_force);
         let Some(connection) = connection else { return Err(CippError::MissingCredentials) };
-        let found = self.check_cipp(workspace).await;
+        let found = self.check_cipp(workspace, &connection).await;
         let now = self.clock.now();
         let found =
             found.map(|listed| CippValidated { checked_at: now, managed_tenants: listed.tenants.len() });
@@ -55,13 +57,17 @@ impl Connect {
     }
 
     /// Lists the partner's customers with the stored credential.
-    pub(crate) async fn check_cipp(&self, workspace: WorkspaceId) -> Result<TenantList, CippError> {
+    pub(crate) async fn check_cipp(
+        &self,
+        workspace: WorkspaceId,
+        connection: &Connection,
+    ) -> Result<TenantList, CippError> {
         // Past the cache: somebody may have connected again a moment ago, in another process.
         let stored = CippSecret::read_fresh(&self.secrets, workspace).await?;
         let (secret, _) = stored.ok_or(CippError::MissingCredentials)?;
-        let base = CippBase::parse(&secret.base_url, self.cipp.destinations)
-            .map_err(|_| CippError::Probe(Code::CippAddressRefused.into()))?;
-        let access = CippAccess { base, credential: cipp_credential(secret.key) };
+        let secrets = Arc::clone(&self.secrets);
+        let stored = WorkspaceCipp::new(secrets, workspace, connection, self.cipp.destinations);
+        let access = stored.access_with(secret).map_err(CippError::Probe)?;
         self.probe_cipp(access).await.map_err(CippError::Probe)
     }
 }

@@ -5,19 +5,16 @@ use std::{sync::Arc, time::Duration};
 use assembly::{Open, WorkspaceDirectories};
 use directory::{
     CippSettings, Code, Directories, Directory, GraphDirectory, GraphSettings, ReadError, TenantList, Usage,
-    protocol::retry::RetryPolicy,
 };
 use domain::ids::WorkspaceId;
-use jiff::SignedDuration;
 use store::{Connection, ConnectionKind};
 
 use super::{Check, Finding};
-use crate::{CippError, Connect, ValidateError};
+use crate::{CippError, Connect, ValidateError, awaited::LISTING_LIMIT};
 
 /// How long each step may take when somebody waits. Together with what is read of the table and the secrets
 /// they stay below the time limit of the function.
 pub(super) const CLOCK_LIMIT: Duration = Duration::from_secs(3);
-const LISTING_LIMIT: Duration = Duration::from_secs(9);
 pub(super) const CUSTOMER_LIMIT: Duration = Duration::from_secs(7);
 pub(super) const CUSTOMERS_LIMIT: Duration = Duration::from_secs(12);
 
@@ -46,7 +43,7 @@ impl Connect {
     ) -> Result<Outside, Finding> {
         let looked = async {
             match connection.kind {
-                ConnectionKind::Cipp => self.look_through_cipp(workspace, is_awaited).await,
+                ConnectionKind::Cipp => self.look_through_cipp(workspace, connection, is_awaited).await,
                 ConnectionKind::Direct => self.look_directly(workspace, connection, is_awaited).await,
             }
         };
@@ -74,8 +71,13 @@ impl Connect {
         }
     }
 
-    async fn look_through_cipp(&self, workspace: WorkspaceId, is_awaited: bool) -> Result<Outside, Finding> {
-        let listed = self.check_cipp(workspace).await.map_err(|error| of_cipp(&error))?;
+    async fn look_through_cipp(
+        &self,
+        workspace: WorkspaceId,
+        connection: &Connection,
+        is_awaited: bool,
+    ) -> Result<Outside, Finding> {
+        let listed = self.check_cipp(workspace, connection).await.map_err(|error| of_cipp(&error))?;
         let directories = WorkspaceDirectories {
             store: self.store.clone(),
             secrets: Arc::clone(&self.secrets),
@@ -92,11 +94,7 @@ impl Connect {
     }
 
     fn graph_for(&self, is_awaited: bool) -> GraphSettings {
-        let mut graph = self.graph.clone();
-        if is_awaited {
-            graph.retry = RetryPolicy { attempts_max: 2, wait_max: SignedDuration::from_secs(2) };
-        }
-        graph
+        if is_awaited { self.graph_awaited() } else { self.graph.clone() }
     }
 
     fn cipp_for(&self, is_awaited: bool) -> CippSettings {

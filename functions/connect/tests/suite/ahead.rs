@@ -102,6 +102,41 @@ async fn what_a_direct_connection_is_made_of_is_told_two_weeks_ahead_daily_and_u
     assert_eq!((outcome.pressing, outcome.endings.len(), outcome.unread), (0, 0, 0));
 }
 
+/// Nobody discovers again, and what was known of the relationship is from before.
+#[tokio::test]
+async fn a_relationship_that_extends_itself_no_more_is_told_without_a_discovery() {
+    for is_cipp in [false, true] {
+        let bench = Bench::new().await;
+        if is_cipp {
+            bench.connect_cipp(&bench.cipp_client()).await.json();
+        } else {
+            bench.connect().await;
+        }
+        bench.map_both().await;
+        assert_eq!(bench.told(0..3).await, Told::new(), "{is_cipp}");
+        let customer = bench.fake.world().tenants()[0].id;
+        let ends = bench.app.clock.now() + SignedDuration::from_hours(24 * 25);
+        bench.fake.world().set_relationship_end(customer, ends, false).unwrap();
+        let told = bench.told(0..30).await;
+        assert_ahead_and_daily(&told, "tenant_access", Some("Customer 1"), if is_cipp { 24 } else { 29 });
+        assert_eq!(told.len(), 1, "{is_cipp}: {told:?}");
+        bench.fake.world().set_relationship_end(customer, ends, true).unwrap();
+        assert_eq!(bench.told(0..3).await, Told::new(), "{is_cipp}");
+    }
+}
+
+/// What cannot be asked is what was known before, and that is said.
+#[tokio::test]
+async fn a_listing_that_fails_is_told_beside_what_was_known() {
+    let bench = Bench::new().await;
+    bench.connect().await;
+    bench.customer(1, Some(bench.app.clock.now() + SignedDuration::from_hours(24 * 10)), true).await;
+    bench.fake.faults().on(Match::route(Route::Relationships), Effect::status(503), None);
+    let outcome = bench.forecast().await;
+    assert_eq!((outcome.pressing, outcome.unread), (1, 1));
+    assert_eq!(outcome.unread_workspaces[0].code, "graph_unavailable");
+}
+
 #[tokio::test]
 async fn a_sign_in_that_the_task_renews_is_never_told() {
     let bench = Bench::new().await;

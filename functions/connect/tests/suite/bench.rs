@@ -10,7 +10,7 @@ use std::{
 };
 
 use ambient::{Clock, SystemEntropy, VirtualClock};
-use assembly::FeatureGate;
+use assembly::{FeatureGate, Open, WorkspaceDirectories};
 use async_trait::async_trait;
 use axum::{
     Extension, Router,
@@ -18,7 +18,7 @@ use axum::{
     http::{HeaderMap, Request, StatusCode},
 };
 use connect::{CALLBACK_PATH, Connect};
-use directory::{CippHttp, CippSettings, GraphSettings, cipp::Destinations};
+use directory::{CippHttp, CippSettings, Directories, Directory, GraphSettings, cipp::Destinations};
 use domain::ids::{UserId, WorkspaceId};
 use edge::{Caller, CallerKind, Edition, Permission, ServiceEdition, Surface};
 use embedded::Engine;
@@ -62,6 +62,8 @@ pub(crate) struct Keeper {
     memory: MemoryProvider,
     /// What happens once, in front of the next removal.
     pub(crate) before_delete: Meanwhile,
+    /// What happens once, in front of the next write: after whoever writes has read.
+    pub(crate) before_write: Meanwhile,
     /// What happens once, behind the next write.
     pub(crate) after_write: Meanwhile,
     pub(crate) refuses_reads: AtomicBool,
@@ -265,6 +267,21 @@ impl Bench {
         found.map(|(secret, _)| secret)
     }
 
+    /// The way a sync or a discovery reads, in a process that has read nothing yet.
+    pub(crate) async fn directory(&self) -> Arc<dyn Directory> {
+        let directories = WorkspaceDirectories {
+            cipp: self.app.cipp.clone(),
+            clock: Arc::clone(&self.app.clock),
+            entropy: Arc::clone(&self.app.entropy),
+            graph: self.app.graph.clone(),
+            http: self.app.http.clone(),
+            open: Open::default(),
+            secrets: Arc::clone(&self.app.secrets),
+            store: self.app.store.clone(),
+        };
+        Directories::of(&directories, workspace(1)).await.unwrap()
+    }
+
     pub(crate) async fn kept(&self) -> Kept {
         let tokens = self.tokens().await;
         let refresh_token = tokens.map(|tokens| tokens.refresh_token.expose_secret().to_owned());
@@ -336,6 +353,7 @@ impl Provider for Keeper {
         if self.refuses_writes.load(Ordering::Relaxed) {
             return Err(Self::unavailable(scope, family));
         }
+        self.before_write.now().await;
         let written = self.memory.write(scope, family, document, expected).await;
         self.after_write.now().await;
         written

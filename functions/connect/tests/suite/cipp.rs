@@ -6,9 +6,9 @@ use jiff::SignedDuration;
 use secrets::CippKey;
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
-use store::{ConnectionKind, ConnectionStatus, probe::Fault};
+use store::{Connection, ConnectionKind, ConnectionStatus, probe::Fault};
 
-use crate::bench::{Answer, Bench, CONNECT, DISCONNECT, STATUS, VALIDATE, VALIDATE_CIPP};
+use crate::bench::{Answer, Bench, CONNECT, DISCONNECT, STATUS, VALIDATE, VALIDATE_CIPP, workspace};
 
 impl Bench {
     pub(crate) fn cipp_client(&self) -> Value {
@@ -20,6 +20,40 @@ impl Bench {
     pub(crate) async fn connect_cipp(&self, body: &Value) -> Answer {
         self.ask("POST", CONNECT, &body.to_string()).await
     }
+}
+
+#[tokio::test]
+async fn disconnecting_says_what_stays_good_at_cipp() {
+    let bench = Bench::new().await;
+    bench.connect_cipp(&bench.cipp_client()).await.json();
+    let data = bench.ask("POST", DISCONNECT, "").await.json()["data"].clone();
+    assert_eq!(data["clientId"], CIPP_CLIENT_ID);
+    let text = data["notRevoked"].as_str().unwrap();
+    assert!(
+        text.contains("API client") && text.contains("CIPP-API") && !text.contains("enterprise"),
+        "{text}"
+    );
+    assert!(bench.cipp().await.is_none());
+}
+
+/// The credential is stored before the connection: a process that is killed in between leaves this behind.
+#[tokio::test]
+async fn a_change_of_deployment_that_was_cut_off_asks_nothing_of_the_other_one() {
+    let bench = Bench::new().await;
+    bench.connect_cipp(&bench.cipp_client()).await.json();
+    let now = bench.connection().await.unwrap();
+    let elsewhere = Some("https://cipp.other.example".to_owned());
+    let former = Connection { cipp_base_url: elsewhere, ..now.clone() };
+    assert!(bench.app.store.put_connection(workspace(1), Some(&now), &former).await.unwrap());
+    bench.fake.reset_requests();
+    let refused = bench.ask("POST", VALIDATE_CIPP, "").await;
+    assert!(refused.json().to_string().contains("cipp_mismatch"), "{refused:?}");
+    let directory = bench.directory().await;
+    assert_eq!(directory.managed_tenants().await.unwrap_err().code().name(), "cipp_mismatch");
+    assert_eq!(bench.fake.requests().of(Route::CippTenants).requests, 0, "nothing was asked");
+    // Connected again, it works.
+    bench.connect_cipp(&bench.cipp_client()).await.json();
+    assert_eq!(bench.directory().await.managed_tenants().await.unwrap().tenants.len(), 2);
 }
 
 #[tokio::test]

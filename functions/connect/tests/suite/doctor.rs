@@ -23,7 +23,7 @@ type Found = (Check, Verdict, Option<&'static str>);
 
 impl Bench {
     /// The two customers of the fake, mapped each to a client of its own.
-    async fn map_both(&self) {
+    pub(crate) async fn map_both(&self) {
         for (number, tenant) in (1..).zip(self.fake.world().tenants()) {
             self.map_customer(number, tenant.id).await;
         }
@@ -56,6 +56,11 @@ impl Bench {
     }
 
     /// The same service on a machine whose clock is wrong.
+    /// The same service with another way to Microsoft.
+    pub(crate) fn app_asking(&self, graph: directory::GraphSettings) -> Connect {
+        Connect { graph, ..self.app_at(SignedDuration::ZERO) }
+    }
+
     fn app_at(&self, off: SignedDuration) -> Connect {
         let Connect { store, secrets, http, graph, cipp, redirect_base, settings_page, entropy, .. } =
             &*self.app;

@@ -1,14 +1,18 @@
 //! When the table, the secrets or Microsoft fail: both halves are stored or neither, and what is
 //! found out is kept.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use axum::http::StatusCode;
 use fake_microsoft::{Effect, Match, Route};
 use jiff::SignedDuration;
-use secrets::{Family, Scope};
+use secrecy::ExposeSecret;
+use secrets::{DirectTokens, Family, Scope, WorkspaceSecret};
 use serde_json::{Value, json};
-use store::{ConnectionStatus, probe::Fault};
+use store::{Connection, ConnectionStatus, probe::Fault};
 
 use crate::bench::{Bench, DISCONNECT, STATUS, VALIDATE, workspace};
 
@@ -136,6 +140,89 @@ async fn a_connection_and_its_sign_in_are_there_or_gone_together() {
         let validated = bench.ask("POST", VALIDATE, "").await.status;
         assert_eq!(validated == StatusCode::OK, ends_connected, "{meanwhile}");
     }
+}
+
+/// Somebody else's sign-in, or the end of the connection, comes between what a sign-in has read and what it writes.
+#[tokio::test]
+async fn whoever_comes_too_late_leaves_what_was_there() {
+    for meanwhile in ["first sign-in of another", "new sign-in of another", "disconnected"] {
+        let bench = Bench::new().await;
+        bench.connect().await;
+        let token = bench.tokens().await.unwrap().refresh_token;
+        if meanwhile == "first sign-in of another" {
+            bench.app.disconnect(workspace(1)).await.unwrap();
+        }
+        let (app, theirs) = (Arc::clone(&bench.app), token.clone());
+        bench.keeper.before_write.happens(async move {
+            if meanwhile == "disconnected" {
+                app.disconnect(workspace(1)).await.unwrap();
+            } else {
+                app.connect_with_refresh_token(workspace(1), None, theirs, false).await.unwrap();
+            }
+        });
+        let (app, winner) = (Arc::clone(&bench.app), Arc::new(std::sync::Mutex::new(None)));
+        let noted = Arc::clone(&winner);
+        // Behind the winner's write, which is the first one.
+        bench.keeper.after_write.happens(async move {
+            let found = DirectTokens::read_fresh(&app.secrets, workspace(1)).await.unwrap();
+            *noted.lock().unwrap() = found.map(|(tokens, _)| tokens.refresh_token.expose_secret().to_owned());
+        });
+        let late = bench.app.connect_with_refresh_token(workspace(1), None, token, false).await;
+        assert_eq!(late.unwrap_err().code(), "callback_error", "{meanwhile}");
+        let left = bench.tokens().await.map(|tokens| tokens.refresh_token.expose_secret().to_owned());
+        let is_connected = bench.connection().await.unwrap().connection_status == ConnectionStatus::Connected;
+        if meanwhile == "disconnected" {
+            assert_eq!((left, is_connected), (None, false), "{meanwhile}");
+        } else {
+            assert!(left.is_some() && left == *winner.lock().unwrap(), "{meanwhile}");
+            assert!(is_connected, "{meanwhile}");
+            assert_eq!(bench.ask("POST", VALIDATE, "").await.status, StatusCode::OK, "{meanwhile}");
+        }
+    }
+}
+
+/// A check or the daily renewal notes what it found at the connection while a new sign-in is tried out.
+#[tokio::test]
+async fn what_is_noted_at_a_connection_meanwhile_is_nobody_who_was_faster() {
+    let bench = Bench::new().await;
+    bench.connect().await;
+    let (app, token) = (Arc::clone(&bench.app), bench.tokens().await.unwrap().refresh_token);
+    bench.keeper.after_write.happens(async move {
+        let now = app.store.connection(workspace(1)).await.unwrap().unwrap();
+        let noted = Connection { connection_status: ConnectionStatus::ValidationFailed, ..now.clone() };
+        assert!(app.store.put_connection(workspace(1), Some(&now), &noted).await.unwrap());
+    });
+    let connected = bench.app.connect_with_refresh_token(workspace(1), None, token, false).await.unwrap();
+    assert_eq!(bench.connection().await, Some(connected.connection));
+}
+
+/// The gateway ends a request after half a minute, and a function that is ended says and notes nothing.
+#[tokio::test]
+async fn a_peer_that_is_silent_is_told_in_time_and_by_a_code() {
+    let bench = Bench::new().await;
+    bench.connect().await;
+    let silent = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let silent: url::Url = format!("http://{}/v1.0", silent.local_addr().unwrap()).parse().unwrap();
+    let login: url::Url = bench.server.base_url().parse().unwrap();
+    let app = bench.app_asking(directory::GraphSettings::new(&login, silent).unwrap());
+    let before = bench.kept().await;
+    let browser = bench.begin().await;
+    let query = bench.visit(&browser.auth_url).await;
+    let session = browser.cookie.split_once('=').unwrap().1;
+    let came_back = async {
+        let completion = app.complete_login(&query, Some(session)).await;
+        let kept = bench.kept().await;
+        (completion.outcome.unwrap_err().code().to_owned(), kept == before)
+    };
+    let both = async {
+        let came_back = came_back.await;
+        (came_back, app.validate_direct(workspace(1)).await.unwrap_err().code())
+    };
+    let (came_back, validated) = tokio::time::timeout(Duration::from_secs(45), both).await.unwrap();
+    assert_eq!(came_back, ("validation_failed".to_owned(), true));
+    assert_eq!(validated, "upstream_error");
+    let noted = bench.connection().await.unwrap();
+    assert_eq!(noted.connection_status, ConnectionStatus::ValidationFailed);
 }
 
 #[tokio::test]

@@ -1,11 +1,8 @@
 //! What works: connecting, looking at it, checking it, giving it up.
 
-use std::sync::Arc;
-
-use assembly::{Open, WorkspaceDirectories};
 use axum::http::StatusCode;
 use connect::{Purpose, SETTINGS_PAGE_PATH};
-use directory::{Code, Directories};
+use directory::Code;
 use fake_microsoft::Route;
 use jiff::SignedDuration;
 use secrecy::ExposeSecret;
@@ -158,17 +155,7 @@ async fn a_change_of_partner_that_was_cut_off_asks_nothing_with_the_other_sign_i
     assert!(validated.json().to_string().contains("partner_mismatch"), "{validated:?}");
     let renewed = bench.app.renew(workspace(1), SignedDuration::from_hours(24)).await.unwrap_err();
     assert_eq!(renewed.reason().map(Code::name), Some("partner_mismatch"));
-    let directories = WorkspaceDirectories {
-        cipp: bench.app.cipp.clone(),
-        clock: Arc::clone(&bench.app.clock),
-        entropy: Arc::clone(&bench.app.entropy),
-        graph: bench.app.graph.clone(),
-        http: bench.app.http.clone(),
-        open: Open::default(),
-        secrets: Arc::clone(&bench.app.secrets),
-        store: bench.app.store.clone(),
-    };
-    let directory = Directories::of(&directories, workspace(1)).await.unwrap();
+    let directory = bench.directory().await;
     assert_eq!(directory.managed_tenants().await.unwrap_err().code().name(), "partner_mismatch");
     assert_eq!(bench.fake.requests().of(Route::Token).requests, 0, "nothing was asked");
 

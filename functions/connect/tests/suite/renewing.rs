@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 use secrets::{DirectTokens, WorkspaceSecret};
 use store::ConnectionStatus;
 
-use crate::bench::{Bench, workspace};
+use crate::bench::{Bench, CLIENT_SECRET, workspace};
 
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -61,6 +61,31 @@ async fn a_renewed_sign_in_outlives_the_ninety_days_of_a_token() {
         assert!(matches!(bench.app.renew(workspace(1), WEEK).await.unwrap(), Renewed::Done { .. }));
     }
     assert_eq!(bench.app.validate_direct(workspace(1)).await.unwrap().managed_tenants, 2);
+}
+
+#[tokio::test]
+async fn a_renewal_takes_back_what_a_failed_one_noted_and_nothing_else() {
+    for (of_renewal, code) in [(true, "refresh_failed"), (false, "post_refresh_validation_failed")] {
+        let bench = Bench::new().await;
+        bench.connect().await;
+        bench.clock.advance(WEEK);
+        if of_renewal {
+            bench.set_app(workspace(1), &bench.client_id(), "expired").await;
+            bench.app.renew(workspace(1), WEEK).await.unwrap_err();
+            bench.set_app(workspace(1), &bench.client_id(), CLIENT_SECRET).await;
+        } else {
+            bench.fake.faults().on(Match::route(Route::Relationships), Effect::status(401), None);
+            bench.app.validate_direct(workspace(1)).await.unwrap_err();
+        }
+        let failed = bench.connection().await.unwrap();
+        assert_eq!(failed.last_validation_error.map(|failure| failure.code).as_deref(), Some(code));
+        bench.clock.advance(WEEK);
+        assert!(matches!(bench.app.renew(workspace(1), WEEK).await.unwrap(), Renewed::Done { .. }));
+        let renewed = bench.connection().await.unwrap();
+        assert_eq!(renewed.connection_status == ConnectionStatus::Connected, of_renewal);
+        assert_eq!(renewed.last_validation_error.is_none(), of_renewal);
+        assert_eq!(renewed.last_validated_at, failed.last_validated_at, "nothing was validated");
+    }
 }
 
 #[tokio::test]

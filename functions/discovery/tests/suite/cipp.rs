@@ -1,6 +1,6 @@
 //! Customers as a CIPP deployment lists them.
 
-use fake_microsoft::{CippFault, Effect, Match, Route};
+use fake_microsoft::{CippFault, Effect, Match, RelationshipStatus, Route};
 use store::TenantAccess;
 
 use crate::{house::House, microsoft::WORKSPACE};
@@ -20,6 +20,21 @@ async fn both_kinds_of_connection_find_the_same_customers() {
         );
         assert_eq!(found.access, TenantAccess::Ok);
     }
+}
+
+/// Whoever is excluded in CIPP, or hidden from the API client, looks the same as whoever has left.
+#[tokio::test]
+async fn a_tenant_that_is_not_listed_any_more_is_not_said_to_have_left() {
+    let house = House::new().await;
+    house.through_cipp().await;
+    house.discover().await;
+    let customer = house.customers()[1];
+    house.microsoft.world().set_relationship_status(customer, RelationshipStatus::Terminated).unwrap();
+    let report = house.discover().await;
+    assert_eq!(report.gone, [crate::house::managed(customer)]);
+    let gone = house.tenant(customer).await;
+    let TenantAccess::Blocked { failure } = gone.access else { panic!("{gone:?}") };
+    assert_eq!(failure.code, "cipp_tenant_not_listed");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use discovery::views::DiscoveryView;
 use fake_microsoft::{Effect, FaultBody, Match, RelationshipStatus, Route};
 use serde_json::json;
-use store::{ConnectionStatus, probe::Fault};
+use store::{ConnectionStatus, TenantAccess, probe::Fault};
 
 use crate::{house::House, microsoft::WORKSPACE};
 
@@ -156,6 +156,25 @@ async fn a_partner_without_customers_has_none() {
     }
     let report = house.discover().await;
     assert_eq!((report.found, report.failure), (0, None));
+}
+
+/// The partner's own token is good for an hour after its sign-in has died: the customers are listed, and none of them
+/// can be entered any more. That is no customer's doing.
+#[tokio::test]
+async fn a_sign_in_that_dies_behind_the_listing_is_an_outcome_of_the_connection() {
+    let house = House::new().await;
+    let behind_the_first = Match::route(Route::Token).from(2);
+    house.microsoft.fake.faults().on(behind_the_first, Effect::Aadsts(50173), None);
+    let report = house.discover().await;
+    assert_eq!(report.failure.unwrap().code, "sign_in_revoked");
+    assert!(report.lost_access.is_empty() && report.gone.is_empty());
+    for tenant in house.tenants().await {
+        assert!(!matches!(tenant.access, TenantAccess::Blocked { .. }), "{tenant:?}");
+    }
+    house.microsoft.fake.faults().clear();
+    let report = house.discover().await;
+    assert_eq!((report.found, report.failure), (5, None));
+    assert_eq!(house.tenant(house.customers()[1]).await.access, TenantAccess::Ok);
 }
 
 #[tokio::test]

@@ -102,9 +102,13 @@ async fn apply(
     PathId(run): PathId<RunId>,
     JsonBody(body): JsonBody<CarriedBody>,
 ) -> Result<Reply<StartedView>, ApiError> {
-    // With its plan applied, a preview of one client is a sync of one client.
+    // With its plan applied, a preview of one client is a sync of one client, and so is one of a tenant.
     let previewed = sync.store.run(caller.workspace, run).await.map_err(store_failed)?;
-    if previewed.is_some_and(|run| run.kind == RunKind::Preflight && run.scope.client.is_some()) {
+    let is_of_one = |run: &store::Run| {
+        let is_narrow = run.scope.client.is_some() || run.scope.tenant.is_some();
+        run.kind == RunKind::Preflight && is_narrow && !run.takes_back() && run.link_change.is_none()
+    };
+    if previewed.as_ref().is_some_and(is_of_one) {
         features.require(caller.workspace, Feature::ClientSync).await?;
     }
     begin(&sync, &caller, run, RunKind::Apply, PlanPart::Lines, &body.part()?).await

@@ -245,9 +245,15 @@ async fn rules_that_make_no_sense_are_not_tried_out() {
 /// With its plan applied, a preview of one client is a sync of one client.
 #[tokio::test]
 async fn a_preview_of_one_client_is_not_applied_where_single_clients_are_not_synced() {
+    for body in [json!({ "clientId": client(1) }), json!({ "managedTenantId": tenant(1) })] {
+        is_not_applied(body).await;
+    }
+}
+
+async fn is_not_applied(body: Value) {
     let house = House::new().await;
     house.engine_does(Does::Carry(Plan::default()));
-    let preview = house.post("/preflight", json!({ "clientId": client(1) })).await.data(200);
+    let preview = house.post("/preflight", body).await.data(200);
     let run = preview["run"]["runId"].as_str().or(preview["runId"].as_str()).unwrap().to_owned();
     let id = domain::ids::FlagId::new(uuid::Uuid::from_u128(1));
     let mut flag = FeatureFlag::new(id, Feature::Ui.key(), house.clock.now());

@@ -82,6 +82,9 @@ codes! {
     CippAddressRefused "cipp_address_refused" CredentialRejected
         "The address of the CIPP API leads to this service's own network, or is not one that credentials may be sent to. Nothing was sent; contacts stay as they are."
         "Enter the public https address of the function app behind your CIPP, without a path."
+    CippMismatch "cipp_mismatch" CredentialRejected
+        "The stored credential is for another CIPP deployment than the connection: connecting another one was cut off. Nothing is read with it; contacts stay as they are."
+        "Connect again to the deployment that is meant."
     CippForbidden "cipp_forbidden" CredentialRejected
         "CIPP knows the API client but does not let it read. No customer can be read; contacts stay as they are."
         "In CIPP give the API client a role that may read (readonly is enough), and check its list of allowed addresses."

@@ -27,7 +27,8 @@ pub(super) fn list(inner: &Inner, parameters: &Parameters) -> Reply {
 }
 
 fn row(tenant: &Tenant) -> Value {
-    let active = tenant.relationships.iter().filter(|one| one.status == RelationshipStatus::Active);
+    let active: Vec<_> =
+        tenant.relationships.iter().filter(|one| one.status == RelationshipStatus::Active).collect();
     json!({
         "customerId": tenant.id.to_string(),
         "RowKey": tenant.id.to_string(),
@@ -43,7 +44,8 @@ fn row(tenant: &Tenant) -> Value {
         "GraphErrorCount": 0,
         "LastGraphError": "",
         "RequiresRefresh": false,
-        "hasAutoExtend": true,
-        "relationshipCount": active.count(),
+        "hasAutoExtend": active.iter().any(|one| one.extends_itself),
+        "relationshipCount": active.len(),
+        "relationshipEnd": active.iter().map(|one| one.ends).max(),
     })
 }

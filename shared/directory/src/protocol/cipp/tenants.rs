@@ -70,8 +70,8 @@ fn tenant(row: &Row, id: EntraTenantId, now: Timestamp) -> ListedTenant {
     let ends = row.text("relationshipEnd").and_then(|ends| ends.parse::<Timestamp>().ok());
     let auto_extends = row.switch("hasAutoExtend") == Some(true);
     // A date that has passed is not believed: CIPP keeps it, and the proof tells.
-    let soon =
-        ends.is_some_and(|ends| (0..=EXPIRY_NOTICE.as_secs()).contains(&ends.duration_since(now).as_secs()));
+    let ends = ends.filter(|ends| *ends > now);
+    let soon = ends.is_some_and(|ends| ends.duration_since(now) <= EXPIRY_NOTICE);
     ListedTenant {
         entra_tenant: id,
         display_name: row.shown("displayName"),
@@ -97,6 +97,25 @@ mod tests {
         let listed = tenants(body.to_string().as_bytes(), PARTNER.parse().ok(), now)?;
         let bad = listed.bad_rows.iter().map(|row| format!("{}: {:?}", row.position, row.cause));
         Ok(listed.tenants.iter().map(|tenant| tenant.entra_tenant.to_string()).chain(bad).collect())
+    }
+
+    /// CIPP keeps the date of a relationship that was replaced long ago.
+    #[test]
+    fn an_end_that_has_passed_is_no_end() {
+        let now: Timestamp = "2026-03-02T08:00:00Z".parse().unwrap();
+        for (ends, extends, access, expected) in [
+            ("2025-01-06T10:12:00Z", false, Access::Active, None),
+            ("2026-03-02T08:00:00Z", false, Access::Active, None),
+            ("2026-03-12T08:00:00Z", false, Access::Expiring, Some("2026-03-12T08:00:00Z")),
+            ("2026-03-12T08:00:00Z", true, Access::Active, None),
+            ("2027-03-12T08:00:00Z", false, Access::Active, Some("2027-03-12T08:00:00Z")),
+            ("soon", false, Access::Active, None),
+        ] {
+            let row = json!([{ "customerId": ONE, "relationshipEnd": ends, "hasAutoExtend": extends }]);
+            let listed = tenants(row.to_string().as_bytes(), None, now).unwrap().tenants.remove(0);
+            let expected = expected.map(|ends| ends.parse::<Timestamp>().unwrap());
+            assert_eq!((listed.access, listed.access_ends()), (access, expected), "{ends}");
+        }
     }
 
     #[test]

@@ -1,0 +1,82 @@
+//! When the partner's access to its customers ends, asked of Microsoft or CIPP without a discovery.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use directory::{Code, TenantList};
+use domain::{
+    ids::{EntraTenantId, ManagedTenantId, WorkspaceId},
+    mapping::MappingRecord,
+};
+use jiff::Timestamp;
+use store::{Connection, ConnectionKind, ConnectionStatus, StoreError};
+
+use crate::Connect;
+
+/// Longest time for one list: a CIPP deployment that was asleep needs tens of seconds.
+pub(crate) const LIMIT: Duration = Duration::from_secs(45);
+
+impl Connect {
+    /// Notes for each customer that is synced when the access to it ends; nothing where nobody is synced. Inside is
+    /// the code of why that could not be asked.
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub(crate) async fn ask_when_access_ends(
+        &self,
+        workspace: WorkspaceId,
+    ) -> Result<Result<(), &'static str>, StoreError> {
+        let connection = self.store.connection(workspace).await?;
+        let is_in_force = |it: &Connection| it.connection_status != ConnectionStatus::Disconnected;
+        let Some(connection) = connection.filter(is_in_force) else { return Ok(Ok(())) };
+        let is_mapped = |record: &MappingRecord| record.current.decision.client().is_some();
+        let mappings = self.store.mappings(workspace).await?;
+        let mapped = mappings.into_iter().filter(is_mapped).map(|record| record.managed_tenant);
+        let mapped: BTreeSet<ManagedTenantId> = mapped.collect();
+        if mapped.is_empty() {
+            return Ok(Ok(()));
+        }
+        let listed = match self.list_for_forecast(workspace, &connection).await {
+            Ok(listed) => listed,
+            Err(code) => return Ok(Err(code)),
+        };
+        let ends: BTreeMap<EntraTenantId, Option<Timestamp>> =
+            listed.tenants.iter().map(|tenant| (tenant.entra_tenant, tenant.access_ends())).collect();
+        let known = self.store.managed_tenants(workspace).await?;
+        for tenant in known.into_iter().filter(|tenant| mapped.contains(&tenant.id)) {
+            // Of whoever is not listed nothing is said: the next discovery tells why.
+            if let Some(now) = ends.get(&tenant.entra).filter(|now| **now != tenant.access_ends) {
+                self.store.note_access_ends(workspace, tenant.id, *now).await?;
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    async fn list_for_forecast(
+        &self,
+        workspace: WorkspaceId,
+        connection: &Connection,
+    ) -> Result<TenantList, &'static str> {
+        let list = async {
+            match connection.kind {
+                ConnectionKind::Cipp => {
+                    let listed = self.check_cipp(workspace, connection).await;
+                    listed.map_err(|error| error.read_error().map_or(error.code(), |read| read.code().name()))
+                }
+                ConnectionKind::Direct => {
+                    let asked = self.check_direct(workspace, Some(connection), self.graph_awaited(), false);
+                    let listed = asked.await.map(|(_, listed)| listed);
+                    listed.map_err(|error| error.reason().map_or(error.code(), Code::name))
+                }
+            }
+        };
+        // Hundreds of workspaces are looked at in one go.
+        let silent = match connection.kind {
+            ConnectionKind::Cipp => Code::CippUnavailable,
+            ConnectionKind::Direct => Code::GraphUnavailable,
+        };
+        tokio::time::timeout(LIMIT, list).await.unwrap_or_else(|_| Err(silent.name()))
+    }
+}
