@@ -11,6 +11,7 @@ mod doctor;
 mod everything;
 mod failures;
 mod flow;
+mod met_codes;
 mod outlook;
 mod processes;
 mod renewing;
