@@ -8,6 +8,7 @@ mod attacks;
 mod bench;
 mod cipp;
 mod doctor;
+mod doctor_faults;
 mod everything;
 mod failures;
 mod flow;

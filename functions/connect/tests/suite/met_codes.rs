@@ -1,5 +1,5 @@
-//! Codes that Microsoft, CIPP or a customer's tenant bring about, met where operators meet them: at the end of
-//! a sign-in, when a connection is validated, and in the doctor's answer.
+//! Codes that Microsoft, CIPP or a customer's tenant bring about, met where operators meet them: at the end
+//! of a sign-in, when a connection is validated, and in the doctor's answer.
 
 use axum::http::StatusCode;
 use directory::Code;
