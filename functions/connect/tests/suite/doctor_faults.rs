@@ -7,10 +7,11 @@ use axum::http::StatusCode;
 use connect::{Check, Part, Verdict};
 use fake_microsoft::{BadRow, CippFault, Effect, FaultBody, Match, Route, TokenQuirk};
 use jiff::SignedDuration;
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use crate::{
-    bench::{Bench, workspace},
+    bench::{Bench, VALIDATE, workspace},
     doctor::{DOCTOR, Found, PROBLEM, wrong},
 };
 
@@ -62,6 +63,11 @@ impl Bench {
         let first = bench.fake.world().tenants()[0].id;
         bench.map_customer(1, first).await;
         bench
+    }
+
+    /// The scopes that are stored with the sign-in.
+    async fn scope(&self) -> String {
+        self.tokens().await.unwrap().scope.unwrap()
     }
 }
 
@@ -327,4 +333,46 @@ async fn secrets_that_do_not_answer_are_told_and_nobody_is_asked() {
 
 fn code_of(finding: &Value) -> Option<&str> {
     finding["code"].as_str()
+}
+
+/// Whoever takes a permission away does so at Microsoft, and nobody has signed in again since.
+#[tokio::test]
+async fn a_permission_that_was_taken_away_since_the_sign_in_is_told() {
+    let bench = Bench::in_order().await;
+    assert!(bench.scope().await.contains("User.Read.All"));
+    let of_graph = |name: &str| format!("https://graph.microsoft.com/{name}");
+    let left = ["CrossTenantInformation.ReadBasic.All", "DelegatedAdminRelationship.Read.All"].map(of_graph);
+    let left = left.join(" ");
+    // Tokens that work, and a grant with less in it.
+    let tokens = bench.tokens().await.unwrap();
+    let answer = json!({
+        "token_type": "Bearer",
+        "expires_in": 3_600,
+        "access_token": tokens.access_token.unwrap().expose_secret(),
+        "refresh_token": tokens.refresh_token.expose_secret(),
+        "scope": left,
+    });
+    let place = Match::route(Route::Token).tenant(bench.fake.world().partner().id);
+    let fault = bench.fake.faults().on(place, says(200, answer), None);
+    let missing = at(Check::Permissions, problem("permission_missing"));
+    let findings = bench.examine().await;
+    assert_eq!(wrong(&findings), missing, "Microsoft says so now");
+    let found = findings.iter().find(|found| found.check == Check::Permissions).unwrap();
+    assert!(found.what.contains("User.Read.All is not granted"), "{found:?}");
+
+    assert_eq!(bench.ask("POST", VALIDATE, "").await.status, StatusCode::OK);
+    assert_eq!(bench.scope().await, left, "whoever keeps the tokens keeps what they are for");
+    bench.fake.faults().remove(fault);
+    let untold = Effect::TokenQuirk(TokenQuirk::WithoutScope);
+    let fault = bench.fake.faults().on(place, untold, None);
+    assert_eq!(bench.wrong().await, missing, "the last word counts where none is said");
+    assert_eq!(bench.ask("POST", VALIDATE, "").await.status, StatusCode::OK);
+    assert_eq!(bench.scope().await, left, "and is kept");
+
+    bench.fake.faults().remove(fault);
+    assert_eq!(bench.wrong().await, [], "it was given back");
+    bench.clock.advance(SignedDuration::from_hours(1));
+    let renewed = bench.app.renew(workspace(1), SignedDuration::ZERO).await;
+    assert!(matches!(renewed, Ok(connect::Renewed::Done { .. })), "{renewed:?}");
+    assert!(bench.scope().await.contains("User.Read.All"));
 }
