@@ -67,7 +67,7 @@ impl Connect {
                 }
                 ConnectionKind::Direct => {
                     let asked = self.check_direct(workspace, Some(connection), self.graph_awaited(), false);
-                    let listed = asked.await.map(|(_, listed)| listed);
+                    let listed = asked.await.map(|checked| checked.listed);
                     listed.map_err(|error| error.reason().map_or(error.code(), Code::name))
                 }
             }

@@ -3,7 +3,7 @@
 use std::{
     borrow::Cow,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -29,6 +29,16 @@ pub struct Validated {
     pub checked_at: Timestamp,
     /// Customer tenants it can see.
     pub managed_tenants: usize,
+}
+
+/// A stored sign-in that has just listed the partner's customers.
+pub(crate) struct Checked {
+    /// What has listed them.
+    pub(crate) directory: Arc<GraphDirectory>,
+    /// The customers.
+    pub(crate) listed: TenantList,
+    /// What the sign-in may do now, as far as Microsoft has told.
+    pub(crate) granted: Option<Vec<String>>,
 }
 
 /// Why the connection is not seen working.
@@ -168,22 +178,22 @@ impl Connect {
         workspace: WorkspaceId,
         connection: Option<&Connection>,
     ) -> Result<Validated, ValidateError> {
-        let listed = self.check_direct(workspace, connection, self.graph_awaited(), true);
-        let listed = tokio::time::timeout(LISTING_LIMIT, listed).await;
-        let (_, listed) =
-            listed.unwrap_or_else(|_| Err(ValidateError::Upstream(Code::GraphUnavailable.into())))?;
-        Ok(Validated { checked_at: self.clock.now(), managed_tenants: listed.tenants.len() })
+        let checked = self.check_direct(workspace, connection, self.graph_awaited(), true);
+        let checked = tokio::time::timeout(LISTING_LIMIT, checked).await;
+        let checked =
+            checked.unwrap_or_else(|_| Err(ValidateError::Upstream(Code::GraphUnavailable.into())))?;
+        Ok(Validated { checked_at: self.clock.now(), managed_tenants: checked.listed.tenants.len() })
     }
 
-    /// Lists the partner's customers with the stored sign-in; with the directory that did it. Newer tokens are
-    /// stored only when it `keeps` them; those before stay valid.
+    /// Lists the partner's customers with the stored sign-in. Newer tokens are stored only when it `keeps`
+    /// them; those before stay valid.
     pub(crate) async fn check_direct(
         &self,
         workspace: WorkspaceId,
         connection: Option<&Connection>,
         graph: GraphSettings,
         keeps: bool,
-    ) -> Result<(Arc<GraphDirectory>, TenantList), ValidateError> {
+    ) -> Result<Checked, ValidateError> {
         if self.secrets.app_credentials(workspace).await?.is_none() {
             return Err(ValidateError::MissingCredentials);
         }
@@ -195,6 +205,7 @@ impl Connect {
         let credentials = Arc::new(Watched {
             stored: WorkspaceCredentials::new(secrets, workspace, connection.partner_tenant),
             renewed: AtomicBool::new(false),
+            granted: Mutex::default(),
             keeps,
         });
         let directory = Arc::new(GraphDirectory::new(
@@ -205,7 +216,7 @@ impl Connect {
             Arc::clone(&self.entropy),
         ));
         match directory.managed_tenants().await {
-            Ok(listed) => Ok((directory, listed)),
+            Ok(listed) => Ok(Checked { directory, listed, granted: credentials.granted() }),
             Err(error) => Err(ValidateError::of(error, credentials.renewed.load(Ordering::Relaxed))),
         }
     }
@@ -241,8 +252,16 @@ impl Connect {
 struct Watched {
     stored: WorkspaceCredentials,
     renewed: AtomicBool,
+    /// What the newest ones may do, if that was told.
+    granted: Mutex<Option<Vec<String>>>,
     /// Whether newer tokens are stored.
     keeps: bool,
+}
+
+impl Watched {
+    fn granted(&self) -> Option<Vec<String>> {
+        self.granted.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 #[async_trait]
@@ -261,6 +280,7 @@ impl Credentials for Watched {
 
     async fn keep(&self, used: &SecretString, new: TokenGrant) -> Result<(), ReadError> {
         self.renewed.store(true, Ordering::Relaxed);
+        self.granted.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&new.scopes);
         if self.keeps { self.stored.keep(used, new).await } else { Ok(()) }
     }
 

@@ -84,7 +84,10 @@ impl Credentials for WorkspaceCredentials {
             // Somebody else was faster; theirs is at least as new.
             return Ok(());
         }
-        let tokens = DirectTokens { access_token: None, expires_at: None, refresh_token: newer, ..stored };
+        // What was granted now, which may be less than at the sign-in; untold, it is as it was.
+        let scope = new.scopes.map(|scopes| scopes.join(" ")).or(stored.scope);
+        let tokens =
+            DirectTokens { access_token: None, expires_at: None, refresh_token: newer, scope, ..stored };
         match tokens.save(&self.secrets, self.workspace, Some(&version)).await {
             Ok(_) | Err(SecretError::Conflict { .. }) => Ok(()),
             Err(error) => Err(unavailable(error)),

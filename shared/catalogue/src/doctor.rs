@@ -47,6 +47,14 @@ pub(crate) const ENTRIES: &[Entry] = &[
         next: "Let syncs of many customers run at different times, and look what else reads with this app.",
     },
     Entry {
+        code: "nobody_listed",
+        area: Area::Doctor,
+        cause: "A mapped customer can be read, and the list of its people is empty.",
+        effect: "A sync does not believe that: it marks nobody inactive, and contacts stay as they are.",
+        next: "Look at the customer's users in the Entra admin center. If somebody is there, report it to \
+               Microsoft; unmap the tenant if the customer has left.",
+    },
+    Entry {
         code: "permission_missing",
         area: Area::Doctor,
         cause: "A permission that a sync needs is not granted to the app.",

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use directory::{
-    Access, Directory, ListedTenant, ReadError, UserKey, protocol::authorize::admin_consent_url,
+    Access, BadRow, Code, Directory, ListedTenant, ReadError, UserKey, UserPage,
+    protocol::authorize::admin_consent_url,
 };
 use domain::{
     ids::{ClientId, EntraObjectId, EntraTenantId, GroupId, WorkspaceId},
@@ -25,6 +26,9 @@ const CONSENT_STATE: &str = "consent";
 
 /// Customers that are asked at once.
 const AT_ONCE: usize = 8;
+
+/// People whose records cannot be read that a finding names.
+const NAMED_MAX: usize = 5;
 
 /// Nobody has it. Whether somebody with it can be looked up shows whether people can be read, without
 /// reading them all.
@@ -207,10 +211,11 @@ async fn examine(directory: &dyn Directory, customer: &Customer) -> Vec<Finding>
     if let Err(error) = directory.prove(entra).await {
         return vec![Finding::unread(Check::Customer, &error).at(&name)];
     }
-    if let Err(error) = people_are_read(directory, entra).await {
-        return vec![Finding::unread(Check::Customer, &error).at(&name)];
-    }
-    let mut found = Vec::new();
+    let of_people = match read_people(directory, entra).await {
+        Ok(first) => first.as_ref().and_then(of_the_first_page),
+        Err(error) => return vec![Finding::unread(Check::Customer, &error).at(&name)],
+    };
+    let mut found = Vec::from_iter(of_people.map(|finding| finding.at(&name)));
     for group in &customer.groups {
         if let Err(error) = directory.group_members_page(entra, *group, None).await {
             let mut finding = Finding::unread(Check::Groups, &error).at(&name);
@@ -222,14 +227,53 @@ async fn examine(directory: &dyn Directory, customer: &Customer) -> Vec<Finding>
     found
 }
 
-/// Whether the reads of a sync succeed: one person, and, where changes are told, these and the first page of
-/// everybody. CIPP asks for one person as it asks for everybody.
-async fn people_are_read(directory: &dyn Directory, entra: EntraTenantId) -> Result<(), ReadError> {
+/// The reads of a sync: one person, and, where changes are told, these and the first page of everybody, which
+/// is answered. CIPP asks for one person as it asks for everybody.
+async fn read_people(directory: &dyn Directory, entra: EntraTenantId) -> Result<Option<UserPage>, ReadError> {
     directory.user(entra, &UserKey::Object(NOBODY)).await?;
-    if directory.changes_from_now(entra).await?.is_some() {
-        directory.users_page(entra, None).await?;
+    if directory.changes_from_now(entra).await?.is_none() {
+        return Ok(None);
     }
-    Ok(())
+    directory.users_page(entra, None).await.map(Some)
+}
+
+/// What a sync would make no use of, although it was answered. A page without people that is not the last one
+/// says nothing.
+fn of_the_first_page(page: &UserPage) -> Option<Finding> {
+    if !page.bad_rows.is_empty() {
+        return Some(records_unreadable(&page.bad_rows));
+    }
+    (page.users.is_empty() && page.next.is_none()).then(|| {
+        Finding::warning(
+            Check::Customer,
+            "nobody_listed",
+            "The customer can be read, and the list of its people is empty. A sync does not believe that: it \
+             marks nobody inactive, and contacts stay as they are.",
+            "Look at the customer's users in the Entra admin center. If somebody is there, report it to \
+             Microsoft; unmap the tenant if the customer has left.",
+        )
+    })
+}
+
+/// A sync writes nothing about such people. A record that does not say whose it is may be anybody's.
+fn records_unreadable(rows: &[BadRow]) -> Finding {
+    let records = counted(rows.len(), "record");
+    let named: Vec<String> =
+        rows.iter().filter_map(|row| row.object).take(NAMED_MAX).map(|object| object.to_string()).collect();
+    let mut what = format!(
+        "{records} on the first page of people cannot be read. Nothing is written about those people; their \
+         contacts stay as they are."
+    );
+    let mut step = "Sync again. If it persists, report it to Microsoft.";
+    if !named.is_empty() {
+        what = format!("{what} Object ids: {}.", named.join(", "));
+        step = "Look at the accounts in the Entra admin center. If they look right, report it to the \
+                product's support.";
+    }
+    if rows.iter().any(|row| row.object.is_none()) {
+        what.push_str(" Not all say whose they are, so a sync marks nobody inactive for being missing.");
+    }
+    Finding::warning(Check::Customer, Code::RecordUnreadable.name(), what, step)
 }
 
 /// What the list of customers says of one that can be read.

@@ -129,7 +129,7 @@ impl Connect {
             let what = format!("The connection works and sees {tenants}.");
             findings.push(Finding::fine(Check::Connection, what));
             if connection.kind == ConnectionKind::Direct {
-                findings.extend(self.examine_permissions(workspace).await);
+                findings.extend(self.examine_permissions(workspace, outside).await);
             }
         }
         match self.examine_expiry(workspace, connection).await {
@@ -213,10 +213,13 @@ impl Connect {
         }
     }
 
-    /// What the stored sign-in may do, against what is needed.
-    async fn examine_permissions(&self, workspace: WorkspaceId) -> Option<Finding> {
-        let (tokens, _) = DirectTokens::read_fresh(&self.secrets, workspace).await.ok().flatten()?;
-        let granted: Vec<String> = tokens.scope?.split_whitespace().map(str::to_owned).collect();
+    /// What the sign-in may do, against what is needed. Microsoft tells with the token that was just used; if
+    /// it has not, what it told last is stored.
+    async fn examine_permissions(&self, workspace: WorkspaceId, outside: &Outside) -> Option<Finding> {
+        let granted = match &outside.granted {
+            Some(granted) => granted.clone(),
+            None => self.granted_last(workspace).await?,
+        };
         let missing = not_in(&self.graph.scopes, &granted);
         let check = Check::Permissions;
         if !missing.is_empty() {
@@ -244,6 +247,11 @@ impl Connect {
             ),
             "Take what is not needed out of the app registration, and connect again.",
         ))
+    }
+
+    async fn granted_last(&self, workspace: WorkspaceId) -> Option<Vec<String>> {
+        let (tokens, _) = DirectTokens::read_fresh(&self.secrets, workspace).await.ok().flatten()?;
+        Some(tokens.scope?.split_whitespace().map(str::to_owned).collect())
     }
 }
 

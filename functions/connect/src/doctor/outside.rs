@@ -10,7 +10,7 @@ use domain::ids::WorkspaceId;
 use store::{Connection, ConnectionKind};
 
 use super::{Check, Finding};
-use crate::{CippError, Connect, ValidateError, awaited::LISTING_LIMIT};
+use crate::{CippError, Connect, ValidateError, awaited::LISTING_LIMIT, validate::Checked};
 
 /// How long each step may take when somebody waits. Together with what is read of the table and the secrets
 /// they stay below the time limit of the function.
@@ -22,6 +22,8 @@ pub(super) const CUSTOMERS_LIMIT: Duration = Duration::from_secs(12);
 pub(super) struct Outside {
     pub(super) directory: Arc<dyn Directory>,
     pub(super) listed: TenantList,
+    /// What the sign-in may do now, as far as Microsoft has told; `None` through CIPP.
+    pub(super) granted: Option<Vec<String>>,
     /// For its counters.
     direct: Option<Arc<GraphDirectory>>,
 }
@@ -63,9 +65,9 @@ impl Connect {
     ) -> Result<Outside, Finding> {
         let graph = self.graph_for(is_awaited);
         match self.check_direct(workspace, Some(connection), graph, false).await {
-            Ok((direct, listed)) => {
+            Ok(Checked { directory: direct, listed, granted }) => {
                 let directory = Arc::clone(&direct) as Arc<dyn Directory>;
-                Ok(Outside { directory, listed, direct: Some(direct) })
+                Ok(Outside { directory, listed, granted, direct: Some(direct) })
             }
             Err(error) => Err(of_direct(&error)),
         }
@@ -90,7 +92,7 @@ impl Connect {
         };
         let directory = directories.of(workspace).await;
         let directory = directory.map_err(|error| Finding::unread(Check::Connection, &error))?;
-        Ok(Outside { directory, listed, direct: None })
+        Ok(Outside { directory, listed, granted: None, direct: None })
     }
 
     fn graph_for(&self, is_awaited: bool) -> GraphSettings {

@@ -12,7 +12,7 @@ use url::Url;
 use crate::bench::{Bench, Browser, CLIENT_SECRET, workspace};
 
 /// `url` with one parameter changed.
-fn with(url: &Url, name: &str, value: &str) -> Url {
+pub(crate) fn with(url: &Url, name: &str, value: &str) -> Url {
     let mut changed = url.clone();
     let pairs = url.query_pairs().map(|(key, old)| {
         let new = if key == name { value.to_owned() } else { old.into_owned() };
@@ -22,7 +22,8 @@ fn with(url: &Url, name: &str, value: &str) -> Url {
     changed
 }
 
-fn parameter(query: &str, name: &str) -> String {
+/// What a query says under a name.
+pub(crate) fn parameter(query: &str, name: &str) -> String {
     let query: Url = format!("http://x/?{query}").parse().unwrap();
     let found = query.query_pairs().find(|(key, _)| key == name);
     found.unwrap().1.into_owned()

@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::bench::{Bench, CLIENT_SECRET, DISCONNECT, workspace};
 
 /// A finding without its words: what was looked at, how it went, and the code.
-type Found = (Check, Verdict, Option<&'static str>);
+pub(crate) type Found = (Check, Verdict, Option<&'static str>);
 
 impl Bench {
     /// The two customers of the fake, mapped each to a client of its own.
@@ -29,7 +29,7 @@ impl Bench {
         }
     }
 
-    async fn map_customer(&self, number: u128, entra: EntraTenantId) {
+    pub(crate) async fn map_customer(&self, number: u128, entra: EntraTenantId) {
         let now = ambient::Clock::now(&self.clock);
         let id = ManagedTenantId::derived(workspace(1), entra);
         let tenant = ManagedTenant {
@@ -77,7 +77,7 @@ impl Bench {
         }
     }
 
-    async fn examine(&self) -> Vec<Finding> {
+    pub(crate) async fn examine(&self) -> Vec<Finding> {
         self.examine_with(&self.app).await
     }
 
@@ -98,17 +98,17 @@ impl Bench {
     }
 
     /// What is not in order; that nobody noted when the client secret ends is left out.
-    async fn wrong(&self) -> Vec<Found> {
+    pub(crate) async fn wrong(&self) -> Vec<Found> {
         wrong(&self.examine().await)
     }
 }
 
-fn wrong(findings: &[Finding]) -> Vec<Found> {
+pub(crate) fn wrong(findings: &[Finding]) -> Vec<Found> {
     let is_wrong = |found: &&Finding| found.verdict != Verdict::Fine && found.code != Some("end_unknown");
     findings.iter().filter(is_wrong).map(|found| (found.check, found.verdict, found.code)).collect()
 }
 
-const PROBLEM: Verdict = Verdict::Problem;
+pub(crate) const PROBLEM: Verdict = Verdict::Problem;
 
 #[test]
 fn every_code_of_a_read_is_in_the_catalogue() {
@@ -411,7 +411,7 @@ async fn a_table_and_secrets_that_do_not_answer_are_told() {
     assert_eq!(bench.wrong().await, [(Check::Connection, PROBLEM, Some("app_credentials_missing"))]);
 }
 
-const DOCTOR: &str = "/api/integrations/entra/doctor";
+pub(crate) const DOCTOR: &str = "/api/integrations/entra/doctor";
 
 #[tokio::test]
 async fn the_route_tells_the_same_in_parts_and_says_what_it_has_not_looked_at() {
