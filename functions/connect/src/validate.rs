@@ -11,7 +11,7 @@ use std::{
 use assembly::WorkspaceCredentials;
 use async_trait::async_trait;
 use directory::{
-    Code, Credentials, Directory, ErrorClass, GraphDirectory, GraphSettings, ReadError, TenantList,
+    Code, Credentials, Directory, ErrorClass, GraphDirectory, GraphSettings, ReadError, Renewal, TenantList,
     protocol::token::{AppCredentials, TokenGrant},
 };
 use domain::ids::{EntraTenantId, WorkspaceId};
@@ -203,7 +203,8 @@ impl Connect {
         stored.ok_or(ValidateError::MissingAccessToken)?;
         let secrets = Arc::clone(&self.secrets);
         let credentials = Arc::new(Watched {
-            stored: WorkspaceCredentials::new(secrets, workspace, connection.partner_tenant),
+            stored: WorkspaceCredentials::new(secrets, workspace, connection.partner_tenant)
+                .together(self.store.clone(), Arc::clone(&self.clock)),
             renewed: AtomicBool::new(false),
             granted: Mutex::default(),
             keeps,
@@ -276,6 +277,18 @@ impl Credentials for Watched {
 
     async fn newest_refresh_token(&self) -> Result<SecretString, ReadError> {
         self.stored.newest_refresh_token().await
+    }
+
+    // What is kept is not asked for: it would be good for an hour after the sign-in has ended.
+
+    async fn begin_renewal(&self, known: Option<&SecretString>) -> Result<Renewal, ReadError> {
+        let renewal = if self.keeps { self.stored.begin_renewal(known).await? } else { Renewal::Ours };
+        self.renewed.fetch_or(matches!(renewal, Renewal::Done(_)), Ordering::Relaxed);
+        Ok(renewal)
+    }
+
+    async fn end_renewal(&self) {
+        self.stored.end_renewal().await;
     }
 
     async fn keep(&self, used: &SecretString, new: TokenGrant) -> Result<(), ReadError> {

@@ -78,9 +78,10 @@ impl WorkspaceDirectories {
                 InUse::Cipp(Arc::new(directory))
             }
             ConnectionKind::Direct => {
-                let credentials =
-                    Arc::new(WorkspaceCredentials::new(secrets, workspace, connection.partner_tenant));
-                let directory = GraphDirectory::new(self.graph.clone(), http, credentials, clock, entropy);
+                let credentials = WorkspaceCredentials::new(secrets, workspace, connection.partner_tenant)
+                    .together(self.store.clone(), Arc::clone(&self.clock));
+                let graph = self.graph.clone();
+                let directory = GraphDirectory::new(graph, http, Arc::new(credentials), clock, entropy);
                 InUse::Direct(Arc::new(directory))
             }
         })

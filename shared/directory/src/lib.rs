@@ -27,7 +27,7 @@ pub use cursor::Cursor;
 pub use directories::Directories;
 pub use domain::user::Removal;
 pub use error::{Code, Diagnostics, ErrorClass, ReadError};
-pub use graph::{Cloud, Credentials, GraphDirectory, GraphSettings, Login, Usage};
+pub use graph::{Cloud, Credentials, GraphDirectory, GraphSettings, Login, PartnerAccess, Renewal, Usage};
 pub use port::{
     Access, BadRow, BadRowCause, ChangePage, ChangesNext, Directory, EndCause, Group, ListedTenant,
     MembersPage, PublicTenant, Removed, TenantList, TenantProof, UserKey, UserPage,

@@ -107,6 +107,14 @@ impl Shared {
             .unwrap()
     }
 
+    async fn access_token(&self) -> String {
+        self.tokens().await.access_token.unwrap().expose_secret().to_owned()
+    }
+
+    async fn listed(&self) -> usize {
+        listed(&self.app()).await
+    }
+
     fn token_requests(&self) -> u64 {
         self.bench.fake.requests().of(Route::Token).requests
     }
@@ -215,6 +223,82 @@ async fn child_renews_many_times() {
         // At the beginning of a line, whatever the harness has written on this one.
         println!("\nend: {end}");
     }
+}
+
+/// Whoever lists the customers needs the partner's token: a discovery, the doctor, the daily look at what ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_readers_in_eight_processes_make_one_token_request_for_each_token_that_ended() {
+    let shared = Shared::new().await;
+    let mut known = vec![shared.access_token().await];
+    for round in ["first", "second"] {
+        shared.bench.clock.advance(SignedDuration::from_hours(2));
+        shared.bench.fake.reset_requests();
+        let children: Vec<Child> =
+            (0..PROCESSES).map(|_| shared.process("processes::child_lists_many_times")).collect();
+        for child in children {
+            let output = child.wait_with_output().await.unwrap();
+            let text = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success(), "{text} {}", String::from_utf8_lossy(&output.stderr));
+            let listed = text.lines().filter(|line| *line == "listed: 2").count();
+            assert_eq!(listed, TASKS, "{text}");
+        }
+        assert_eq!(shared.token_requests(), 1, "for the {round} token");
+        let token = shared.access_token().await;
+        assert!(!known.contains(&token), "the newer one is stored");
+        known.push(token);
+    }
+    // What is stored is good, and nobody has to ask for another one.
+    assert_eq!(shared.bench.fake.requests().of(Route::Relationships).requests, (PROCESSES * TASKS) as u64);
+    shared.bench.fake.reset_requests();
+    assert_eq!(shared.listed().await, 2);
+    assert_eq!(shared.token_requests(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "run by two_hundred_readers_in_eight_processes_make_one_token_request_for_each_token_that_ended"]
+async fn child_lists_many_times() {
+    let app = Arc::new(connect_of_a_function().await.0);
+    let tasks: Vec<_> = (0..TASKS)
+        .map(|_| {
+            let app = Arc::clone(&app);
+            // Each as if it were alone: nothing is shared within the process either.
+            tokio::spawn(async move { listed(&app).await })
+        })
+        .collect();
+    for task in tasks {
+        println!("\nlisted: {}", task.await.unwrap());
+    }
+}
+
+/// A process that has died with the right to renew keeps nobody from reading.
+#[tokio::test]
+async fn a_right_that_nobody_gives_back_is_waited_for_shortly() {
+    let shared = Shared::new().await;
+    shared.bench.clock.advance(SignedDuration::from_hours(2));
+    let now = shared.bench.app.clock.now();
+    let dead = shared.app().store.take_renewal(workspace(1), now, now).await.unwrap();
+    assert!(matches!(dead, store::RenewalTaken::Taken(_)));
+    shared.bench.fake.reset_requests();
+    let began = std::time::Instant::now();
+    assert_eq!(shared.listed().await, 2);
+    assert!(began.elapsed() >= std::time::Duration::from_secs(2), "somebody might have been at it");
+    assert_eq!(shared.token_requests(), 1);
+}
+
+/// Customers that whoever syncs or discovers would see, in a process that has read nothing yet.
+async fn listed(app: &Connect) -> usize {
+    let directories = assembly::WorkspaceDirectories {
+        cipp: app.cipp.clone(),
+        clock: Arc::clone(&app.clock),
+        entropy: Arc::clone(&app.entropy),
+        graph: app.graph.clone(),
+        http: app.http.clone(),
+        open: assembly::Open::default(),
+        secrets: Arc::clone(&app.secrets),
+        store: app.store.clone(),
+    };
+    let directory = directory::Directories::of(&directories, workspace(1)).await.unwrap();
+    directory.managed_tenants().await.unwrap().tenants.len()
 }
 
 /// Ends its process when a token set is to be written, before or after it.

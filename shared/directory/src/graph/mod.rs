@@ -22,7 +22,7 @@ use domain::{
 };
 use jiff::SignedDuration;
 
-pub use credentials::Credentials;
+pub use credentials::{Credentials, PartnerAccess, Renewal};
 pub use login::Login;
 pub use settings::{Cloud, GraphSettings};
 pub use usage::Usage;

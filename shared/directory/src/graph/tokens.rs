@@ -1,5 +1,5 @@
 //! Access tokens: one per tenant, until five minutes before it ends, fetched by one caller while
-//! the others wait.
+//! the others wait. The partner's is kept with the connection, so that all processes fetch one.
 
 use std::{
     collections::HashMap,
@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync;
 
-use super::{Credentials, Login};
+use super::{Credentials, Login, PartnerAccess, Renewal};
 use crate::{
     error::ReadError,
     protocol::token::{AppCredentials, Authority, TokenFailure, TokenGrant, concerns_connection, settle},
@@ -136,6 +136,13 @@ impl Tokens {
         if let Some(token) = self.usable(slot.token.as_ref(), refused) {
             return Ok(token);
         }
+        let kept = self.credentials.kept_access().await?.map(AccessToken::from);
+        if let Some(token) = self.usable(kept.as_ref(), refused) {
+            slot.token = kept;
+            return Ok(token);
+        }
+        // What is known not to be good: whoever has stored another one since was faster.
+        slot.token = kept.or(slot.token.take());
         self.renew_partner(&mut slot).await
     }
 
@@ -151,10 +158,9 @@ impl Tokens {
 
     async fn renew_partner(&self, slot: &mut PartnerSlot) -> Result<SecretString, ReadError> {
         slot.attempt = self.attempts.fetch_add(1, SeqCst) + 1;
-        slot.token = None;
-        match self.redeem_partner().await {
-            Ok(grant) => {
-                let token = AccessToken::from(&grant);
+        let known = slot.token.take();
+        match self.next_of_partner(known.as_ref()).await {
+            Ok(token) => {
                 let secret = token.secret.clone();
                 slot.token = Some(token);
                 slot.failure = None;
@@ -165,6 +171,20 @@ impl Tokens {
                 Err(error)
             }
         }
+    }
+
+    /// The partner's next token: somebody else's, if somebody else fetches one at this moment.
+    async fn next_of_partner(&self, known: Option<&AccessToken>) -> Result<AccessToken, ReadError> {
+        let known = known.map(|token| &token.secret);
+        if let Renewal::Done(access) = self.credentials.begin_renewal(known).await? {
+            let token = AccessToken::from(access);
+            if is_usable(&token, self.login.clock().now()) {
+                return Ok(token);
+            }
+        }
+        let fetched = self.redeem_partner().await;
+        self.credentials.end_renewal().await;
+        fetched.map(|grant| AccessToken::from(&grant))
     }
 
     async fn redeem_partner(&self) -> Result<TokenGrant, ReadError> {
@@ -190,11 +210,9 @@ impl Tokens {
             Ok(grant) => grant,
             Err(TokenFailure::Decided(error) | TokenFailure::Undecided(error)) => return Err(error),
         };
-        if grant.refresh_token.is_some()
-            && let Err(error) = self.credentials.keep(used, grant.clone()).await
-        {
+        if let Err(error) = self.credentials.keep(used, grant.clone()).await {
             // The old one stays valid: the access token that was just granted is worth using.
-            tracing::warn!(code = %error.code(), "a newer refresh token could not be kept");
+            tracing::warn!(code = %error.code(), "newer tokens could not be kept");
         }
         Ok(grant)
     }
@@ -232,6 +250,12 @@ fn is_same(one: &SecretString, other: &SecretString) -> bool {
 impl From<&TokenGrant> for AccessToken {
     fn from(grant: &TokenGrant) -> Self {
         Self { secret: grant.access_token.clone(), expires: grant.expires }
+    }
+}
+
+impl From<PartnerAccess> for AccessToken {
+    fn from(access: PartnerAccess) -> Self {
+        Self { secret: access.token, expires: access.expires }
     }
 }
 

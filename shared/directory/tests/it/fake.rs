@@ -55,7 +55,9 @@ impl Credentials for Stored {
     }
 
     async fn keep(&self, _used: &SecretString, new: TokenGrant) -> Result<(), ReadError> {
-        *self.refresh_token.lock().unwrap() = new.refresh_token.unwrap();
+        if let Some(newer) = new.refresh_token {
+            *self.refresh_token.lock().unwrap() = newer;
+        }
         Ok(())
     }
 
