@@ -9,7 +9,7 @@ use domain::{
     ids::{ClientId, EntraTenantId, GroupId, ManagedTenantId, MappingId},
     mapping::{ActiveDecision, Decision, MAPPING_RECORD_FORMAT, MappingRecord},
 };
-use fake_microsoft::{CippFault, Effect, FaultBody, Group, Match, RelationshipStatus, Route};
+use fake_microsoft::{CippFault, Effect, FaultBody, Group, Match, RelationshipStatus, Route, SyncStateLoss};
 use jiff::SignedDuration;
 use secrets::{Family, Scope};
 use serde_json::{Value, json};
@@ -227,6 +227,20 @@ async fn every_fault_at_a_customer_is_one_finding_of_that_customer() {
         let other = findings.iter().find(|found| found.check == Check::Customer && found.tenant.is_none());
         assert_eq!(other.unwrap().what, "Of 2 mapped customers, 1 can be read and answer for themselves.");
     }
+}
+
+/// A sync reads everybody in place of changes that Microsoft has forgotten, and says no more about it; whoever
+/// examines the connection is told that it was forgotten while it was read.
+#[tokio::test]
+async fn changes_that_are_forgotten_on_the_way_are_told() {
+    let bench = Bench::new().await;
+    bench.connect().await;
+    bench.map_both().await;
+    let second = bench.fake.world().tenants()[1].id;
+    let feed = Match::route(Route::UsersDelta).tenant(second);
+    bench.fake.faults().on(feed.nth(1), Effect::EmptyPageWithNext, None);
+    bench.fake.faults().on(feed, Effect::LostSyncState(SyncStateLoss::GoneNotFound), None);
+    assert_eq!(bench.wrong().await, [(Check::Customer, PROBLEM, Some("changes_expired"))]);
 }
 
 #[tokio::test]

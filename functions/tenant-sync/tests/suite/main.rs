@@ -21,6 +21,7 @@ mod mishaps;
 mod one_person;
 mod people;
 mod preview_is_the_run;
+mod readings;
 mod refused;
 mod relink;
 mod run_limits;
