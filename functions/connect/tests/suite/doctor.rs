@@ -229,8 +229,8 @@ async fn every_fault_at_a_customer_is_one_finding_of_that_customer() {
     }
 }
 
-/// A sync reads everybody in place of changes that Microsoft has forgotten, and says no more about it; whoever
-/// examines the connection is told that it was forgotten while it was read.
+/// A sync reads everybody in place of changes that Microsoft has forgotten, and says no more about it;
+/// whoever examines the connection is told that they were forgotten while they were read.
 #[tokio::test]
 async fn changes_that_are_forgotten_on_the_way_are_told() {
     let bench = Bench::new().await;

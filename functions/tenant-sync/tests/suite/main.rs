@@ -19,6 +19,7 @@ mod lessons;
 mod microsoft;
 mod mishaps;
 mod one_person;
+mod overtaken;
 mod people;
 mod preview_is_the_run;
 mod readings;
