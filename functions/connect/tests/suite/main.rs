@@ -11,6 +11,7 @@ mod doctor;
 mod everything;
 mod failures;
 mod flow;
+mod keeping;
 mod outlook;
 mod processes;
 mod renewing;

@@ -123,9 +123,12 @@ async fn with_position(house: &House, customer: EntraTenantId, spoil: fn(&str) -
     let is_state = |(pk, sk): &(String, String)| pk.ends_with("#STATE") && *sk == of_customer;
     let (_, state) = content.items.iter_mut().find(|(key, _)| is_state(key)).unwrap();
     let Some(AttributeValue::M(progress)) = state.get_mut("progress") else { panic!("no progress") };
-    let Some(AttributeValue::M(of_run)) = progress.values_mut().next() else { panic!("no run has begun") };
-    let position = spoil(of_run["cursor"].as_s().unwrap());
-    of_run.insert("cursor".to_owned(), AttributeValue::S(position));
+    let positions = progress.values_mut().filter_map(|of_run| match of_run {
+        AttributeValue::M(of_run) => of_run.get_mut("cursor"),
+        _ => None,
+    });
+    let [position] = <[&mut AttributeValue; 1]>::try_from(positions.collect::<Vec<_>>()).unwrap();
+    *position = AttributeValue::S(spoil(position.as_s().unwrap()));
     House::with(&house.microsoft, &content, house.clock.now()).await
 }
 
