@@ -9,6 +9,9 @@ use crate::{
     query::Position,
 };
 
+/// Bytes that no record has: the largest that is known has under a megabyte.
+const LARGER_THAN_ANY_ROW: usize = 3 * 1024 * 1024;
+
 /// Changes one page as the fault says; faults that are not about pages change nothing.
 pub(crate) fn distort(list: &mut List, effect: &Effect) {
     let again = Position { slot: list.here.slot, page: list.here.page + 1 };
@@ -92,7 +95,21 @@ fn spoil_first_row(rows: &mut Vec<String>, how: BadRow) {
     if rows.is_empty() {
         rows.push("{}".to_owned());
     }
+    if how == BadRow::NotAnObject {
+        "null".clone_into(&mut rows[0]);
+        return;
+    }
     change(&mut rows[0], |row| match how {
+        BadRow::IdNotGuid => {
+            row.insert("id".to_owned(), json!("id-value"));
+        }
+        BadRow::NotAnObject => {}
+        BadRow::TooLarge => {
+            row.insert("aboutMe".to_owned(), json!("x".repeat(LARGER_THAN_ANY_ROW)));
+        }
+        BadRow::UnknownRemoval => {
+            row.insert("@removed".to_owned(), json!({ "reason": "moved" }));
+        }
         BadRow::WithoutId => {
             row.remove("id");
         }

@@ -289,6 +289,14 @@ impl SyncStateLoss {
 /// How a row breaks the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadRow {
+    /// Its `id` is text, and no GUID.
+    IdNotGuid,
+    /// It is no object.
+    NotAnObject,
+    /// It is larger than any record is.
+    TooLarge,
+    /// It says that somebody was removed, in a way that nobody knows.
+    UnknownRemoval,
     /// It has no `id`.
     WithoutId,
     /// Numbers, objects and texts where others belong.

@@ -180,6 +180,26 @@ impl Bench {
         Self { router, ..self }
     }
 
+    /// The same with its secrets in another chain, in which there are none of those before.
+    pub(crate) fn keeping_secrets_in(self, secrets: SecretChain) -> Self {
+        let Connect { store, http, graph, cipp, redirect_base, settings_page, clock, entropy, .. } =
+            &*self.app;
+        let app = Arc::new(Connect {
+            store: store.clone(),
+            secrets: Arc::new(secrets),
+            http: http.clone(),
+            graph: graph.clone(),
+            cipp: cipp.clone(),
+            redirect_base: redirect_base.clone(),
+            settings_page: settings_page.clone(),
+            clock: Arc::clone(clock),
+            entropy: Arc::clone(entropy),
+        });
+        let edition = Extension(ServiceEdition(Edition::Enterprise));
+        let router = edge::finish(connect::router(Arc::clone(&app)).layer(edition));
+        Self { app, router, ..self }
+    }
+
     pub(crate) async fn set_app(&self, workspace: WorkspaceId, client_id: &str, secret: &str) {
         let document = Document::new()
             .with(key::MICROSOFT_CLIENT_ID, client_id)

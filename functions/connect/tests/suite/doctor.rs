@@ -9,7 +9,7 @@ use domain::{
     ids::{ClientId, EntraTenantId, GroupId, ManagedTenantId, MappingId},
     mapping::{ActiveDecision, Decision, MAPPING_RECORD_FORMAT, MappingRecord},
 };
-use fake_microsoft::{CippFault, Effect, FaultBody, Group, Match, RelationshipStatus, Route};
+use fake_microsoft::{CippFault, Effect, FaultBody, Group, Match, RelationshipStatus, Route, SyncStateLoss};
 use jiff::SignedDuration;
 use secrets::{Family, Scope};
 use serde_json::{Value, json};
@@ -173,6 +173,15 @@ async fn every_fault_at_the_partner_is_one_finding() {
         (token(700_027), PROBLEM, "client_certificate_rejected"),
         (token(700_084), PROBLEM, "redirect_not_web"),
         (token(50_011), PROBLEM, "redirect_not_registered"),
+        (token(50_020), PROBLEM, "partner_account_unknown"),
+        (token(54_005), PROBLEM, "sign_in_code_rejected"),
+        (token(65_004), PROBLEM, "consent_declined"),
+        (token(90_002), PROBLEM, "partner_tenant_unknown"),
+        (token(90_094), PROBLEM, "admin_approval_needed"),
+        (token(650_052), PROBLEM, "app_registration_incomplete"),
+        // Numbers that say no more than the error they come with.
+        (token(7_000_218), PROBLEM, "app_credentials_rejected"),
+        (token(9_002_313), PROBLEM, "sign_in_rejected"),
         (listing(Effect::status(403)), PROBLEM, "partner_role_missing"),
         (listing(Effect::status(503)), unknown, "graph_unavailable"),
         (listing(Effect::Malformed), PROBLEM, "answer_unreadable"),
@@ -202,6 +211,12 @@ async fn every_fault_at_a_customer_is_one_finding_of_that_customer() {
         (token(50_076), PROBLEM, "customer_mfa_required"),
         (token(500_213), PROBLEM, "cross_tenant_access_blocked"),
         (token(90_002), PROBLEM, "tenant_gone"),
+        (token(50_194), PROBLEM, "app_single_tenant"),
+        (token(530_034), PROBLEM, "delegated_admin_blocked"),
+        // What may as well be the fault of the connection is this customer's when the partner gets a token.
+        (token(650_052), PROBLEM, "service_missing"),
+        (token(7_000_215), PROBLEM, "customer_app_rejected"),
+        (proof(Effect::status(401)), PROBLEM, "customer_token_refused"),
         (proof(Effect::WrongTenant), PROBLEM, "tenant_mismatch"),
         (proof(Effect::status(503)), unknown, "graph_unavailable"),
         (person(Effect::status(403)), PROBLEM, "role_missing"),
@@ -232,6 +247,20 @@ async fn every_fault_at_a_customer_is_one_finding_of_that_customer() {
         let other = findings.iter().find(|found| found.check == Check::Customer && found.tenant.is_none());
         assert_eq!(other.unwrap().what, "Of 2 mapped customers, 1 can be read and answer for themselves.");
     }
+}
+
+/// A sync reads everybody in place of changes that Microsoft has forgotten, and says no more about it;
+/// whoever examines the connection is told that they were forgotten while they were read.
+#[tokio::test]
+async fn changes_that_are_forgotten_on_the_way_are_told() {
+    let bench = Bench::new().await;
+    bench.connect().await;
+    bench.map_both().await;
+    let second = bench.fake.world().tenants()[1].id;
+    let feed = Match::route(Route::UsersDelta).tenant(second);
+    bench.fake.faults().on(feed.nth(1), Effect::EmptyPageWithNext, None);
+    bench.fake.faults().on(feed, Effect::LostSyncState(SyncStateLoss::GoneNotFound), None);
+    assert_eq!(bench.wrong().await, [(Check::Customer, PROBLEM, Some("changes_expired"))]);
 }
 
 #[tokio::test]

@@ -320,7 +320,15 @@ async fn secrets_that_cannot_be_deleted_are_reported() {
 
 #[tokio::test]
 async fn what_microsoft_says_in_place_of_a_code_is_passed_on_by_its_name() {
-    for error in ["invalid_resource", "temporarily_unavailable", "unauthorized_client"] {
+    for error in [
+        "interaction_required",
+        "invalid_resource",
+        "login_required",
+        "server_error",
+        "temporarily_unavailable",
+        "unauthorized_client",
+        "unsupported_response_type",
+    ] {
         let bench = Bench::new().await;
         let browser = bench.begin().await;
         let state = browser.auth_url.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();

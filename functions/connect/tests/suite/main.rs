@@ -12,6 +12,7 @@ mod doctor_faults;
 mod everything;
 mod failures;
 mod flow;
+mod keeping;
 mod met_codes;
 mod outlook;
 mod processes;

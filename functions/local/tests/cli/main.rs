@@ -27,6 +27,7 @@ mod schedule;
 mod secrecy;
 mod serve;
 mod server;
+mod sign_in;
 mod table;
 mod tool;
 mod undo;

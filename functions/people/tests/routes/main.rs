@@ -4,5 +4,6 @@
 
 mod exports;
 mod imports;
+mod left_out;
 mod round_trip;
 mod world;

@@ -25,6 +25,8 @@ pub(crate) const CSV: &str = "text/csv; charset=utf-8";
 pub(crate) struct World {
     pub(crate) people: Arc<People>,
     pub(crate) probe: Probe,
+    /// The table, for whoever writes to it past the probe.
+    pub(crate) engine: Engine,
 }
 
 pub(crate) struct Answer {
@@ -87,10 +89,11 @@ pub(crate) fn lines(rows: &[Value]) -> String {
 impl World {
     /// Clients 1 and 2; no contacts.
     pub(crate) async fn new() -> Self {
-        let (probe, http) = Probe::around(Engine::in_memory().unwrap());
+        let engine = Engine::in_memory().unwrap();
+        let (probe, http) = Probe::around(engine.clone());
         let store = Store::new(client_over(SharedHttpClient::new(http)), "contacts");
         store.create_table_if_absent().await.unwrap();
-        let world = Self { people: Arc::new(People { store }), probe };
+        let world = Self { people: Arc::new(People { store }), probe, engine };
         let two = format!(
             "clientId,clientName\n{},Borealis Dental\n{},Contoso Klinik\n",
             client_id(1),

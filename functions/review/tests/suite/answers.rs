@@ -180,6 +180,24 @@ async fn a_person_becomes_a_new_contact_or_it_is_said_why_not() {
     }
 }
 
+/// Questions were once asked without keeping what the directory says of the person; of somebody without an
+/// address there is nothing to make a contact of, or to write on one.
+#[tokio::test]
+async fn somebody_of_whom_no_address_is_known_becomes_nobodys_contact() {
+    let world = World::new().await;
+    world.contact(1, "Mira Sund", "mira@acme.example").await;
+    world.ask_about_a_name(1, "Mira Sund").await;
+    let before = world.contacts().await;
+    for answer in [world.create(1).await, world.link(1, contact_id(1)).await] {
+        assert_eq!(answer.refused(), (409, "item_without_email"));
+        assert!(!answer.body["remedy"].as_str().unwrap().is_empty());
+    }
+    assert_eq!(world.contacts().await, before);
+    let questions = world.get("").await.data()["items"].clone();
+    assert_eq!(questions.as_array().map(Vec::len), Some(1), "it is still open");
+    world.dismiss(1).await.data();
+}
+
 #[tokio::test]
 async fn a_person_becomes_a_contact_that_is_there_or_it_is_said_why_not() {
     for (conflict, position, expected) in [

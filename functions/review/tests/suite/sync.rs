@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ambient::Clock;
 use domain::{
     ids::{ClientId, Identity, RunId},
-    plan::{Action, Line, PLAN_PAGE_FORMAT, Person, PlanPage, Rule},
+    plan::{Action, Conflict, Line, PLAN_PAGE_FORMAT, Person, PlanPage, Rule},
     planner::{Held, Known, Needs, Planner},
     policy::{StopLimits, TenantPolicy, VanishRules},
     run::Counters,
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use store::{Applier, Author, ClientScope, Tenure};
 use uuid::Uuid;
 
-use crate::world::{TENANT, WORKSPACE, World, managed, object};
+use crate::world::{CLIENT, TENANT, WORKSPACE, World, managed, object};
 
 pub(crate) fn user(person: u128, name: &str, mail: &str) -> DirectoryUser {
     user_with(person, json!({ "displayName": name, "mail": mail }))
@@ -88,17 +88,19 @@ impl World {
             let action = way_back(line, identity, now, &UndoScope::default(), &BTreeMap::new()).unwrap();
             let person = Person { object: line.object, label: line.label.clone(), address: None };
             let back = Line::new(WORKSPACE, TENANT, person, Rule::Undo, action);
-            let page = PlanPage {
-                format: PLAN_PAGE_FORMAT,
-                lines: vec![with_answer(line, back)],
-                seen: Vec::new(),
-                leavers: Vec::new(),
-                asked: Vec::new(),
-                guard: None,
-                counters: Counters::default(),
-            };
+            let page = page_of(with_answer(line, back));
             assert_eq!(self.applier(client, b"", run).apply(&page).await.unwrap(), []);
         }
+        self.later();
+    }
+
+    /// A question about somebody of whom nothing but a name was kept.
+    pub(crate) async fn ask_about_a_name(&self, person: u128, name: &str) {
+        let person = Person { object: object(person), label: name.to_owned(), address: None };
+        let action = Action::Review { conflict: Conflict::AliasOnly, candidates: Vec::new() };
+        let page = page_of(Line::new(WORKSPACE, TENANT, person, Rule::AliasAddress, action));
+        let applier = self.applier(CLIENT, b"", RunId::new(Uuid::nil()));
+        assert_eq!(applier.apply(&page).await.unwrap(), []);
         self.later();
     }
 
@@ -140,6 +142,18 @@ impl World {
             run_limits: domain::policy::RunLimits::default(),
             held: Held::default(),
         }
+    }
+}
+
+fn page_of(line: Line) -> PlanPage {
+    PlanPage {
+        format: PLAN_PAGE_FORMAT,
+        lines: vec![line],
+        seen: Vec::new(),
+        leavers: Vec::new(),
+        asked: Vec::new(),
+        guard: None,
+        counters: Counters::default(),
     }
 }
 

@@ -95,6 +95,14 @@ async fn a_customer_that_cipp_cannot_read_fails_alone_and_nobody_becomes_inactiv
         (Effect::Cipp(CippFault::Queued), "cipp_answer_incomplete"),
         (Effect::plain_text(403, "no"), "cipp_tenant_forbidden"),
         (Effect::plain_text(500, "null"), "cipp_unavailable"),
+        (
+            Effect::Status {
+                status: 429,
+                retry_after: Some("120".to_owned()),
+                body: FaultBody::Text("Too many requests.".to_owned()),
+            },
+            "cipp_busy",
+        ),
         (Effect::Malformed, "cipp_answer_unreadable"),
         (Effect::ForeignNextLink("evil.example".to_owned()), "foreign_next_link"),
         (Effect::NextLinkLoop, "next_link_loop"),

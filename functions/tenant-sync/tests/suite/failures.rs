@@ -9,7 +9,7 @@ use domain::{
     plan::{Action, Guard, Rule},
     run::{RunKind, RunStatus, TenantFailure, TenantStatus},
 };
-use fake_microsoft::{BadRow, Effect, Match, Route};
+use fake_microsoft::{BadRow, Effect, FaultBody, Match, Route};
 use jiff::SignedDuration;
 use store::{Connection, ConnectionStatus, Overrides, Run};
 use uuid::Uuid;
@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// People at each customer, in directory pages of [`PAGE_SIZE`].
-const PEOPLE: u32 = 7;
+pub(crate) const PEOPLE: u32 = 7;
 
 const PAGE_SIZE: u16 = 3;
 
@@ -78,6 +78,15 @@ async fn a_listing_that_breaks_off_marks_nobody_inactive() {
         (Effect::status(403), "role_missing"),
         (Effect::ExpiredPage, "page_expired"),
         (Effect::Throttle { retry_after: Some("120".to_owned()) }, "throttled"),
+        (
+            Effect::Status { status: 503, retry_after: Some("120".to_owned()), body: FaultBody::Graph },
+            "graph_busy",
+        ),
+        (Effect::status(400), "request_rejected"),
+        (Effect::plain_text(404, "Not found"), "resource_unknown"),
+        (Effect::status(409), "answer_unexpected"),
+        // A link that is longer than any link is not followed to wherever it leads.
+        (Effect::ForeignNextLink("a".repeat(40_000)), "answer_too_large"),
     ] {
         let (house, [customer, others @ ..]) = match effect {
             Effect::Delay(_) => {
@@ -220,7 +229,13 @@ async fn a_row_that_comes_twice_counts_once() {
 
 #[tokio::test]
 async fn a_bad_row_is_one_failed_line() {
-    for how in [BadRow::WrongTypes, BadRow::WithoutId] {
+    for (how, code) in [
+        (BadRow::WrongTypes, "member_type"),
+        (BadRow::WithoutId, "no_id"),
+        (BadRow::IdNotGuid, "id_not_guid"),
+        (BadRow::NotAnObject, "not_an_object"),
+        (BadRow::TooLarge, "too_large"),
+    ] {
         let (house, [customer, ..]) = customers().await;
         house.read_everybody().await;
         house.run(1, RunKind::Initial).await;
@@ -234,7 +249,8 @@ async fn a_bad_row_is_one_failed_line() {
         let lines = house.lines(run, customer).await;
         let failed: Vec<_> = lines.iter().filter(|line| line.rule == Rule::BadRecord).collect();
         assert_eq!((failed.len(), ended.tenant(customer).counters.failed), (1, 1), "{how:?}");
-        assert!(matches!(&failed[0].action, Action::Fail { code } if !code.is_empty()), "{how:?}");
+        let told = matches!(&failed[0].action, Action::Fail { code: found } if found == code);
+        assert!(told, "{how:?}: {:?}", failed[0]);
         // The row could be anybody, those who have left included.
         assert_eq!(house.links(customer).await, links, "{how:?}");
     }
@@ -363,11 +379,11 @@ async fn a_cancelled_run_stops_after_the_page_it_is_at() {
 }
 
 /// Three customers with seven people each, every one at a client of its own.
-async fn customers() -> (House, [EntraTenantId; 3]) {
+pub(crate) async fn customers() -> (House, [EntraTenantId; 3]) {
     customers_of(Microsoft::plain(&[PEOPLE; 3], PAGE_SIZE).await).await
 }
 
-async fn customers_of(microsoft: Microsoft) -> (House, [EntraTenantId; 3]) {
+pub(crate) async fn customers_of(microsoft: Microsoft) -> (House, [EntraTenantId; 3]) {
     let microsoft = Arc::new(microsoft);
     let house = House::new(&microsoft).await;
     house.every_field().await;
@@ -392,7 +408,7 @@ fn break_every_second_page(house: &House, tenant: EntraTenantId, effect: &Effect
 }
 
 /// Somebody of the first and somebody of the last directory page leaves; who.
-fn somebody_leaves(house: &House, tenant: EntraTenantId) -> (String, String) {
+pub(crate) fn somebody_leaves(house: &House, tenant: EntraTenantId) -> (String, String) {
     let [first, last] = [1, PEOPLE as usize - 1].map(|number| house.microsoft.employee(tenant, number));
     for user in [&first, &last] {
         house.microsoft.world().remove_user(tenant, user.id).unwrap();
@@ -400,12 +416,17 @@ fn somebody_leaves(house: &House, tenant: EntraTenantId) -> (String, String) {
     (first.user_principal_name, last.user_principal_name)
 }
 
-async fn active(house: &House, tenant: EntraTenantId) -> usize {
+pub(crate) async fn active(house: &House, tenant: EntraTenantId) -> usize {
     house.links(tenant).await.iter().filter(|link| link.active && link.missing == 0).count()
 }
 
 #[track_caller]
-fn assert_failed_alone(ended: &Ended, tenant: EntraTenantId, others: &[EntraTenantId], code: &str) {
+pub(crate) fn assert_failed_alone(
+    ended: &Ended,
+    tenant: EntraTenantId,
+    others: &[EntraTenantId],
+    code: &str,
+) {
     assert_eq!(ended.run.run_status, RunStatus::Partial, "{code}");
     let result = ended.tenant(tenant);
     assert_eq!(result.tenant_status, TenantStatus::Failed, "{code}");

@@ -351,6 +351,25 @@ async fn a_record_that_cannot_be_read_does_not_have_everybody_read() {
 }
 
 #[tokio::test]
+async fn a_removal_of_a_kind_that_nobody_knows_is_one_failed_line_and_removes_nobody() {
+    let mut customer = told().await;
+    customer.leaves(customer.person(0).id);
+    let row = Match::route(Route::UsersDelta).tenant(customer.tenant);
+    customer.house.microsoft.fake.faults().on(row, Effect::BadRow(BadRow::UnknownRemoval), 1);
+    let run = customer.sync().await.run;
+    let counters = run.counters;
+    assert_eq!((run.run_status, counters.failed, counters.missing), (RunStatus::Completed, 1, 0));
+    let lines = customer.lines().await;
+    let told = matches!(&lines[..], [line] if is_failed_with(&line.action, "unknown_removal"));
+    assert!(told, "{lines:?}");
+    assert_eq!(customer.active().await, 3);
+}
+
+fn is_failed_with(action: &Action, expected: &str) -> bool {
+    matches!(action, Action::Fail { code } if code == expected)
+}
+
+#[tokio::test]
 async fn a_surge_that_waits_for_an_operator_does_not_leak_with_every_sync() {
     for hours in [0, 168] {
         let mut customer = told().await;

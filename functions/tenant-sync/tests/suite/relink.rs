@@ -67,6 +67,16 @@ impl Story {
             .map(|number: usize| (link.get(&self.people[number]).copied(), marked(self.contacts[number].id)))
     }
 
+    /// That the last run has left its one line alone, and why.
+    async fn assert_left(&self, expected: &str) {
+        let lines = self.customer.lines().await;
+        let codes = lines.iter().map(|line| match &line.action {
+            Action::Leave { code, .. } => code.as_str(),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(codes.collect::<Vec<_>>(), [expected]);
+    }
+
     fn straight(&self) -> [(Option<ContactId>, Option<EntraObjectId>); 2] {
         [0, 1].map(|number: usize| (Some(self.contacts[number].id), Some(self.people[number])))
     }
@@ -198,6 +208,26 @@ async fn a_link_to_a_contact_that_the_psa_has_deleted_is_ended_and_the_person_ge
     let run = story.customer.house.store.runs(WORKSPACE, None, 1).await.unwrap().remove(0).id;
     let undo = PlanSource { run, part: PlanPart::Undo { scope: UndoScope::default() } };
     assert_eq!(story.customer.work_from(RunKind::Undo, undo).await.run.counters.left, 1);
+    story.assert_left("link_led_nowhere").await;
+}
+
+/// Of a link that was stored without what the directory has said of its person nobody knows whom it is to be
+/// moved for.
+#[tokio::test]
+async fn somebody_of_whom_no_address_was_kept_is_not_moved() {
+    let mut story = Story::swapped().await;
+    let client = story.customer.client;
+    let spare = story.customer.house.contact(client, 3, "Spare", &story.customer.at("spare")).await;
+    let mut content = story.customer.house.dump().await;
+    let key = format!("LINK#{}", story.people[0]);
+    let row = content.items.iter_mut().find(|((_, sk), _)| *sk == key).unwrap().1;
+    assert!(row.remove("facts").is_some());
+    let (microsoft, now) = (Arc::clone(&story.customer.house.microsoft), story.customer.house.clock.now());
+    story.customer.house = House::with(&microsoft, &content, now).await;
+    let wish = [Wish { object: story.people[0], contact: Some(spare.id) }];
+    let left = story.change(RunKind::Links, LinkChange::Move, &wish).await.run.counters;
+    assert_eq!(left, Counters { left: 1, ..Counters::default() });
+    story.assert_left("item_without_email").await;
 }
 
 #[tokio::test]

@@ -133,6 +133,26 @@ async fn rows_and_tenants_can_be_wrong() {
 }
 
 #[tokio::test]
+async fn rows_can_be_of_no_use_in_every_way_that_is_told_apart() {
+    let session = Session::new(&[30]);
+    let token = session.customer_token(0).await;
+    let faults = session.fake.faults();
+    for how in [BadRow::IdNotGuid, BadRow::NotAnObject, BadRow::TooLarge, BadRow::UnknownRemoval] {
+        faults.on(Match::route(Route::Users), Effect::BadRow(how), 1);
+        let rows = session.graph(FIRST, &token).await.json()["value"].clone();
+        let (row, others) = (&rows[0], rows.as_array().unwrap().len() - 1);
+        let is_spoiled = match how {
+            BadRow::IdNotGuid => row["id"] == "id-value",
+            BadRow::NotAnObject => row.is_null(),
+            BadRow::TooLarge => row.to_string().len() > 2 * 1024 * 1024,
+            _ => row["@removed"]["reason"] == "moved",
+        };
+        assert!(is_spoiled, "{how:?}");
+        assert_eq!(others, 9, "{how:?}: the others are there");
+    }
+}
+
+#[tokio::test]
 async fn bodies_can_break_off() {
     let session = Session::new(&[30]);
     let token = session.customer_token(0).await;

@@ -1,6 +1,8 @@
 //! The settings through their routes.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod wrong_rules;
+
 use std::sync::Arc;
 
 use ambient::{Clock, SystemClock};
