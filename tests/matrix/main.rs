@@ -18,8 +18,8 @@ use tests::template::Template;
 
 use crate::{
     callers::{Caller, MASTER_KEY},
-    routes::{Guard, METHODS, ROUTES, Route, open_paths},
-    service::{Answer, Service},
+    routes::{Answer, Guard, METHODS, ROUTES, Route, open_paths},
+    service::Service,
 };
 
 #[test]

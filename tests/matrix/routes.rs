@@ -3,7 +3,22 @@
 
 use domain::flags::Feature::{self, AmbiguousQueue, Cipp, ClientSync, FieldSync};
 
-use crate::service::Answer;
+/// Status and stable code of an answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) code: Option<&'static str>,
+}
+
+impl Answer {
+    pub(crate) const fn success(status: u16) -> Self {
+        Self { status, code: None }
+    }
+
+    pub(crate) const fn refusal(status: u16, code: &'static str) -> Self {
+        Self { status, code: Some(code) }
+    }
+}
 
 /// Every method that a request may have, but for `OPTIONS` and `HEAD`.
 pub(crate) const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];

@@ -23,28 +23,11 @@ use uuid::Uuid;
 
 use crate::{
     callers::{Caller, MASTER_KEY, PARTY, SIGNING_KEY, other_workspace},
-    routes::Route,
+    routes::{Answer, Route},
 };
 
 /// Largest answer that is looked at.
 const ANSWER_MAX: usize = 1 << 20;
-
-/// Status and stable code of an answer.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) code: Option<&'static str>,
-}
-
-impl Answer {
-    pub(crate) const fn success(status: u16) -> Self {
-        Self { status, code: None }
-    }
-
-    pub(crate) const fn refusal(status: u16, code: &'static str) -> Self {
-        Self { status, code: Some(code) }
-    }
-}
 
 /// Every route of the product, over an empty table.
 pub(crate) struct Service {
