@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fake_microsoft::{BadRow, CippFault, Effect, Kind, Match, Route, SyncStateLoss, TokenQuirk};
+use fake_microsoft::{BadRow, CippFault, Effect, FaultBody, Kind, Match, Route, SyncStateLoss, TokenQuirk};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
@@ -55,6 +55,17 @@ fn special(route: Route) -> Vec<Effect> {
             Effect::NextLinkLoop,
             Effect::ForeignNextLink("leak.example".to_owned()),
             Effect::BadRow(BadRow::WithoutId),
+        ],
+        Route::User => vec![Effect::Throttle { retry_after: Some("1".to_owned()) }],
+        Route::Users => vec![
+            Effect::Throttle { retry_after: Some("1".to_owned()) },
+            Effect::EmptyAnswer,
+            Effect::CutListing,
+            Effect::RepeatedRow,
+            Effect::NextLinkLoop,
+            Effect::ForeignNextLink("leak.example".to_owned()),
+            Effect::BadRow(BadRow::WithoutId),
+            Effect::BadRow(BadRow::WrongTypes),
         ],
         Route::UsersDelta => vec![
             Effect::Delay(Duration::from_millis(1)),
@@ -119,6 +130,72 @@ async fn no_secret_leaves_whatever_goes_wrong_with_groups() {
     }
 }
 
+/// What an answer of the login service says that quotes what it knows: as it is, as one of its errors, and
+/// where the documents that it publishes have texts of their own.
+fn quoting(text: &str) -> Vec<Effect> {
+    let answer = |status, body| Effect::Status { status, retry_after: Some(text.to_owned()), body };
+    let plain = |status| answer(status, FaultBody::Text(text.to_owned()));
+    let mut effects: Vec<Effect> = [200, 302, 400, 401, 403, 429, 503].map(plain).into();
+    let published = json!({ "issuer": text, "jwks_uri": text, "keys": [{ "kid": text, "n": text }] });
+    effects.push(answer(200, FaultBody::Text(published.to_string())));
+    let (code, message) = (text.to_owned(), text.to_owned());
+    effects.push(answer(400, FaultBody::GraphCode { code, message }));
+    effects
+}
+
+/// What a browser visits, and what the login service publishes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_secret_leaves_whatever_goes_wrong_at_the_pages_of_the_login_service() {
+    let log = outlet::log();
+    let mut world = World::new().await;
+    assert_eq!(world.walk(Way::Direct).await, "completed", "the way is really walked");
+    world.connect(Way::Direct).await;
+    world.consent().await;
+    assert!(world.fake().requests().of(Route::AdminConsent).requests > 0, "the page of consent was opened");
+    for route in [Route::AdminConsent, Route::Authorize, Route::Keys, Route::Metadata] {
+        let sent = world.fake().confidential();
+        let refresh = &sent.iter().rfind(|(kind, _)| *kind == Kind::RefreshToken).unwrap().1;
+        let secret = world.fake().world().config().application.client_secret.expose_secret().to_owned();
+        for effect in quoting(&format!("refused: {refresh} {secret}")) {
+            let shown = format!("{route:?}: {effect:?}");
+            let fault = world.fake().faults().on(Match::route(route), effect, TIMES);
+            world.connect(Way::Direct).await;
+            world.get("/doctor").await;
+            world.consent().await;
+            assert!(world.fake().faults().fired(fault) > 0, "nothing went wrong at {shown}");
+            world.fake().faults().clear();
+        }
+    }
+    world.begin_again().await;
+    assert_eq!(world.walk(Way::Direct).await, "completed", "and it can still be walked");
+    world.outlet.add("the log", log.text());
+    everything_was_looked_at(&world, Way::Direct);
+    assert_eq!(world.outlet.leaks(&world.needles()), Vec::<String>::new());
+}
+
+/// The reads of one person and of everybody, by the doctor, by explanations, by previews and by syncs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_secret_leaves_whatever_goes_wrong_with_people() {
+    let log = outlet::log();
+    let mut world = World::new().await;
+    assert_eq!(world.walk(Way::Direct).await, "completed", "the way is really walked");
+    world.connect(Way::Direct).await;
+    for route in [Route::User, Route::Users] {
+        for effect in effects().into_iter().chain(special(route)) {
+            let shown = format!("{route:?}: {effect:?}");
+            let fault = world.fake().faults().on(Match::route(route), effect, TIMES);
+            world.work(Way::Direct).await;
+            assert!(world.fake().faults().fired(fault) > 0, "nothing went wrong at {shown}");
+            world.fake().faults().clear();
+            world.begin_again().await;
+        }
+    }
+    assert_eq!(world.walk(Way::Direct).await, "completed", "and it can still be walked");
+    world.outlet.add("the log", log.text());
+    everything_was_looked_at(&world, Way::Direct);
+    assert_eq!(world.outlet.leaks(&world.needles()), Vec::<String>::new());
+}
+
 async fn everything_goes_wrong(way: Way, routes: &[Route]) {
     let log = outlet::log();
     for route in routes {
@@ -165,6 +242,8 @@ pub(crate) fn everything_was_looked_at(world: &World, way: Way) {
         "POST /api/integrations/entra/connect",
         "POST /api/integrations/entra/sync",
         "GET /api/integrations/entra/contacts/export",
+        "GET /api/integrations/entra/sync/explain",
+        "GET /api/integrations/entra/sync/timeline",
         "the header content-type",
         "the input of run-steps",
         "the output of tenant-sync",
@@ -180,5 +259,10 @@ pub(crate) fn everything_was_looked_at(world: &World, way: Way) {
         "the log",
     ] {
         assert!(world.outlet.has(place), "nothing came from {place}");
+    }
+    // Refusals alone tell nothing of people.
+    for route in ["explain", "timeline"] {
+        let path = format!("/api/integrations/entra/sync/{route}");
+        assert!(world.outlet.has_answered("GET", &path, 200), "{:#?}", world.outlet.answers("GET", &path));
     }
 }

@@ -13,6 +13,10 @@ mod needles;
 mod outlet;
 mod planted;
 mod recorder;
+#[expect(dead_code, reason = "the matrix of callers uses the rest of it")]
+#[path = "../matrix/routes.rs"]
+mod routes;
+mod tour;
 mod walk;
 mod world;
 

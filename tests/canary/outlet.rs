@@ -106,6 +106,22 @@ impl Outlet {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|(name, _)| name.starts_with(place))
     }
 
+    /// What the service has answered at a route, with the status in front.
+    pub(crate) fn answers(&self, method: &str, route: &str) -> Vec<String> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_one = |place: &str| {
+            place.split_once(' ').is_some_and(|(asked, path)| asked == method && is_at(path, route))
+        };
+        let answers = all.iter().filter(|(place, _)| is_one(place));
+        answers.map(|(_, text)| String::from_utf8_lossy(text).into_owned()).collect()
+    }
+
+    /// Whether the service has answered so at a route, at least once.
+    pub(crate) fn has_answered(&self, method: &str, route: &str, status: u16) -> bool {
+        let beginning = format!("{status} ");
+        self.answers(method, route).iter().any(|answer| answer.starts_with(&beginning))
+    }
+
     /// Every place at which a secret came out.
     pub(crate) fn leaks(&self, needles: &Needles) -> Vec<String> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -117,4 +133,11 @@ impl Outlet {
         leaks.dedup();
         leaks
     }
+}
+
+/// Whether `path` is one of `route`'s, whose parameters stand in braces.
+fn is_at(path: &str, route: &str) -> bool {
+    let (parts, expected): (Vec<&str>, Vec<&str>) = (path.split('/').collect(), route.split('/').collect());
+    let fits = |(part, expected): (&&str, &&str)| expected.starts_with('{') || part == expected;
+    parts.len() == expected.len() && parts.iter().zip(&expected).all(fits)
 }

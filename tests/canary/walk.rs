@@ -2,15 +2,17 @@
 
 use connect::{CALLBACK_PATH, CippInput, Part};
 use directory::Directories;
+use domain::ids::ManagedTenantId;
 use fake_microsoft::{CIPP_CLIENT_ID, CIPP_CLIENT_SECRET};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::world::{Answer, World};
 
-const BASE: &str = "/api/integrations/entra";
-const JSON: &str = "application/json";
-const LINES: &str = "application/x-ndjson";
+pub(crate) const BASE: &str = "/api/integrations/entra";
+pub(crate) const JSON: &str = "application/json";
+pub(crate) const LINES: &str = "application/x-ndjson";
 
 /// How a workspace is connected.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -25,11 +27,11 @@ impl Way {
 }
 
 impl World {
-    async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send("GET", &format!("{BASE}{path}"), JSON, "").await
     }
 
-    async fn post(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
         self.send("POST", &format!("{BASE}{path}"), JSON, &body.to_string()).await
     }
 
@@ -42,7 +44,7 @@ impl World {
         status
     }
 
-    async fn import(&self) {
+    pub(crate) async fn import(&self) {
         let seed = self.fake().world().psa_seed();
         let clients: Vec<String> = seed
             .iter()
@@ -96,26 +98,22 @@ impl World {
         self.post(if way == Way::Direct { "/validate-direct" } else { "/validate-cipp" }, &json!({})).await;
         self.post("/discovery", &json!({})).await;
         self.get("/discovery").await;
-        let preview = self.get("/mappings/preview").await.json()["data"]["autoMatched"].clone();
-        let decision = |tenant: &Value| {
-            json!({ "managedTenantId": tenant["managedTenantId"], "clientId": tenant["match"]["clientId"],
-                "mappingState": "mapped" })
-        };
-        let decisions: Vec<Value> = preview.as_array().into_iter().flatten().map(decision).collect();
-        self.post("/mappings/confirm", &json!({ "mappings": decisions })).await;
-        self.get("/mappings").await;
+        self.map().await;
         let tenants = self.house.store.managed_tenants(self.house.workspace).await.unwrap_or_default();
         let tenant = tenants.first().map(|tenant| tenant.id.to_string()).unwrap_or_default();
         self.post("/sync/preflight", &json!({ "managedTenantId": tenant })).await;
         let sync = self.post("/sync", &json!({ "scope": "initial" })).await;
         let run = sync.json()["data"]["runId"].as_str().unwrap_or_default().to_owned();
         let status = self.get(&format!("/sync/runs/{run}")).await.json()["data"]["run"]["status"].clone();
-        let user = self.fake().world().users(self.fake().world().tenants()[0].id)[0].id;
+        // A person, and the tenant that is theirs: of anybody else there is no story.
+        let first = self.fake().world().tenants()[0].id;
+        let theirs = ManagedTenantId::derived(self.house.workspace, first);
+        let user = self.fake().world().users(first)[0].id;
         for path in [
             format!("/sync/runs/{run}/lines?managedTenantId={tenant}"),
             format!("/sync/runs/{run}/verify"),
-            format!("/sync/explain?managedTenantId={tenant}&person={user}"),
-            format!("/sync/timeline?managedTenantId={tenant}&person={user}"),
+            format!("/sync/explain?managedTenantId={theirs}&person={user}"),
+            format!("/sync/timeline?managedTenantId={theirs}&entraObjectId={user}"),
             "/sync/runs".to_owned(),
             "/links".to_owned(),
             "/reconciliation-queue".to_owned(),
@@ -137,6 +135,38 @@ impl World {
             // So that a test that fails says why.
             None => sync.body,
         }
+    }
+
+    /// Maps every tenant about which there is no doubt.
+    pub(crate) async fn map(&self) {
+        let preview = self.get("/mappings/preview").await.json()["data"]["autoMatched"].clone();
+        let decision = |tenant: &Value| {
+            json!({ "managedTenantId": tenant["managedTenantId"], "clientId": tenant["match"]["clientId"],
+                "mappingState": "mapped" })
+        };
+        let decisions: Vec<Value> = preview.as_array().into_iter().flatten().map(decision).collect();
+        self.post("/mappings/confirm", &json!({ "mappings": decisions })).await;
+        self.get("/mappings").await;
+    }
+
+    /// The page that the doctor names for the administrator of a customer who has not consented: opened, and
+    /// come back from. The customer has consented in the end, whatever went wrong.
+    pub(crate) async fn consent(&self) {
+        let world = self.fake().world();
+        let customer = world.tenants()[0].id;
+        world.withdraw_consent(customer).unwrap();
+        let told = self.get("/doctor").await.json();
+        let findings = told["data"]["findings"].as_array().into_iter().flatten();
+        let mut steps = findings.filter_map(|finding| finding["step"].as_str()?.rsplit_once(" opens "));
+        if let Some(page) = steps.find_map(|(_, page)| page.parse::<Url>().ok()) {
+            let answer = self.house.http.get(page).send().await.ok();
+            let location = answer.and_then(|answer| answer.headers().get("location").cloned());
+            let query = location.as_ref().and_then(|location| location.to_str().ok()?.split_once('?'));
+            if let Some((_, query)) = query {
+                self.browse(&format!("{CALLBACK_PATH}?{query}"), "").await;
+            }
+        }
+        world.grant_consent(customer).unwrap();
     }
 
     /// What has no route, and what fails, as whoever handles it could print it.

@@ -98,6 +98,38 @@ fn a_spoiled_token_is_the_same_callers_or_nobodys() {
     }
 }
 
+/// What the authorizer says of a caller travels as texts. Damaged on the way, they are the same caller's, with
+/// no more than was granted, or nobody's.
+#[test]
+fn a_spoiled_context_is_the_same_callers_or_nobodys() {
+    let whole = edge::Caller {
+        workspace: WORKSPACE.parse().unwrap(),
+        user: Some(USER.parse().unwrap()),
+        kind: edge::CallerKind::Internal,
+        permissions: ["system_settings.read".to_owned()].into(),
+        edition: edge::Edition::Enterprise,
+    };
+    let context = whole.to_context();
+    let damaged = |key: &str, text: String| {
+        let mut context = context.clone();
+        context.insert(key.to_owned(), text);
+        edge::Caller::from_context(&context)
+    };
+    let permissions: Value = serde_json::from_str(&context["permissions"]).unwrap();
+    for Spoiled { how, bytes, .. } in spoiled(&permissions) {
+        if let Ok(read) = damaged("permissions", String::from_utf8_lossy(&bytes).into_owned()) {
+            let holds_more = edge::Permission::ALL.iter().any(|it| read.holds(*it) && !whole.holds(*it));
+            assert!(!holds_more, "{how}: {read:?}");
+            assert_eq!(edge::Caller { permissions: whole.permissions.clone(), ..read }, whole, "{how}");
+        }
+    }
+    for (key, text) in &context {
+        for length in 0..text.len() {
+            assert!(damaged(key, text[..length].to_owned()).is_err(), "{key} cut after {length} bytes");
+        }
+    }
+}
+
 /// A server of one document, at an address of its own for each.
 async fn publish(document: impl Fn() -> Body + Clone + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -289,18 +289,49 @@ pub(crate) const PARSERS: [Parser; 22] = [
     },
 ];
 
-/// Those that only show over HTTP or to their own crate: (file, where they are fed).
-pub(crate) const ELSEWHERE: [(&str, &str); 9] = [
-    ("functions/connect/src/callback/query.rs", "tests/hostile/callbacks.rs"),
-    ("functions/connect/src/consent.rs", "functions/connect/src/consent.rs"),
-    ("functions/connect/src/identity.rs", "functions/connect/src/identity.rs"),
-    ("functions/authorizer/src/claims.rs", "tests/hostile/psa.rs"),
-    ("functions/authorizer/src/keys.rs", "tests/hostile/psa.rs"),
-    ("functions/authorizer/src/verifier.rs", "tests/hostile/psa.rs"),
-    ("shared/secrets/src/vault/mod.rs", "tests/hostile/vault.rs"),
-    ("shared/secrets/src/vault/wire.rs", "tests/hostile/vault.rs"),
-    ("shared/edge/src/extract.rs", "tests/hostile/requests.rs"),
+/// Those that only show over HTTP or to their own crate: (file, where it is fed, the test that feeds it).
+pub(crate) const ELSEWHERE: [(&str, &str, &str); 16] = [
+    (
+        "functions/authorizer/src/claims.rs",
+        "tests/hostile/psa.rs",
+        "a_spoiled_token_is_the_same_callers_or_nobodys",
+    ),
+    ("functions/authorizer/src/keys.rs", "tests/hostile/psa.rs", "a_spoiled_key_set_verifies_nothing"),
+    ("functions/authorizer/src/verifier.rs", "tests/hostile/psa.rs", "no_bytes_are_a_token"),
+    ("functions/connect/src/callback/query.rs", "tests/hostile/callbacks.rs", "any_query_ends_in_a_code"),
+    (
+        "functions/connect/src/consent.rs",
+        "functions/connect/src/consent.rs",
+        "whatever_a_query_says_nobody_with_a_code_is_kept_from_the_sign_in",
+    ),
+    (
+        "functions/connect/src/identity.rs",
+        "functions/connect/src/identity.rs",
+        "a_damaged_token_is_at_home_nowhere",
+    ),
+    ("functions/flags/src/change.rs", REQUESTS, SPOILED_BODY),
+    ("functions/flags/src/routes.rs", REQUESTS, SPOILED_BODY),
+    ("functions/people/src/document.rs", REQUESTS, "a_spoiled_document_is_counted_row_by_row"),
+    (
+        "functions/people/src/phones.rs",
+        REQUESTS,
+        "a_spoiled_list_of_phone_numbers_in_a_cell_is_a_failed_row_and_no_other",
+    ),
+    ("shared/edge/src/caller.rs", "tests/hostile/psa.rs", "a_spoiled_context_is_the_same_callers_or_nobodys"),
+    ("shared/edge/src/extract.rs", REQUESTS, SPOILED_BODY),
+    ("shared/edge/src/paging.rs", REQUESTS, "a_cursor_of_any_position_leads_somewhere_or_is_refused"),
+    (
+        "shared/runtime/src/lambda.rs",
+        "shared/runtime/src/lambda.rs",
+        "whatever_is_no_work_is_named_so_and_nothing_is_done",
+    ),
+    ("shared/secrets/src/vault/mod.rs", "tests/hostile/vault.rs", SPOILED_VAULT),
+    ("shared/secrets/src/vault/wire.rs", "tests/hostile/vault.rs", SPOILED_VAULT),
 ];
+
+const REQUESTS: &str = "tests/hostile/requests.rs";
+const SPOILED_BODY: &str = "a_spoiled_body_is_taken_or_refused_with_a_code_and_changes_nothing_then";
+const SPOILED_VAULT: &str = "a_spoiled_answer_of_vault_has_a_result_that_tells_no_secret";
 
 fn user() -> Value {
     json!({ "id": OBJECT, "userPrincipalName": "mira@contoso.example", "mail": "mira@contoso.example",

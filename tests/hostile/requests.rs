@@ -9,6 +9,7 @@ use axum::{
     http::Request,
     response::Response,
 };
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use domain::{
     flags::Feature,
     ids::{FlagId, UserId},
@@ -253,6 +254,78 @@ fn a_spoiled_document_is_counted_row_by_row() {
         let csv = "clientId,clientName,website,isInactive\r\n5e61cc55-0b1f-4c3a-9d2e-7f1e2a3b4c5d,\"a,\"\"b\"\"\",,true\r\n";
         for Spoiled { how, bytes, .. } in whole(csv) {
             service.ask("POST", &format!("{BASE}/clients/import"), "text/csv", &bytes, &how).await;
+        }
+    });
+}
+
+/// The text of a list within a row is a list, or that row has failed and no other.
+#[test]
+fn a_spoiled_list_of_phone_numbers_in_a_cell_is_a_failed_row_and_no_other() {
+    Runtime::new().unwrap().block_on(async {
+        let service = Service::start().await;
+        let sound = client_rows().to_string();
+        let clients = format!("{BASE}/clients/import");
+        service.ask("POST", &clients, "application/json", sound.as_bytes(), "sound").await;
+        let phones = json!([{ "phoneNumber": "+47 1", "canonicalType": "work", "isDefault": true,
+            "displayOrder": 0 }]);
+        let row = |(number, Spoiled { bytes, .. }): (u128, Spoiled)| {
+            let (id, email) = (Uuid::from_u128(0xF0_0000 + number), format!("mira{number}@contoso.example"));
+            json!({ "contactNameId": id, "clientId": ID, "fullName": "Mira", "email": email,
+                "phoneNumbers": String::from_utf8_lossy(&bytes) })
+            .to_string()
+        };
+        let rows: Vec<String> = (0..).zip(spoiled(&phones)).map(row).collect();
+        let (contacts, document) = (format!("{BASE}/contacts/import"), rows.join("\n"));
+        let answer = service.send("POST", &contacts, "application/x-ndjson", document.as_bytes()).await;
+        assert_eq!(answer.status(), 200);
+        let result: Value =
+            serde_json::from_slice(&to_bytes(answer.into_body(), 1 << 22).await.unwrap()).unwrap();
+        let count = |name: &str| usize::try_from(result["data"][name].as_u64().unwrap()).unwrap();
+        let (created, failed) = (count("created"), count("failedTotal"));
+        assert_eq!(created + failed, rows.len(), "{result:#}");
+        assert!(created > 5 && failed > 100, "{created} {failed}");
+    });
+}
+
+/// The digest in front of a cursor tells damage and foreign routes apart and proves no origin: whoever seals
+/// a position of their own is given what is theirs, or refused.
+#[test]
+fn a_cursor_of_any_position_leads_somewhere_or_is_refused() {
+    Runtime::new().unwrap().block_on(async {
+        let service = Service::start().await;
+        let export = |what: &str| format!("{BASE}/{what}/export");
+        let question = json!({ "place": "2026-03-01T08:00:00Z#x", "tenant": ID, "object": ID });
+        for (path, route, sample) in [
+            ("/clients/export", export("clients"), json!(ID)),
+            ("/contacts/export", export("contacts"), json!({ "client": ID, "contact": ID })),
+            ("/contacts/duplicates", format!("{BASE}/contacts/duplicates"), json!(ID)),
+            ("/links", "links".to_owned(), json!({ "tenant": ID, "after": ID })),
+            ("/reconciliation-queue", "queue".to_owned(), question),
+            ("/sync/runs", "runs".to_owned(), json!(ID)),
+        ] {
+            let sound = edge::paging::cursor(&route, &sample).unwrap();
+            let sound = format!("{BASE}{path}?cursor={sound}");
+            assert_eq!(service.ask("GET", &sound, "text/plain", b"", "sound").await, 200, "{route}");
+            let mut refused = 0;
+            for Spoiled { how, bytes, place } in spoiled(&sample) {
+                // A text that stands for a key is the table's to judge.
+                if place.as_deref() == Some("/place") {
+                    continue;
+                }
+                let cursor = match serde_json::from_slice::<Value>(&bytes) {
+                    Ok(position) => edge::paging::cursor(&route, &position).unwrap(),
+                    Err(_) => BASE64_URL_SAFE_NO_PAD.encode(&bytes),
+                };
+                // More than an address may have.
+                if cursor.len() > 50_000 {
+                    continue;
+                }
+                let path = format!("{BASE}{path}?cursor={cursor}");
+                let status = service.ask("GET", &path, "text/plain", b"", &how).await;
+                assert!([200, 400].contains(&status), "{route}: {how}: {status}");
+                refused += u32::from(status == 400);
+            }
+            assert!(refused > 20, "{route}: {refused}");
         }
     });
 }

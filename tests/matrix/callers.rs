@@ -36,6 +36,10 @@ pub(crate) enum Caller {
     Approver,
     /// Staff who may look and change.
     Updater,
+    /// Staff who may change and were not granted to look: the one does not hold the other.
+    Blind,
+    /// Staff who may look and change, and create no clients.
+    WithoutClients,
     /// The same, of another workspace, for which everything is switched on, too.
     OtherWorkspace,
     /// The same, of a PSA of the community edition.
@@ -47,7 +51,7 @@ pub(crate) enum Caller {
 }
 
 impl Caller {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Nobody,
         Self::WrongToken,
         Self::Portal,
@@ -56,6 +60,8 @@ impl Caller {
         Self::Operator,
         Self::Approver,
         Self::Updater,
+        Self::Blind,
+        Self::WithoutClients,
         Self::OtherWorkspace,
         Self::Community,
         Self::Key,
@@ -84,6 +90,12 @@ impl Caller {
             }
             Self::Approver => {
                 edge::Caller { permissions: named(&[Permission::Read, Permission::Approve]), ..staff }
+            }
+            Self::Blind => {
+                edge::Caller { permissions: named(&[Permission::Update, Permission::CreateClient]), ..staff }
+            }
+            Self::WithoutClients => {
+                edge::Caller { permissions: named(&[Permission::Read, Permission::Update]), ..staff }
             }
             Self::OtherWorkspace => edge::Caller { workspace: other_workspace(), ..staff },
             Self::Community => edge::Caller { edition: Edition::Community, ..staff },

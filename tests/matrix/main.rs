@@ -5,6 +5,7 @@
 //! a new method of one, fails here until somebody has said who may call it.
 #![expect(clippy::unwrap_used, reason = "a test whose set-up does not hold has failed")]
 
+mod apart;
 mod callers;
 mod codes;
 mod guide;
@@ -18,8 +19,8 @@ use tests::template::Template;
 
 use crate::{
     callers::{Caller, MASTER_KEY},
-    routes::{Guard, METHODS, ROUTES, Route, open_paths},
-    service::{Answer, Service},
+    routes::{Answer, Guard, METHODS, ROUTES, Route, open_paths},
+    service::Service,
 };
 
 #[test]
@@ -131,6 +132,8 @@ fn refusal(caller: Caller, route: &Route) -> Option<(u16, &'static str)> {
                     .then_some((403, "permission_denied")),
                 Caller::Approver => (!matches!(route.guard, Guard::Read | Guard::Approve))
                     .then_some((403, "permission_denied")),
+                Caller::Blind => (route.guard == Guard::Read).then_some((403, "permission_denied")),
+                Caller::WithoutClients => route.creates_clients.then_some((403, "permission_denied")),
                 Caller::Updater | Caller::OtherWorkspace => None,
             }
         }
@@ -144,7 +147,8 @@ fn refusal(caller: Caller, route: &Route) -> Option<(u16, &'static str)> {
             Caller::Reader | Caller::Operator | Caller::Approver => {
                 (route.method != "GET").then_some((403, "permission_denied"))
             }
-            Caller::Updater | Caller::Key => None,
+            Caller::Blind => (route.method == "GET").then_some((403, "permission_denied")),
+            Caller::Updater | Caller::WithoutClients | Caller::Key => None,
         },
     }
 }

@@ -3,7 +3,22 @@
 
 use domain::flags::Feature::{self, AmbiguousQueue, Cipp, ClientSync, FieldSync};
 
-use crate::service::Answer;
+/// Status and stable code of an answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) code: Option<&'static str>,
+}
+
+impl Answer {
+    pub(crate) const fn success(status: u16) -> Self {
+        Self { status, code: None }
+    }
+
+    pub(crate) const fn refusal(status: u16, code: &'static str) -> Self {
+        Self { status, code: Some(code) }
+    }
+}
 
 /// Every method that a request may have, but for `OPTIONS` and `HEAD`.
 pub(crate) const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
@@ -38,16 +53,22 @@ pub(crate) struct Route {
     pub(crate) body: &'static str,
     /// What has to be on besides the integration itself.
     pub(crate) feature: Option<Feature>,
+    /// Whether the body asks for a client that is to be created, which takes a permission of its own.
+    pub(crate) creates_clients: bool,
     pub(crate) admitted: Answer,
 }
 
 impl Route {
     const fn of(guard: Guard, method: &'static str, path: &'static str, admitted: Answer) -> Self {
-        Self { guard, method, path, body: "", feature: None, admitted }
+        Self { guard, method, path, body: "", feature: None, creates_clients: false, admitted }
     }
 
     const fn with(self, body: &'static str) -> Self {
         Self { body, ..self }
+    }
+
+    const fn creates_clients(self) -> Self {
+        Self { creates_clients: true, ..self }
     }
 
     const fn needs(self, feature: Feature) -> Self {
@@ -87,6 +108,12 @@ pub(crate) fn open_paths() -> [&'static str; 1] {
 const FLAGS: &str = "/api/v1/platform-feature-flags";
 const FLAG: &str = "/api/v1/platform-feature-flags/{flag_id}";
 
+/// A client for a tenant that nobody knows.
+const NEW_CLIENT: &str = concat!(
+    r#"{"mappings":[{"managedTenantId":"5e61cc55-0b1f-4c3a-9d2e-7f1e2a3b4c5d","#,
+    r#""mappingState":"create_new"}]}"#
+);
+
 /// All of them.
 pub(crate) const ROUTES: &[Route] = &[
     read("/api/integrations/entra", ok()),
@@ -107,6 +134,7 @@ pub(crate) const ROUTES: &[Route] = &[
         refused(404, "unknown_managed_tenant"),
     ),
     post("/api/integrations/entra/mappings/confirm", refused(400, "invalid_body")),
+    post("/api/integrations/entra/mappings/confirm", ok()).with(NEW_CLIENT).creates_clients(),
     post("/api/integrations/entra/mappings/remap", refused(400, "invalid_body")),
     post("/api/integrations/entra/mappings/skip", refused(400, "invalid_body")),
     post("/api/integrations/entra/mappings/unmap", refused(400, "invalid_body")),

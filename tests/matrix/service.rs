@@ -1,6 +1,6 @@
 //! The whole service in this process.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use authorizer::{Configuration, Verifier};
 use axum::{
@@ -14,7 +14,7 @@ use domain::{
 };
 use embedded::Durability;
 use flags::Access;
-use local::House;
+use local::{FakeProfile, House};
 use serde_json::Value;
 use store::FeatureFlag;
 use tempfile::TempDir;
@@ -23,40 +23,29 @@ use uuid::Uuid;
 
 use crate::{
     callers::{Caller, MASTER_KEY, PARTY, SIGNING_KEY, other_workspace},
-    routes::Route,
+    routes::{Answer, Route},
 };
 
 /// Largest answer that is looked at.
 const ANSWER_MAX: usize = 1 << 20;
 
-/// Status and stable code of an answer.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) code: Option<&'static str>,
-}
-
-impl Answer {
-    pub(crate) const fn success(status: u16) -> Self {
-        Self { status, code: None }
-    }
-
-    pub(crate) const fn refusal(status: u16, code: &'static str) -> Self {
-        Self { status, code: Some(code) }
-    }
-}
-
-/// Every route of the product, over an empty table.
+/// Every route of the product.
 pub(crate) struct Service {
-    house: House,
+    pub(crate) house: House,
     router: Router,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Service {
+    /// Over an empty table, with nobody to connect to.
     pub(crate) async fn start() -> Self {
+        Self::over(None).await
+    }
+
+    /// Over an empty table, with an invented Microsoft if there is a profile of one.
+    pub(crate) async fn over(profile: Option<FakeProfile>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let house = House::open(folder.path(), Durability::ProcessKill, None).await.unwrap();
+        let house = House::open(folder.path(), Durability::ProcessKill, profile).await.unwrap();
         let configuration = Configuration {
             issuer: PARTY.to_owned(),
             audience: PARTY.to_owned(),
@@ -66,11 +55,16 @@ impl Service {
         let verifier = Verifier::configured(configuration, house.http.clone(), Arc::clone(&house.clock));
         let access = Access { master: Some(house.workspace), keys: vec![MASTER_KEY.into()] };
         let router = local::api(&house, Arc::new(verifier.unwrap()), access);
-        Self { house, router, _folder: folder }
+        Self { house, router, folder }
     }
 
     pub(crate) fn workspace(&self) -> WorkspaceId {
         self.house.workspace
+    }
+
+    /// Where everything is kept.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Switches features on for both workspaces.
@@ -109,6 +103,18 @@ impl Service {
 
     /// Status and body of an answer.
     pub(crate) async fn send(&self, caller: Caller, method: &str, path: &str, body: &str) -> (u16, Value) {
+        let (status, text) = self.text(caller, method, path, ("application/json", body)).await;
+        (status, serde_json::from_str(&text).unwrap_or_default())
+    }
+
+    /// Status and body of an answer, whatever the body is; the request's own is of a kind.
+    pub(crate) async fn text(
+        &self,
+        caller: Caller,
+        method: &str,
+        path: &str,
+        (kind, body): (&str, &str),
+    ) -> (u16, String) {
         let mut request = Request::builder().method(method).uri(path);
         if let Some(token) = caller.token(self.workspace()) {
             request = request.header("authorization", format!("Bearer {token}"));
@@ -117,13 +123,13 @@ impl Service {
             request = request.header("x-api-key", key);
         }
         if !body.is_empty() {
-            request = request.header("content-type", "application/json");
+            request = request.header("content-type", kind);
         }
         let request = request.body(Body::from(body.to_owned())).unwrap();
         let answer = self.router.clone().oneshot(request).await.unwrap();
         let status = answer.status().as_u16();
         let bytes = to_bytes(answer.into_body(), ANSWER_MAX).await.unwrap();
-        (status, serde_json::from_slice(&bytes).unwrap_or_default())
+        (status, String::from_utf8(bytes.to_vec()).unwrap())
     }
 }
 

@@ -191,6 +191,43 @@ mod tests {
         }
     }
 
+    async fn never(_: Payload, _: Invocation) -> Result<String, Failure> {
+        panic!("it is no work")
+    }
+
+    /// What is no work for the task is said to be none before anything is done.
+    #[tokio::test]
+    async fn whatever_is_no_work_is_named_so_and_nothing_is_done() {
+        let deep = format!("{}{}", "[".repeat(20_000), "]".repeat(20_000));
+        let within = format!(r#"{{"number":{deep}}}"#);
+        for payload in [
+            "null",
+            "true",
+            "7",
+            "1e999",
+            r#""7""#,
+            r#""\ud800""#,
+            "[]",
+            "[7,7]",
+            r#"{"Number":7}"#,
+            r#"{"number":null}"#,
+            r#"{"number":-1}"#,
+            r#"{"number":7.5}"#,
+            r#"{"number":1e999}"#,
+            r#"{"number":4294967296}"#,
+            r#"{"number":7,"number":7}"#,
+            r#"{"number":{}}"#,
+            &deep,
+            &within,
+        ] {
+            let payload = RawValue::from_string(payload.to_owned()).unwrap();
+            let refused = invoke(&payload, &Context::default(), never).await.unwrap_err();
+            assert_eq!(refused.error_type, INVALID_INPUT);
+            let shown = refused.error_message;
+            assert!(shown.len() < 300, "{shown}");
+        }
+    }
+
     fn event(authorizer: serde_json::Value) -> lambda_http::Request {
         let event = json!({
             "version": "2.0",

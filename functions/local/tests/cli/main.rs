@@ -9,6 +9,7 @@ mod advice;
 mod bench;
 mod cipp;
 mod demo;
+mod doctor;
 mod documents;
 mod duplicates;
 mod explain;
