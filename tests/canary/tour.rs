@@ -3,7 +3,6 @@
 
 use std::{collections::BTreeSet, ops::Range};
 
-use ambient::Entropy;
 use domain::{
     ids::{
         ClientId, ContactId, EntraObjectId, EntraTenantId, Identity, ManagedTenantId, ReviewItemId, RunId,

@@ -5,6 +5,7 @@ use domain::{
     ids::{
         ClientId, ConnectionId, EntraObjectId, EntraTenantId, ManagedTenantId, MappingId, RunId, WorkspaceId,
     },
+    mandate::Mandate,
     mapping::{ActiveDecision, Decision, MAPPING_RECORD_FORMAT, MappingRecord},
     plan::{Action, Conflict, Line, PLAN_PAGE_FORMAT, Person, PlanPage, Rule},
     run::{Counters, RunKind, RunStatus, Trigger},
@@ -100,7 +101,7 @@ pub(crate) async fn map(store: &Store) {
 
 /// A run that was accepted just now.
 pub(crate) async fn accept(store: &Store) {
-    // What every stored run has had from the first; the rest has defaults.
+    // What a run has to have for its tasks; the rest has defaults.
     let run: Run = serde_json::from_value(json!({
         "id": RUN,
         "workspace": WORKSPACE,
@@ -108,6 +109,7 @@ pub(crate) async fn accept(store: &Store) {
         "trigger": Trigger::Manual,
         "runStatus": RunStatus::Queued,
         "scope": {},
+        "mandate": Mandate::Machine,
         "startedAt": now(),
     }))
     .unwrap();

@@ -240,7 +240,9 @@ async fn what_ends_is_in_the_log_that_the_alarm_reads_and_in_the_event_that_is_d
     let (member, value) =
         pattern.strip_prefix("{ $.").unwrap().strip_suffix("\" }").unwrap().split_once(" = \"").unwrap();
     let counted: Vec<&Value> = log.iter().filter(|line| line[member] == value).collect();
-    let [line] = counted.as_slice() else { panic!("{log:#?}") };
+    // The second is about what could not be asked: nobody has signed in.
+    let [unread, line] = counted.as_slice() else { panic!("{log:#?}") };
+    assert_eq!((&unread["code"], &unread["level"]), (&json!("not_connected"), &json!("WARN")));
     let ending = &result["forecast"]["endings"][0];
     for (member, expected) in [
         ("level", &json!("WARN")),

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use directory::{Code, TenantList};
+use directory::{Code, ErrorClass, ReadError, TenantList};
 use domain::{
     ids::{EntraTenantId, ManagedTenantId, WorkspaceId},
     mapping::MappingRecord,
@@ -17,6 +17,23 @@ use crate::Connect;
 
 /// Longest time for one list: a CIPP deployment that was asleep needs tens of seconds.
 pub(crate) const LIMIT: Duration = Duration::from_secs(45);
+
+/// Why the customers cannot be listed.
+struct Refusal {
+    code: &'static str,
+    /// Whether it passes by itself.
+    passes: bool,
+}
+
+impl Refusal {
+    fn of(error: &ReadError) -> Self {
+        let passes = matches!(
+            error.class(),
+            ErrorClass::ExpiredPage | ErrorClass::Throttled { .. } | ErrorClass::Transient
+        );
+        Self { code: error.code().name(), passes }
+    }
+}
 
 impl Connect {
     /// Notes for each customer that is synced when the access to it ends; nothing where nobody is synced. Inside is
@@ -40,7 +57,12 @@ impl Connect {
         }
         let listed = match self.list_for_forecast(workspace, &connection).await {
             Ok(listed) => listed,
-            Err(code) => return Ok(Err(code)),
+            // Tomorrow is another day: nobody is called for a peer that does not answer now.
+            Err(refusal) if refusal.passes => {
+                tracing::info!(%workspace, code = refusal.code, "when the access to customers ends is not asked");
+                return Ok(Ok(()));
+            }
+            Err(refusal) => return Ok(Err(refusal.code)),
         };
         let ends: BTreeMap<EntraTenantId, Option<Timestamp>> =
             listed.tenants.iter().map(|tenant| (tenant.entra_tenant, tenant.access_ends())).collect();
@@ -58,17 +80,22 @@ impl Connect {
         &self,
         workspace: WorkspaceId,
         connection: &Connection,
-    ) -> Result<TenantList, &'static str> {
+    ) -> Result<TenantList, Refusal> {
         let list = async {
             match connection.kind {
                 ConnectionKind::Cipp => {
                     let listed = self.check_cipp(workspace, connection).await;
-                    listed.map_err(|error| error.read_error().map_or(error.code(), |read| read.code().name()))
+                    listed.map_err(|error| {
+                        error.read_error().map_or(Refusal { code: error.code(), passes: false }, Refusal::of)
+                    })
                 }
                 ConnectionKind::Direct => {
                     let asked = self.check_direct(workspace, Some(connection), self.graph_awaited(), false);
                     let listed = asked.await.map(|checked| checked.listed);
-                    listed.map_err(|error| error.reason().map_or(error.code(), Code::name))
+                    listed.map_err(|error| {
+                        let code = error.reason().map_or(error.code(), Code::name);
+                        error.read_error().map_or(Refusal { code, passes: false }, Refusal::of)
+                    })
                 }
             }
         };
@@ -77,6 +104,6 @@ impl Connect {
             ConnectionKind::Cipp => Code::CippUnavailable,
             ConnectionKind::Direct => Code::GraphUnavailable,
         };
-        tokio::time::timeout(LIMIT, list).await.unwrap_or_else(|_| Err(silent.name()))
+        tokio::time::timeout(LIMIT, list).await.unwrap_or_else(|_| Err(Refusal::of(&silent.into())))
     }
 }

@@ -409,8 +409,8 @@ impl Store {
         Ok(())
     }
 
-    /// The contact that was to be made for an unlinked person has the id of one that is there: the next
-    /// one is another.
+    /// The contact that was to be made for an unlinked person, who may be new, has the id of one that is there: the
+    /// next one is another.
     pub(crate) async fn choose_another_id(
         &self,
         workspace: WorkspaceId,
@@ -418,7 +418,7 @@ impl Store {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let condition = Condition {
-            expression: "attribute_exists(pk) AND attribute_not_exists(#contact)",
+            expression: "attribute_not_exists(#contact)",
             names: vec![("#contact", "contact")],
             ..Condition::default()
         };

@@ -131,10 +131,14 @@ async fn a_listing_that_fails_is_told_beside_what_was_known() {
     let bench = Bench::new().await;
     bench.connect().await;
     bench.customer(1, Some(bench.app.clock.now() + SignedDuration::from_hours(24 * 10)), true).await;
-    bench.fake.faults().on(Match::route(Route::Relationships), Effect::status(503), None);
-    let outcome = bench.forecast().await;
-    assert_eq!((outcome.pressing, outcome.unread), (1, 1));
-    assert_eq!(outcome.unread_workspaces[0].code, "graph_unavailable");
+    // What passes by itself is nothing to call somebody for.
+    for (status, told) in [(403, Some("partner_role_missing")), (503, None)] {
+        bench.fake.faults().clear();
+        bench.fake.faults().on(Match::route(Route::Relationships), Effect::status(status), None);
+        let outcome = bench.forecast().await;
+        assert_eq!((outcome.pressing, outcome.unread), (1, usize::from(told.is_some())), "{status}");
+        assert_eq!(outcome.unread_workspaces.first().map(|unread| unread.code), told, "{status}");
+    }
 }
 
 #[tokio::test]

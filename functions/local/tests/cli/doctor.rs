@@ -108,25 +108,6 @@ fn what_is_not_set_up_yet_is_told_with_the_next_step() {
 }
 
 #[test]
-fn a_permission_that_is_missing_is_named_and_connecting_again_mends_it() {
-    let (folder, _) = after_demo();
-    let file = sign_in_of(&folder);
-    let mut stored: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
-    let granted = stored["entra_direct_token_scope"].as_str().unwrap().to_owned();
-    let left: Vec<&str> = granted.split(' ').filter(|name| !name.ends_with("/User.Read.All")).collect();
-    assert!(left.len() < granted.split(' ').count(), "{granted}");
-    stored["entra_direct_token_scope"] = json!(left.join(" "));
-    fs::write(&file, stored.to_string()).unwrap();
-
-    let found = ill(&folder, "permission_missing");
-    assert_eq!((found.len(), text(&found[0], "check")), (1, "permissions"), "{found:#?}");
-    assert!(text(&found[0], "what").contains("User.Read.All is not granted"), "{found:#?}");
-    assert!(text(&found[0], "step").contains("connect again"), "{found:#?}");
-    folder.json(&["connect"]);
-    healthy(&folder);
-}
-
-#[test]
 fn a_sign_in_that_cannot_be_read_is_told_without_showing_any_of_it() {
     let (folder, _) = after_demo();
     let file = sign_in_of(&folder);

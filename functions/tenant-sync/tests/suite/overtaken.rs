@@ -108,7 +108,9 @@ async fn a_contact_that_has_the_id_of_a_planned_one_stays_as_it_is_and_the_perso
     let somebody = contacts.iter().find(|contact| contact.id == planned).unwrap();
     assert_eq!((somebody.values.clone(), &somebody.entra), (theirs.values, &None));
 
-    let synced = customer.sync().await.run.counters;
+    let ended = customer.sync().await;
+    assert_eq!(customer.codes_not_done(&ended).await, [""; 0]);
+    let synced = ended.run.counters;
     assert_eq!((synced.created, synced.stale), (1, 0));
     assert_ne!(customer.contact_of(&person).await.id, planned);
 }
