@@ -307,11 +307,7 @@ fn a_cursor_of_any_position_leads_somewhere_or_is_refused() {
             let sound = format!("{BASE}{path}?cursor={sound}");
             assert_eq!(service.ask("GET", &sound, "text/plain", b"", "sound").await, 200, "{route}");
             let mut refused = 0;
-            for Spoiled { how, bytes, place } in spoiled(&sample) {
-                // A text that stands for a key is the table's to judge.
-                if place.as_deref() == Some("/place") {
-                    continue;
-                }
+            for Spoiled { how, bytes, .. } in spoiled(&sample) {
                 let cursor = match serde_json::from_slice::<Value>(&bytes) {
                     Ok(position) => edge::paging::cursor(&route, &position).unwrap(),
                     Err(_) => BASE64_URL_SAFE_NO_PAD.encode(&bytes),

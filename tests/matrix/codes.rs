@@ -98,9 +98,8 @@ fn rust() -> impl Iterator<Item = String> {
 /// Whether the file is one of a suite that meets its crate from outside.
 fn is_suite(file: &str) -> bool {
     match file.split('/').collect::<Vec<_>>()[..] {
-        ["functions" | "shared", _, "tests", ..] => true,
         ["tests", "src", ..] => false,
-        ["tests", ..] => true,
+        ["functions" | "shared", _, "tests", ..] | ["tests", ..] => true,
         _ => false,
     }
 }

@@ -31,8 +31,8 @@ pub struct Parties {
 pub(crate) struct Claims {
     iss: Option<String>,
     aud: Option<OneOrMany>,
-    exp: Option<i64>,
-    nbf: Option<i64>,
+    exp: Option<NumericDate>,
+    nbf: Option<NumericDate>,
     tenant: Option<String>,
     #[serde(rename = "tenantId")]
     tenant_id: Option<String>,
@@ -43,6 +43,14 @@ pub(crate) struct Claims {
     kind: Option<String>,
     permissions: Option<OneOrMany>,
     edition: Option<String>,
+}
+
+/// Seconds since 1970, possibly with a fraction (RFC 7519 §2).
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum NumericDate {
+    Whole(i64),
+    Fraction(f64),
 }
 
 #[derive(Deserialize)]
@@ -81,15 +89,26 @@ impl Claims {
 
     fn check_times(&self, now: Timestamp) -> Result<(), Refusal> {
         let now = now.as_second();
-        let expiry = self.exp.ok_or(Refusal::ClaimMissing("exp"))?;
+        let expiry = self.exp.as_ref().ok_or(Refusal::ClaimMissing("exp"))?.second();
         if now >= expiry.saturating_add(CLOCK_SKEW_SECONDS) {
             return Err(Refusal::Expired);
         }
-        let start = self.nbf.unwrap_or(i64::MIN);
+        let start = self.nbf.as_ref().map_or(i64::MIN, NumericDate::second);
         if now < start.saturating_sub(CLOCK_SKEW_SECONDS) {
             return Err(Refusal::NotYetValid);
         }
         Ok(())
+    }
+}
+
+impl NumericDate {
+    /// The second it is in.
+    fn second(&self) -> i64 {
+        #[expect(clippy::cast_possible_truncation, reason = "saturates, and a fraction is cut off")]
+        match self {
+            Self::Whole(second) => *second,
+            Self::Fraction(seconds) => seconds.floor() as i64,
+        }
     }
 }
 

@@ -158,6 +158,10 @@ async fn claims_decide_with_a_good_signature() {
         (json!({ "permissions": "system_settings.update system_settings.read" }), "good"),
         (json!({ "unknown": { "claim": [1] } }), "good"),
         (json!({ "exp": NOW - 60 }), "token_expired"),
+        // A NumericDate may have a fraction.
+        (json!({ "exp": 1.0e300 }), "good"),
+        (json!({ "exp": -0.5 }), "token_expired"),
+        (json!({ "nbf": 1.0e300 }), "token_not_yet_valid"),
         (json!({ "exp": null }), "claim_missing"),
         (json!({ "exp": "soon" }), "claims_unreadable"),
         (json!({ "nbf": NOW + 61 }), "token_not_yet_valid"),

@@ -9,6 +9,9 @@ use store::StoreError;
 /// What operators are told to do when it was not their fault.
 pub(crate) const START_AGAIN: &str = "Start connecting again from the settings page.";
 
+/// The same, when a peer did not answer: the sign-in is used up.
+const LATER: &str = "Start connecting again from the settings page in a few minutes.";
+
 const NOTHING_CHANGED: &str =
     "Nothing was stored: a connection that was there before stays in force, and contacts stay as they are.";
 
@@ -125,6 +128,7 @@ impl ConnectError {
                 "Connect again with an account of the former partner tenant, or begin with the option \
                  to change the partner tenant."
             }
+            Self::Probe(error) | Self::TokenExchange(error) if passes(error) => LATER,
             Self::Probe(error) | Self::TokenExchange(error) => error.code().remedy(),
             Self::Identity(_) | Self::Store(_) => START_AGAIN,
             Self::TokensIncomplete => {
@@ -142,6 +146,11 @@ fn probe_code(error: &ReadError) -> &'static str {
         ErrorClass::CredentialRejected => "auth_rejected",
         _ => "validation_failed",
     }
+}
+
+/// Whether nobody has to do anything about it.
+fn passes(error: &ReadError) -> bool {
+    matches!(error.class(), ErrorClass::Throttled { .. } | ErrorClass::Transient)
 }
 
 /// Whether somebody with the right to consent can help.

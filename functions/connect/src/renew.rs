@@ -13,6 +13,7 @@ use directory::{
     protocol::token::{Authority, TokenFailure},
 };
 use domain::ids::WorkspaceId;
+use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use secrets::{DirectTokens, WorkspaceSecret};
 use serde::{Deserialize, Serialize};
@@ -67,6 +68,9 @@ pub struct RenewalOutcome {
     pub forecast: ForecastOutcome,
 }
 
+/// Sign-ins that are renewed side by side: those that have died are looked at every day and keep the others waiting.
+const AT_ONCE: usize = 8;
+
 /// What is kept of the time: for the sign-in under way, a token call with its repetitions; and then for
 /// looking at what ends, which a day full of renewals must not keep from being told.
 const LAST_BEGINS_BEFORE: SignedDuration = SignedDuration::from_secs(120 + 180);
@@ -87,21 +91,25 @@ impl Connect {
         let older_than = SignedDuration::from_hours(24 * i64::from(input.older_than_days));
         let due = self.store.renewals_due(self.clock.now() - older_than).await.map_err(task_failure)?;
         let mut outcome = RenewalOutcome::default();
-        for workspace in due {
-            if self.clock.now() + LAST_BEGINS_BEFORE > deadline {
-                outcome.left += 1;
-                continue;
-            }
-            match self.renew(workspace, older_than).await {
-                Ok(Renewed::Done { .. }) => outcome.renewed += 1,
-                Ok(_) => outcome.skipped += 1,
-                Err(error) => {
+        let mut renewals = stream::iter(due)
+            .map(|workspace| async move {
+                let is_late = self.clock.now() + LAST_BEGINS_BEFORE > deadline;
+                (workspace, if is_late { None } else { Some(self.renew(workspace, older_than).await) })
+            })
+            .buffered(AT_ONCE);
+        while let Some((workspace, renewed)) = renewals.next().await {
+            match renewed {
+                None => outcome.left += 1,
+                Some(Ok(Renewed::Done { .. })) => outcome.renewed += 1,
+                Some(Ok(_)) => outcome.skipped += 1,
+                Some(Err(error)) => {
                     let reason = error.reason().map_or("", directory::Code::name);
                     tracing::warn!(%workspace, code = error.code(), reason, "a sign-in is not renewed");
                     outcome.failed += 1;
                 }
             }
         }
+        drop(renewals);
         outcome.forecast = self.forecast_all(deadline).await.map_err(task_failure)?;
         let RenewalOutcome { renewed, failed, skipped, left, ref forecast } = outcome;
         let (pressing, unread) = (forecast.pressing, forecast.unread);

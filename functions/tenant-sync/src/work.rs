@@ -344,7 +344,8 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Whether to stop before the next page: the deadline nears, or an operator has cancelled. Taking up a
+    /// Whether to stop before the next page: the deadline nears, an operator has cancelled, or the
+    /// whole run was halted. Taking up a
     /// very large tenant may use up all the time there is; the first page is carried out even so, or the
     /// tenant would be taken up again and again and never come further.
     pub(crate) async fn should_pause(&self) -> Result<bool, StoreError> {
@@ -355,7 +356,7 @@ impl<'a> Work<'a> {
             return Ok(false);
         }
         let run = self.sync.store.run(self.job.run.workspace, self.job.run.id).await?;
-        Ok(run.is_none_or(|run| run.cancel_requested || run.run_status.is_terminal()))
+        Ok(run.is_none_or(|run| run.cancel_requested || run.halted.is_some() || run.run_status.is_terminal()))
     }
 
     pub(crate) fn writes(&self) -> bool {

@@ -21,12 +21,25 @@ const WHAT: &str = "review item";
 /// Questions that are read at once when one is looked for.
 const ITEMS_AT_ONCE: i32 = 500;
 
+/// docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+const SORT_KEY_BYTES_MAX: usize = 1024;
+
 /// Where a list of questions goes on.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ReviewPlace {
+    #[serde(deserialize_with = "sort_key")]
     place: String,
     tenant: EntraTenantId,
     object: EntraObjectId,
+}
+
+/// A text that can stand in a key of the table: it comes back in a cursor, from outside.
+fn sort_key<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if (1..=SORT_KEY_BYTES_MAX).contains(&text.len()) {
+        return Ok(text);
+    }
+    Err(serde::de::Error::invalid_length(text.len(), &"a text that can be a key"))
 }
 
 /// Who has a run carry out an answer.

@@ -1,7 +1,10 @@
 //! Connecting to a CIPP deployment: tried out first, then stored wholly or not at all.
 
 use assembly::cipp_credential;
-use directory::{CippAccess, CippBase};
+use directory::{
+    CippAccess, CippBase,
+    cipp::{AddressRefusal, Destinations},
+};
 use domain::{
     forecast::end_of_secret,
     ids::{ConnectionId, EntraTenantId, UserId, WorkspaceId},
@@ -10,6 +13,7 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use secrets::{CippKey, CippSecret, Family, WorkspaceSecret};
 use store::{Connection, ConnectionKind, ConnectionStatus};
+use url::Url;
 
 use super::CippError;
 use crate::{Connect, refresh_token::known_partner, save::Placed};
@@ -82,6 +86,7 @@ impl Connect {
     ) -> Result<CippConnected, CippError> {
         let typed = input.base_url.as_deref().unwrap_or_default();
         let base = CippBase::parse(typed, self.cipp.destinations).map_err(CippError::InvalidAddress)?;
+        self.is_elsewhere(&base)?;
         let (key, secret_ends) = (input.key()?, input.secret_ends()?);
         let before = self.store.connection(workspace).await?;
         let credential = cipp_credential(key.clone());
@@ -109,6 +114,18 @@ impl Connect {
         self.still_there(workspace, connection.id, &secret).await?;
         self.clear_other(workspace, Family::EntraDirect).await;
         Ok(CippConnected { connection, base_url, token_expires_at, managed_tenants: listed.tenants.len() })
+    }
+
+    /// That a deployment is not this service under one of its names, which would be asked with its own answers
+    /// waiting for each other. On a machine of its own everything has one name.
+    fn is_elsewhere(&self, base: &CippBase) -> Result<(), CippError> {
+        let deployment = base.as_str().parse::<Url>().ok();
+        let host = deployment.as_ref().and_then(Url::host_str);
+        let ours = [&self.redirect_base, &self.settings_page].map(Url::host_str);
+        if self.cipp.destinations == Destinations::PublicOnly && host.is_some() && ours.contains(&host) {
+            return Err(CippError::InvalidAddress(AddressRefusal::OwnService));
+        }
+        Ok(())
     }
 
     fn new_cipp_connection(

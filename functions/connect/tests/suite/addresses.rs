@@ -28,12 +28,15 @@ use uuid::Uuid;
 
 use crate::bench::{Answer, Bench, VALIDATE_CIPP, workspace};
 
-const TYPED: [&str; 65] = [
+const TYPED: [&str; 67] = [
     "",
     "https://",
     "http://cipp.example",
     "ftp://cipp.example",
     "file:///etc/passwd",
+    // This service, by the name under which the PSA shows it.
+    "https://psa.example",
+    "PSA.example",
     // This machine, in every notation.
     "https://127.0.0.1",
     "https://127.1",

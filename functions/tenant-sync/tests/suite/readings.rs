@@ -69,11 +69,14 @@ async fn a_listing_that_is_never_answered_in_time_is_given_up_when_it_has_begun_
     assert_goes_on(&house, customer, "page_too_large").await;
 }
 
+/// What becomes of a stored position.
+type Spoil = fn(&str) -> String;
+
 /// Whoever takes up a tenant goes on where the last worker stopped; from a position that leads nowhere
 /// nothing is concluded about those who would have come behind it.
 #[tokio::test]
 async fn a_stored_position_that_leads_nowhere_fails_its_tenant_and_marks_nobody_inactive() {
-    let spoils: [(&str, fn(&str) -> String); 2] =
+    let spoils: [(&str, Spoil); 2] =
         [("cursor_unreadable", |_| "1".to_owned()), ("listing_endless", behind_too_many_pages)];
     for (code, spoil) in spoils {
         let (house, [customer, others @ ..]) = customers().await;

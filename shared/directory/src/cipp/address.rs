@@ -53,6 +53,9 @@ pub enum AddressRefusal {
     /// It is an address of a machine, in whatever notation, and not a name.
     #[error("the host is a number; enter its name")]
     NotAName,
+    /// This service itself answers there.
+    #[error("the address is this service's own")]
+    OwnService,
     /// Another port than that of https.
     #[error("the address names a port")]
     Port,

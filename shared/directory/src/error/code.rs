@@ -226,8 +226,8 @@ codes! {
         "CIPP answered without saying who is there: it has nothing yet, or queued the question. That is not taken for nobody; contacts stay as they are."
         "Nothing, unless it persists: then look at this customer in CIPP."
     CippBusy "cipp_busy" Throttled
-        "CIPP asked to slow down. The read goes on later."
-        "Nothing: it is continued automatically."
+        "CIPP asked to slow down. Contacts stay as they are."
+        "A sync goes on by itself, where it stopped. Whatever else it was, try it again in a few minutes."
     CippUnavailable "cipp_unavailable" Transient
         "CIPP did not answer in time or is not available. Contacts stay as they are."
         "Nothing, unless it persists: then look at the function app of your CIPP in Azure."
@@ -238,20 +238,20 @@ codes! {
         "The stored sign-in could not be read or kept. Contacts stay as they are."
         "Nothing, unless it persists: then check the secret store."
     GraphBusy "graph_busy" Throttled
-        "Microsoft Graph asked to come back later. The read goes on where it stopped."
-        "Nothing: it is continued automatically."
+        "Microsoft Graph asked to come back later. Contacts stay as they are."
+        "A sync goes on by itself, where it stopped. Whatever else it was, try it again in a few minutes."
     GraphUnavailable "graph_unavailable" Transient
         "Microsoft Graph is not available. Contacts stay as they are."
         "Nothing, unless it persists: then look at Microsoft's service health."
     LoginThrottled "login_throttled" Throttled
-        "Microsoft's login service asked to slow down. The read goes on later."
-        "Nothing: it is continued automatically."
+        "Microsoft's login service asked to slow down. Contacts stay as they are."
+        "A sync goes on by itself, where it stopped. Whatever else it was, try it again in a few minutes."
     LoginUnavailable "login_unavailable" Transient
         "Microsoft's login service is not available. Contacts stay as they are."
         "Nothing, unless it persists: then look at Microsoft's service health."
     Throttled "throttled" Throttled
-        "Microsoft Graph asked to slow down. The read goes on where it stopped."
-        "Nothing: it is continued automatically."
+        "Microsoft Graph asked to slow down. Contacts stay as they are."
+        "A sync goes on by itself, where it stopped. Whatever else it was, try it again in a few minutes."
 
     // Faults.
     AnswerTooLarge "answer_too_large" Fault
