@@ -96,7 +96,10 @@ impl Connect {
 
     /// The same after asking when the access to the customers ends: whoever has switched off that a relationship
     /// extends itself has told nobody here. Where that cannot be asked, what was known before counts, and it is said.
-    async fn look_ahead(&self, workspace: WorkspaceId) -> Result<Pressing, StoreError> {
+    ///
+    /// # Errors
+    /// When the table does not answer.
+    pub async fn look_ahead(&self, workspace: WorkspaceId) -> Result<Pressing, StoreError> {
         let asked = self.ask_when_access_ends(workspace).await?;
         let found = self.pressing(workspace).await?;
         Ok(Pressing { unread: found.unread.or(asked.err()), ..found })

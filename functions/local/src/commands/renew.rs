@@ -30,7 +30,7 @@ pub(crate) async fn run(context: &Context, options: RenewArguments) -> Result<En
     mention_fake(house);
     let older_than = SignedDuration::from_hours(24 * i64::from(options.older_than));
     let renewed = house.connect.renew(house.workspace, older_than).await;
-    let pressing = house.connect.pressing(house.workspace).await?;
+    let pressing = house.connect.look_ahead(house.workspace).await?;
     let renewed = renewed.map_err(|error| {
         let told = told(&pressing);
         if !told.is_empty() {
