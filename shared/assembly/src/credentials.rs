@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep};
 
 /// How long somebody else's renewal is waited for: longer than a token call takes, and short enough for whoever
 /// waits for the answer when that process has died.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Between two looks at what somebody else has stored.
 const INTERVAL: Duration = Duration::from_millis(200);

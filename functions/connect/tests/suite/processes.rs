@@ -282,7 +282,7 @@ async fn a_right_that_nobody_gives_back_is_waited_for_shortly() {
     let began = SystemClock.now();
     assert_eq!(shared.listed().await, 2);
     let waited = SystemClock.now().duration_since(began);
-    assert!(waited >= SignedDuration::from_secs(2), "somebody might have been at it");
+    assert!(waited >= SignedDuration::from_secs(1), "somebody might have been at it");
     assert_eq!(shared.token_requests(), 1);
 }
 
