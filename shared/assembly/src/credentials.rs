@@ -1,9 +1,6 @@
 //! A connection's credentials, out of the secret chain.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ambient::Clock;
 use async_trait::async_trait;
@@ -12,17 +9,17 @@ use directory::{
     protocol::token::{AppCredentials, TokenGrant},
 };
 use domain::ids::{EntraTenantId, WorkspaceId};
+use jiff::SignedDuration;
 use secrecy::{ExposeSecret, SecretString};
 use secrets::{DirectTokens, SecretChain, SecretError, Version, WorkspaceSecret};
 use store::{RenewalLease, RenewalTaken, Store};
-use tokio::time::{Instant, sleep};
-
-/// How long somebody else's renewal is waited for: longer than a token call takes, and short enough for whoever
-/// waits for the answer when that process has died.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Between two looks at what somebody else has stored.
-const INTERVAL: Duration = Duration::from_millis(200);
+const INTERVAL: SignedDuration = SignedDuration::from_millis(200);
+
+/// How often it is looked at, two seconds in all: longer than a token call takes, and short enough for whoever waits
+/// for the answer when that process has died.
+const LOOKS: u8 = 10;
 
 /// The secrets of one workspace's direct connection.
 pub struct WorkspaceCredentials {
@@ -143,8 +140,9 @@ impl Credentials for WorkspaceCredentials {
             Some(known) => Some(known.clone()),
             None => self.access_now().await?.map(|access| access.token),
         };
-        let deadline = Instant::now() + PATIENCE;
+        let mut looks = LOOKS;
         loop {
+            looks -= 1;
             let now = together.clock.now();
             let taken = together.store.take_renewal(self.workspace, now, now).await;
             let is_ours = matches!(taken, Ok(RenewalTaken::Taken(_)));
@@ -165,14 +163,10 @@ impl Credentials for WorkspaceCredentials {
             }
             // A table that does not answer, or a process that has died, is no reason to stay without a token: two
             // that are fetched are two that are good.
-            if is_ours || !matches!(taken, Ok(RenewalTaken::Busy { .. })) || Instant::now() >= deadline {
+            if is_ours || !matches!(taken, Ok(RenewalTaken::Busy { .. })) || looks == 0 {
                 return Ok(Renewal::Ours);
             }
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "another process works in real time, whatever ours is"
-            )]
-            sleep(INTERVAL).await;
+            together.clock.sleep(INTERVAL).await;
         }
     }
 
