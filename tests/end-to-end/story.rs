@@ -139,13 +139,6 @@ impl Story<'_> {
         }
         let status = self.api.by(&reader()).get("").await;
         assert_eq!(status["status"], "not_connected");
-        // A browser asks first, without a token.
-        let nobody = self.api.with_token(None);
-        for path in ["", "/sync", "/sync/runs/00000000-0000-0000-0000-000000000001/undo"] {
-            let asked = nobody.request(Method::OPTIONS, path).header("origin", "https://psa.example");
-            let asked = asked.header("access-control-request-method", "POST").send().await.unwrap();
-            assert_eq!(asked.status().as_u16(), 204, "{path}");
-        }
     }
 
     async fn clients_and_contacts_come_from_the_psa(&self) {

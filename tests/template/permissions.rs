@@ -42,7 +42,7 @@ fn every_function_may_call_what_it_calls() {
             false,
         ),
         ("discovery", read, &[], true),
-        ("discovery-task", &["GetItem", "PutItem", "Query"], keep, false),
+        ("discovery-task", &["GetItem", "PutItem", "Query", "UpdateItem"], keep, false),
         ("flags", &["GetItem", "PutItem", "Query", "UpdateItem"], &[], false),
         ("mapping", &["BatchGetItem", "GetItem", "PutItem", "Query"], &[], false),
         ("people", full, &[], false),

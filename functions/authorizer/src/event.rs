@@ -43,7 +43,8 @@ pub struct Answer {
 /// When the keys cannot be had nothing is known about the token: that is an error, which the
 /// gateway answers with 500 and does not remember, unlike a refusal.
 ///
-/// A request whose function is its own guard goes on without a caller instead of being refused.
+/// A request whose function is its own guard goes on without a caller instead of being refused; with a key it does so
+/// as well when the token beside it cannot be checked.
 pub async fn authorize(verifier: &Verifier, event: Event) -> Result<Answer, KeyFault> {
     let goes_on = event.route_key.starts_with(GUARDED_THERE);
     let refused = Answer { is_authorized: goes_on, context: BTreeMap::new() };
@@ -75,6 +76,11 @@ impl TaskName for KeyFault {
     fn cause(&self) -> String {
         ErrorChain(self).to_string()
     }
+}
+
+/// Whether the routes at `path` are their own guard.
+pub(crate) fn takes_keys(path: &str) -> bool {
+    GUARDED_THERE.strip_prefix("ANY ").is_some_and(|begin| path.starts_with(begin))
 }
 
 fn has_key(event: &Event) -> bool {

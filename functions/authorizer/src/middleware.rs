@@ -13,7 +13,7 @@ use edge::{ApiError, Caller};
 use runtime::telemetry::ErrorChain;
 
 use crate::{
-    event::{KEY_HEADER, bearer},
+    event::{KEY_HEADER, bearer, takes_keys},
     verifier::{Refusal, Verifier},
 };
 
@@ -34,7 +34,9 @@ async fn authenticate(State(verifier): State<Arc<Verifier>>, mut request: Reques
             request.extensions_mut().insert(caller);
         }
         // Where a key is enough it is looked at later; everywhere else nobody is signed in.
-        Err(Refusal::KeysUnavailable(fault)) if request.headers().contains_key(KEY_HEADER) => {
+        Err(Refusal::KeysUnavailable(fault))
+            if takes_keys(request.uri().path()) && request.headers().contains_key(KEY_HEADER) =>
+        {
             tracing::warn!(error = %ErrorChain(&fault), "a token could not be checked, and there is a key");
         }
         Err(Refusal::KeysUnavailable(fault)) => {

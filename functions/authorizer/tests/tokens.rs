@@ -421,8 +421,13 @@ async fn a_key_is_enough_for_the_flags_although_the_token_beside_it_cannot_be_ch
     }
     // Without a gateway: nobody is signed in, and whoever takes keys looks at it.
     let bearer = format!("Bearer {token}");
-    for (key, expected) in [(true, (401, "not_authenticated")), (false, (503, "sign_in_unavailable"))] {
-        let mut request = Request::builder().uri("/").header("authorization", &bearer);
+    let flags = "/api/v1/platform-feature-flags/x";
+    for (path, key, expected) in [
+        (flags, true, (401, "not_authenticated")),
+        (flags, false, (503, "sign_in_unavailable")),
+        ("/", true, (503, "sign_in_unavailable")),
+    ] {
+        let mut request = Request::builder().uri(path).header("authorization", &bearer);
         if key {
             request = request.header("x-api-key", "key");
         }
@@ -460,7 +465,9 @@ async fn the_gateway_is_answered_with_the_caller_or_with_nothing() {
 }
 
 async fn status_and_code(verifier: Verifier, request: Request<Body>) -> (u16, String) {
-    let router = Router::new().route("/", get(async |Reader(caller): Reader| Reply::ok(caller.workspace)));
+    let answer = get(async |Reader(caller): Reader| Reply::ok(caller.workspace));
+    let router =
+        Router::new().route("/", answer.clone()).route("/api/v1/platform-feature-flags/{id}", answer);
     let router =
         authenticated(router, Arc::new(verifier)).layer(Extension(ServiceEdition(Edition::Enterprise)));
     let (parts, body) = finish(router).oneshot(request).await.unwrap().into_parts();

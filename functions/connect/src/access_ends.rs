@@ -5,12 +5,11 @@ use std::{
     time::Duration,
 };
 
-use directory::{Code, ErrorClass, ReadError, TenantList};
+use directory::{Code, ErrorClass, ListedTenant, ReadError, TenantList};
 use domain::{
     ids::{EntraTenantId, ManagedTenantId, WorkspaceId},
     mapping::MappingRecord,
 };
-use jiff::Timestamp;
 use store::{Connection, ConnectionKind, ConnectionStatus, StoreError};
 
 use crate::Connect;
@@ -64,13 +63,18 @@ impl Connect {
             }
             Err(refusal) => return Ok(Err(refusal.code)),
         };
-        let ends: BTreeMap<EntraTenantId, Option<Timestamp>> =
-            listed.tenants.iter().map(|tenant| (tenant.entra_tenant, tenant.access_ends())).collect();
+        let listed: BTreeMap<EntraTenantId, ListedTenant> =
+            listed.tenants.into_iter().map(|tenant| (tenant.entra_tenant, tenant)).collect();
+        let at = self.clock.now();
         let known = self.store.managed_tenants(workspace).await?;
         for tenant in known.into_iter().filter(|tenant| mapped.contains(&tenant.id)) {
             // Of whoever is not listed nothing is said: the next discovery tells why.
-            if let Some(now) = ends.get(&tenant.entra).filter(|now| **now != tenant.access_ends) {
-                self.store.note_access_ends(workspace, tenant.id, *now).await?;
+            let Some(listed) = listed.get(&tenant.entra) else { continue };
+            // An end that has passed is told until somebody discovers, though a list leaves it out from then on.
+            let has_passed = !listed.auto_extends && tenant.access_ends.is_some_and(|ends| ends <= at);
+            let now = listed.access_ends();
+            if now != tenant.access_ends && !(now.is_none() && has_passed) {
+                self.store.note_access_ends(workspace, tenant.id, now).await?;
             }
         }
         Ok(Ok(()))
@@ -90,7 +94,8 @@ impl Connect {
                     })
                 }
                 ConnectionKind::Direct => {
-                    let asked = self.check_direct(workspace, Some(connection), self.graph_awaited(), false);
+                    let asked =
+                        self.check_direct(workspace, Some(connection), self.graph_awaited(), (false, None));
                     let listed = asked.await.map(|checked| checked.listed);
                     listed.map_err(|error| {
                         let code = error.reason().map_or(error.code(), Code::name);

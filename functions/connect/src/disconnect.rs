@@ -41,23 +41,24 @@ impl Connect {
     /// were deleted has lost them, so it is given up as well.
     pub async fn disconnect(&self, workspace: WorkspaceId) -> Result<Disconnected, DisconnectError> {
         let kind = self.store.connection(workspace).await?.map(|connection| connection.kind);
+        let mut disconnected_at = self.give_up(workspace).await?;
         let client_id = self.client_id(workspace, kind).await;
         let mut tries = TRIES;
-        let disconnected_at = loop {
-            let disconnected_at = self.give_up(workspace).await?;
+        loop {
             let scope = Scope::Workspace(workspace);
             let direct = self.secrets.delete(scope, Family::EntraDirect).await;
             let cipp = self.secrets.delete(scope, Family::EntraCipp).await;
             direct.and(cipp).map_err(DisconnectError::Secrets)?;
             let now = self.store.connection(workspace).await?;
             if now.is_none_or(|now| now.connection_status == ConnectionStatus::Disconnected) {
-                break disconnected_at;
+                break;
             }
             tries -= 1;
             if tries == 0 {
                 return Err(changes_all_the_time().into());
             }
-        };
+            disconnected_at = self.give_up(workspace).await?;
+        }
         Ok(Disconnected { disconnected_at, kind, client_id })
     }
 

@@ -74,7 +74,7 @@ pub struct ForecastOutcome {
 pub struct Pressing {
     /// The most pressing first.
     pub outlook: Vec<Outlook>,
-    /// Why the credential's part is not known: a stable code.
+    /// Why not everything is known, of the credential or of the access to customers: a stable code.
     pub unread: Option<&'static str>,
 }
 

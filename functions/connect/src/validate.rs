@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use assembly::WorkspaceCredentials;
@@ -20,7 +21,10 @@ use secrecy::SecretString;
 use secrets::{DirectTokens, SecretError, WorkspaceSecret};
 use store::{Connection, ConnectionKind, ConnectionStatus, StoreError, ValidationFailure};
 
-use crate::{Connect, awaited::LISTING_LIMIT};
+use crate::{
+    Connect,
+    awaited::{LISTING_LIMIT, within},
+};
 
 /// A connection that works.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -178,21 +182,19 @@ impl Connect {
         workspace: WorkspaceId,
         connection: Option<&Connection>,
     ) -> Result<Validated, ValidateError> {
-        let checked = self.check_direct(workspace, connection, self.graph_awaited(), true);
-        let checked = tokio::time::timeout(LISTING_LIMIT, checked).await;
-        let checked =
-            checked.unwrap_or_else(|_| Err(ValidateError::Upstream(Code::GraphUnavailable.into())))?;
+        let how = (true, Some(LISTING_LIMIT));
+        let checked = self.check_direct(workspace, connection, self.graph_awaited(), how).await?;
         Ok(Validated { checked_at: self.clock.now(), managed_tenants: checked.listed.tenants.len() })
     }
 
-    /// Lists the partner's customers with the stored sign-in. Newer tokens are stored only when it `keeps`
-    /// them; those before stay valid.
+    /// Lists the partner's customers with the stored sign-in, within `limit`. Newer tokens are stored only when it
+    /// `keeps` them; those before stay valid.
     pub(crate) async fn check_direct(
         &self,
         workspace: WorkspaceId,
         connection: Option<&Connection>,
         graph: GraphSettings,
-        keeps: bool,
+        (keeps, limit): (bool, Option<Duration>),
     ) -> Result<Checked, ValidateError> {
         if self.secrets.app_credentials(workspace).await?.is_none() {
             return Err(ValidateError::MissingCredentials);
@@ -216,7 +218,14 @@ impl Connect {
             Arc::clone(&self.clock),
             Arc::clone(&self.entropy),
         ));
-        match directory.managed_tenants().await {
+        let listing = directory.managed_tenants();
+        let listed = match limit {
+            Some(limit) => within(limit, Code::GraphUnavailable, listing).await,
+            None => listing.await,
+        };
+        // Whoever was stopped in between has not given it back.
+        credentials.end_renewal().await;
+        match listed {
             Ok(listed) => Ok(Checked { directory, listed, granted: credentials.granted() }),
             Err(error) => Err(ValidateError::of(error, credentials.renewed.load(Ordering::Relaxed))),
         }

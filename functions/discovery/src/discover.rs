@@ -48,10 +48,8 @@ pub async fn discover(
             report.failure = Some(nothing_listed());
         }
         Ok((directory, listed)) => {
-            report.found = count(listed.tenants.len());
-            report.unreadable_rows = count(listed.bad_rows.len());
             if let Some(first) = listed.bad_rows.first() {
-                tracing::warn!(%workspace, rows = report.unreadable_rows, ?first, "customers could not be read");
+                tracing::warn!(%workspace, rows = listed.bad_rows.len(), ?first, "customers could not be read");
             }
             let refused = take_in(discovery, workspace, &directory, listed, &mut report).await;
             let refused = refused.map_err(task_failure)?;
@@ -100,8 +98,8 @@ async fn list(
     Ok((directory, listed))
 }
 
-/// Notes what is listed. Stops where the connection itself is refused, and answers why: that is no customer's doing,
-/// and all of them would be told it.
+/// Notes what is listed. Where the connection itself is refused it notes nothing, and answers why: that is no
+/// customer's doing, and all of them would be told it.
 async fn take_in(
     discovery: &Discovery,
     workspace: WorkspaceId,
@@ -113,8 +111,9 @@ async fn take_in(
     let mut known: BTreeMap<EntraTenantId, ManagedTenant> =
         store.managed_tenants(workspace).await?.into_iter().map(|tenant| (tenant.entra, tenant)).collect();
     let now = discovery.clock.now();
+    let (found, unreadable_rows) = (count(listed.tenants.len()), count(listed.bad_rows.len()));
     let is_whole = listed.is_whole();
-    let mut seen =
+    let mut looking =
         stream::iter(listed.tenants)
             .map(|mut listed| {
                 if !is_whole && matches!(listed.access, Access::Ended { .. }) {
@@ -127,15 +126,19 @@ async fn take_in(
                 }
             })
             .buffered(TENANTS_AT_ONCE);
-    while let Some((looked_at, before)) = seen.next().await {
-        let tenant = match looked_at {
-            Ok(tenant) => tenant,
+    let mut seen = Vec::new();
+    while let Some((looked_at, before)) = looking.next().await {
+        match looked_at {
+            Ok(tenant) => seen.push((tenant, before)),
             Err(refused) => return Ok(Some(refused)),
-        };
+        }
+    }
+    drop(looking);
+    (report.found, report.unreadable_rows) = (found, unreadable_rows);
+    for (tenant, before) in seen {
         compare(report, &tenant, before.as_ref());
         store.put_managed_tenant(workspace, &tenant).await?;
     }
-    drop(seen);
     // Whoever is not listed may be in a row that could not be read.
     let mut gone =
         known.into_values().filter(|_| is_whole).filter(|tenant| tenant.missing_since.is_none()).peekable();

@@ -11,7 +11,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use store::ClientOverrides;
 
-use crate::{AwaitedView, ClientSettingsView, Refusal, Settings, SettingsChange, SettingsView};
+use crate::{
+    AwaitedView, ClientSettingsView, PlannedOverrides, Refusal, Settings, SettingsChange, SettingsView,
+};
 
 /// Most wrong rules that are listed.
 const LISTED_MAX: usize = 20;
@@ -106,15 +108,13 @@ async fn override_for(
     PathId(client): PathId<ClientId>,
     JsonBody(overrides): JsonBody<ClientOverrides>,
 ) -> Result<Reply<ClientSettingsView>, ApiError> {
-    if !overrides.field_sync_config.is_null() {
-        features.require(caller.workspace, Feature::FieldSync).await?;
-    }
+    let has_rules = !overrides.field_sync_config.is_null();
     let planned = settings.plan_for(caller.workspace, client, overrides).await.map_err(store_failed)?;
-    let planned = planned.map_err(ApiError::from)?;
-    // It replaces what was there: leaving the rules out takes them away.
-    if planned.changes_fields() {
+    // It replaces what was there: leaving the rules out takes them away, and sending them again changes nothing.
+    if planned.as_ref().map_or(has_rules, PlannedOverrides::changes_fields) {
         features.require(caller.workspace, Feature::FieldSync).await?;
     }
+    let planned = planned.map_err(ApiError::from)?;
     let consent = consent(&settings, &caller, planned.takes_two()).await?;
     let view = settings.save_for(caller.workspace, planned).await.map_err(store_failed)?;
     done(&settings, consent).await?;

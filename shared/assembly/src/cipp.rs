@@ -54,11 +54,11 @@ impl WorkspaceCipp {
     /// # Errors
     /// [`Code::CippMismatch`], or [`Code::CippAddressRefused`].
     pub fn access_with(&self, secret: CippSecret) -> Result<CippAccess, ReadError> {
-        if self.connected.as_ref().is_some_and(|connected| *connected != secret.base_url) {
-            return Err(Code::CippMismatch.into());
-        }
         let base =
             CippBase::parse(&secret.base_url, self.destinations).map_err(|_| Code::CippAddressRefused)?;
+        if self.connected.as_ref().is_some_and(|connected| connected != base.as_str()) {
+            return Err(Code::CippMismatch.into());
+        }
         Ok(CippAccess { base, credential: cipp_credential(secret.key) })
     }
 

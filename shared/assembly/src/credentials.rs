@@ -146,8 +146,13 @@ impl Credentials for WorkspaceCredentials {
             let now = together.clock.now();
             let taken = together.store.take_renewal(self.workspace, now, now).await;
             let is_ours = matches!(taken, Ok(RenewalTaken::Taken(_)));
-            if let Ok(RenewalTaken::Taken(lease)) = taken {
-                together.put(Some(lease));
+            match &taken {
+                Ok(RenewalTaken::Taken(lease)) => _ = together.put(Some(*lease)),
+                Ok(_) => {}
+                Err(error) => {
+                    let error = runtime::telemetry::ErrorChain(error);
+                    tracing::warn!(%error, "the right to renew is not asked for");
+                }
             }
             // Whoever had the right before has stored what came, and then given it back.
             match self.access_now().await {

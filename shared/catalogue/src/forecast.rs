@@ -44,6 +44,6 @@ pub(crate) const ENTRIES: &[Entry] = &[
         cause: "The GDAP relationship with a customer has an end and does not extend itself.",
         effect: "After it, the people of this customer cannot be read; its contacts stay as they are.",
         next: "Extend the relationship in Partner Center (Customers, Admin relationships), or switch its \
-               auto extend on, then discover again. If it has ended, ask the customer for a new one.",
+               auto extend on. That is seen within a day, or when you discover again. If it has ended, ask the customer for a new one.",
     },
 ];

@@ -249,7 +249,7 @@ const fn step(subject: Subject, urgency: Urgency) -> &'static str {
         }
         (Subject::TenantAccess, _) => {
             "Extend the relationship in Partner Center (Customers, Admin relationships), or switch its auto extend \
-             on, then discover again."
+             on. That is seen within a day, or when you discover again."
         }
     }
 }

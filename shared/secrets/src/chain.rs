@@ -153,6 +153,11 @@ impl SecretChain {
         written
     }
 
+    /// Whether what was read is what a write would replace.
+    pub(crate) fn is_of_writer(&self, version: &Version) -> bool {
+        version.provider == self.writer.name()
+    }
+
     /// Removes the document of (`scope`, `family`) from every provider that can be written.
     ///
     /// # Errors

@@ -84,8 +84,10 @@ pub trait WorkspaceSecret: Sized {
                 // up. The connection decides who was first, and whoever was not has to put back exactly what was
                 // overwritten: so it is read again.
                 Err(SecretError::Conflict { .. }) if tries > 0 => {}
-                // What is kept cannot be understood, or is not complete: nothing that could be put back.
-                Err(SecretError::Conflict { .. } | SecretError::Malformed { .. }) if version.is_none() => {
+                // What the writer keeps cannot be understood, or is not complete: nothing that could be put back.
+                Err(SecretError::Conflict { .. } | SecretError::Malformed { .. })
+                    if !version.as_ref().is_some_and(|version| chain.is_of_writer(version)) =>
+                {
                     let scope = Scope::Workspace(workspace);
                     return Ok((None, chain.replace(scope, Self::FAMILY, &self.to_document()).await?));
                 }

@@ -64,7 +64,7 @@ impl Connect {
         is_awaited: bool,
     ) -> Result<Outside, Finding> {
         let graph = self.graph_for(is_awaited);
-        match self.check_direct(workspace, Some(connection), graph, false).await {
+        match self.check_direct(workspace, Some(connection), graph, (false, None)).await {
             Ok(Checked { directory: direct, listed, granted }) => {
                 let directory = Arc::clone(&direct) as Arc<dyn Directory>;
                 Ok(Outside { directory, listed, granted, direct: Some(direct) })

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use connect::{Purpose, SETTINGS_PAGE_PATH};
 use directory::Code;
-use fake_microsoft::Route;
+use fake_microsoft::{Effect, Match, Route};
 use jiff::SignedDuration;
 use secrecy::ExposeSecret;
 use secrets::CredentialSource;
@@ -226,4 +226,34 @@ async fn disconnecting_can_be_repeated_and_undone_by_connecting() {
     );
     bench.connect().await;
     assert_eq!(bench.ask("GET", STATUS, "").await.json()["data"]["status"], "connected");
+}
+
+/// A sync or a discovery that has been going on for a while, and a token that somebody else has stored since.
+#[tokio::test]
+async fn a_sign_in_that_has_died_is_blamed_on_no_customer_although_another_token_is_kept() {
+    let bench = Bench::new().await;
+    bench.connect().await;
+    let directory = bench.directory().await;
+    assert_eq!(directory.managed_tenants().await.unwrap().tenants.len(), 2);
+    bench.clock.advance(SignedDuration::from_mins(1));
+    bench.app.validate_direct(workspace(1)).await.unwrap();
+    bench.fake.revoke_sign_ins();
+    let customer = bench.fake.world().tenants()[0].id;
+    assert_eq!(directory.prove(customer).await.unwrap_err().code().name(), "sign_in_revoked");
+}
+
+/// What a kept token may do is what was granted when it was fetched.
+#[tokio::test]
+async fn a_role_that_was_given_back_is_seen_although_a_token_from_before_is_kept() {
+    for (times, expected, listings) in [(Some(1), Ok(2), 2), (None, Err("partner_role_missing"), 2)] {
+        let bench = Bench::new().await;
+        bench.connect().await;
+        bench.fake.reset_requests();
+        bench.fake.faults().on(Match::route(Route::Relationships), Effect::status(403), times);
+        let found = bench.directory().await.managed_tenants().await;
+        let found = found.map(|listed| listed.tenants.len()).map_err(|error| error.code().name());
+        assert_eq!(found, expected);
+        let asked = bench.fake.requests();
+        assert_eq!((asked.of(Route::Relationships).requests, asked.of(Route::Token).requests), (listings, 1));
+    }
 }

@@ -75,7 +75,7 @@ fn told(pressing: &Pressing) -> String {
         text.extend([&*days, ": ", &outlook.meaning, " [", code, "]\n  → ", &outlook.step, "\n"]);
     }
     if let Some(code) = pressing.unread {
-        text.extend(["When the credential ends cannot be read. [", code, "]\n"]);
+        text.extend(["Not everything that ends is known. [", code, "]\n"]);
     }
     text
 }

@@ -96,6 +96,9 @@ async fn the_field_rules_of_a_client_outlast_a_flag_that_is_off() {
         assert_eq!((status, &answer["code"]), (StatusCode::NOT_FOUND, &json!("feature_disabled")), "{body}");
     }
     assert_eq!(call_at(&off, "GET", &path, Value::Null).await.1["data"], before["data"]);
+    // Sent along as they are, they do not keep the rest from being changed.
+    let kept = json!({"fieldSyncConfig": {"role": "never"}, "scope": {"includeGuests": true}});
+    assert_eq!(call_at(&off, "PUT", &path, kept).await.0, StatusCode::OK);
     // Where there are none, nothing is taken away.
     assert_eq!(call_at(&api, "PUT", &path, json!({})).await.0, StatusCode::OK);
     assert_eq!(

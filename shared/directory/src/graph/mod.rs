@@ -225,7 +225,13 @@ impl GraphDirectory {
 #[async_trait]
 impl Directory for GraphDirectory {
     async fn managed_tenants(&self) -> Result<TenantList, ReadError> {
-        let rows = self.read_all(Relationships, Owner::Partner).await?;
+        let rows = match self.read_all(Relationships, Owner::Partner).await {
+            // A role that was given back meanwhile is not in a token from before.
+            Err(error) if error.code() == Code::PartnerRoleMissing && self.tokens.renew_kept().await? => {
+                self.read_all(Relationships, Owner::Partner).await?
+            }
+            rows => rows?,
+        };
         let listed = listed(rows, self.credentials.partner_tenant(), self.transport.clock.now());
         listed.map_err(|_| Code::AnswerUnreadable.into())
     }

@@ -43,6 +43,8 @@ type Slot = Arc<sync::Mutex<Option<AccessToken>>>;
 #[derive(Default)]
 struct PartnerSlot {
     token: Option<AccessToken>,
+    /// Whether that is a token which somebody else has fetched, who knows how long ago.
+    is_kept: bool,
     /// Number of the last attempt.
     attempt: u64,
     failure: Option<ReadError>,
@@ -138,12 +140,23 @@ impl Tokens {
         }
         let kept = self.credentials.kept_access().await?.map(AccessToken::from);
         if let Some(token) = self.usable(kept.as_ref(), refused) {
-            slot.token = kept;
+            (slot.token, slot.is_kept) = (kept, true);
             return Ok(token);
         }
         // What is known not to be good: whoever has stored another one since was faster.
-        slot.token = kept.or(slot.token.take());
-        self.renew_partner(&mut slot).await
+        let known = kept.or(slot.token.take());
+        self.renew_partner(&mut slot, known.as_ref()).await
+    }
+
+    /// What somebody else's token may do is what was granted when it was fetched: gets one of now in its place.
+    /// Answers false when it is of now.
+    pub(super) async fn renew_kept(&self) -> Result<bool, ReadError> {
+        let mut slot = self.partner.lock().await;
+        if !slot.is_kept {
+            return Ok(false);
+        }
+        let known = slot.token.take();
+        self.renew_partner(&mut slot, known.as_ref()).await.map(|_| true)
     }
 
     /// Whether the partner's authority still gives tokens, according to an attempt that began
@@ -153,13 +166,19 @@ impl Tokens {
         if slot.attempt > since {
             return slot.failure.clone().map_or(Ok(()), Err);
         }
-        self.renew_partner(&mut slot).await.map(|_| ())
+        // Only what is fetched from now on is a proof, whatever was kept before.
+        self.renew_partner(&mut slot, None).await.map(|_| ())
     }
 
-    async fn renew_partner(&self, slot: &mut PartnerSlot) -> Result<SecretString, ReadError> {
+    /// `known` is of no more use; without one nothing is that is kept now.
+    async fn renew_partner(
+        &self,
+        slot: &mut PartnerSlot,
+        known: Option<&AccessToken>,
+    ) -> Result<SecretString, ReadError> {
         slot.attempt = self.attempts.fetch_add(1, SeqCst) + 1;
-        let known = slot.token.take();
-        match self.next_of_partner(known.as_ref()).await {
+        (slot.token, slot.is_kept) = (None, false);
+        match self.next_of_partner(known).await {
             Ok(token) => {
                 let secret = token.secret.clone();
                 slot.token = Some(token);

@@ -391,6 +391,18 @@ async fn incomplete_and_odd_token_sets() {
     tokens("r1").put(chain, id).await.unwrap();
 
     store.delete(scope(1), Family::EntraDirect).await.unwrap();
+
+    // Nor is it in the way when somebody else has a whole one, who is asked later.
+    let theirs = tokens("r8").to_document();
+    let later = Probe::holding(ProviderName::Vault, scope(1), Family::EntraDirect, theirs).await;
+    store.write(scope(1), Family::EntraDirect, &half, None).await.unwrap();
+    let both: Vec<Arc<dyn Provider>> = vec![store.clone(), later];
+    let (nothing, time, lifetime) = (environment(&[]), setting.clock.clone(), SignedDuration::from_secs(30));
+    let of_two = &SecretChain::new(both, ProviderName::Memory, nothing, Arc::new(time), lifetime).unwrap();
+    tokens("r9").put(of_two, id).await.unwrap();
+    let (read, _) = DirectTokens::read_fresh(of_two, id).await.unwrap().unwrap();
+    assert_eq!(read.refresh_token.expose_secret(), "r9");
+    store.delete(scope(1), Family::EntraDirect).await.unwrap();
     let odd = document(&[
         (key::DIRECT_REFRESH_TOKEN, "r"),
         (key::DIRECT_TOKEN_EXPIRES_AT, "soon"),

@@ -126,7 +126,8 @@ pub(crate) async fn what_a_line_does_not_write_over(backend: &Backend) {
         // Both are found out about after a first write; a worker that holds its tenant's lease does
         // not meet them.
         let touched = match code {
-            "contact_exists" => vec!["EMAIL#p20@".to_owned()],
+            // With the next one the person gets another id.
+            "contact_exists" => vec!["EMAIL#p20@".to_owned(), format!("LINK#{}", object(20))],
             "linked_elsewhere" => vec![contact(2).to_string()],
             _ => Vec::new(),
         };
