@@ -14,6 +14,7 @@ use axum::{
     http::{Request, StatusCode},
 };
 use domain::{
+    contact::Client,
     flags::Feature,
     ids::{ClientId, FlagId, UserId, WorkspaceId},
 };
@@ -25,6 +26,8 @@ use settings::{Settings, routes};
 use store::{FeatureFlag, Store, client_over};
 use tower::ServiceExt;
 use uuid::Uuid;
+
+const WORKSPACE: WorkspaceId = WorkspaceId::new(Uuid::from_u128(1));
 
 async fn api(permissions: &[Permission]) -> Router {
     api_and_store(permissions).await.0
@@ -40,7 +43,7 @@ async fn api_and_store(permissions: &[Permission]) -> (Router, Store) {
 /// The routes as user `number` calls them.
 fn api_of(store: &Store, number: u128, permissions: &[Permission]) -> Router {
     let caller = Caller {
-        workspace: WorkspaceId::new(Uuid::from_u128(1)),
+        workspace: WORKSPACE,
         user: Some(UserId::new(Uuid::from_u128(number))),
         kind: CallerKind::Internal,
         permissions: permissions.iter().map(|permission| permission.name().to_owned()).collect(),
@@ -69,26 +72,30 @@ async fn call_at(api: &Router, method: &str, below: &str, body: Value) -> (Statu
     (status, serde_json::from_slice(&bytes).unwrap())
 }
 
-/// What is switched off is kept; a request that leaves it out would take it away.
-#[tokio::test]
-async fn the_field_rules_of_a_client_outlast_a_flag_that_is_off() {
-    let (api, store) = api_and_store(&Permission::ALL).await;
-    let workspace = WorkspaceId::new(Uuid::from_u128(1));
-    let client = domain::contact::Client {
+/// The path of a client that there is.
+pub(crate) async fn acme(store: &Store) -> String {
+    let client = Client {
         id: ClientId::new(Uuid::from_u128(7)),
         name: "Acme".to_owned(),
         website: None,
         secondary_domains: Vec::new(),
         inactive: false,
     };
-    store.upsert_client(workspace, &client).await.unwrap();
-    let path = format!("/clients/{}", Uuid::from_u128(7));
+    store.upsert_client(WORKSPACE, &client).await.unwrap();
+    format!("/clients/{}", client.id)
+}
+
+/// What is switched off is kept; a request that leaves it out would take it away.
+#[tokio::test]
+async fn the_field_rules_of_a_client_outlast_a_flag_that_is_off() {
+    let (api, store) = api_and_store(&Permission::ALL).await;
+    let path = acme(&store).await;
     let rules = json!({"fieldSyncConfig": {"role": "never"}});
     let (status, before) = call_at(&api, "PUT", &path, rules).await;
     assert_eq!(status, StatusCode::OK, "{before}");
 
     let mut flag = FeatureFlag::new(FlagId::new(Uuid::from_u128(1)), Feature::Ui.key(), SystemClock.now());
-    flag.filters = flag.filters.with(workspace);
+    flag.filters = flag.filters.with(WORKSPACE);
     assert!(store.create_flag(&flag).await.unwrap());
     let off = api.clone().layer(Extension(Surface(Arc::new(FeatureGate::new(store.clone(), false)))));
     for body in [json!({}), json!({"scope": {"includeGuests": true}}), json!({"fieldSyncConfig": {}})] {
@@ -110,16 +117,7 @@ async fn the_field_rules_of_a_client_outlast_a_flag_that_is_off() {
 #[tokio::test]
 async fn a_client_has_rules_of_its_own_until_it_is_given_back() {
     let (api, store) = api_and_store(&Permission::ALL).await;
-    let client = |number: u128| domain::contact::Client {
-        id: ClientId::new(Uuid::from_u128(number)),
-        name: "Acme".to_owned(),
-        website: None,
-        secondary_domains: Vec::new(),
-        inactive: false,
-    };
-    let workspace = WorkspaceId::new(Uuid::from_u128(1));
-    store.upsert_client(workspace, &client(7)).await.unwrap();
-    let path = format!("/clients/{}", Uuid::from_u128(7));
+    let path = acme(&store).await;
     call(
         &api,
         "PATCH",
@@ -268,16 +266,7 @@ async fn reading_does_not_permit_changing() {
 #[tokio::test]
 async fn a_pattern_that_cannot_be_used_is_refused_on_save_and_never_ignored() {
     let (api, store) = api_and_store(&Permission::ALL).await;
-    let workspace = WorkspaceId::new(Uuid::from_u128(1));
-    let acme = domain::contact::Client {
-        id: ClientId::new(Uuid::from_u128(7)),
-        name: "Acme".to_owned(),
-        website: None,
-        secondary_domains: Vec::new(),
-        inactive: false,
-    };
-    store.upsert_client(workspace, &acme).await.unwrap();
-    let of_acme = format!("/clients/{}", Uuid::from_u128(7));
+    let of_acme = acme(&store).await;
     let saved = json!({"scope": {"excludePatterns": ["^room-"]}});
     for (method, below) in [("PATCH", ""), ("PUT", of_acme.as_str())] {
         let (status, answer) = call_at(&api, method, below, saved.clone()).await;
@@ -299,15 +288,7 @@ async fn a_pattern_that_cannot_be_used_is_refused_on_save_and_never_ignored() {
 async fn with_four_eyes_no_single_person_widens_a_limit_or_turns_it_off() {
     let (one, store) = api_and_store(&Permission::ALL).await;
     let two = api_of(&store, 3, &Permission::ALL);
-    let client = domain::contact::Client {
-        id: ClientId::new(Uuid::from_u128(7)),
-        name: "Acme".to_owned(),
-        website: None,
-        secondary_domains: Vec::new(),
-        inactive: false,
-    };
-    store.upsert_client(WorkspaceId::new(Uuid::from_u128(1)), &client).await.unwrap();
-    let of_client = format!("/clients/{}", Uuid::from_u128(7));
+    let of_client = acme(&store).await;
     let share = |count: u32| json!({ "count": count, "percent": 5 });
     let (status, answer) = call(&one, "PATCH", json!({ "fourEyes": true })).await;
     assert_eq!((status, &answer["data"]["fourEyes"]), (StatusCode::OK, &json!(true)), "{answer}");

@@ -1,15 +1,10 @@
 //! Rules that cannot be used: each is refused with the place where it stands and a code of its own.
 
 use axum::http::StatusCode;
-use domain::{
-    contact::Client,
-    ids::{ClientId, WorkspaceId},
-};
 use edge::Permission;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
-use crate::{api_and_store, call_at};
+use crate::{acme, api_and_store, call_at};
 
 /// One more than a list may have.
 const TOO_MANY: usize = 101;
@@ -26,15 +21,7 @@ const OF_SCOPE: Names = ("invalid_scope_rules", "faults");
 #[tokio::test]
 async fn a_wrong_rule_is_refused_with_its_place_and_its_code_and_nothing_is_saved() {
     let (api, store) = api_and_store(&Permission::ALL).await;
-    let acme = Client {
-        id: ClientId::new(Uuid::from_u128(7)),
-        name: "Acme".to_owned(),
-        website: None,
-        secondary_domains: Vec::new(),
-        inactive: false,
-    };
-    store.upsert_client(WorkspaceId::new(Uuid::from_u128(1)), &acme).await.unwrap();
-    let of_acme = format!("/clients/{}", Uuid::from_u128(7));
+    let of_acme = acme(&store).await;
     let saved = json!({
         "fieldSyncConfig": { "role": true }, "scope": { "excludeDomains": ["left.example"] },
     });
