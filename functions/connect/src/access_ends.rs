@@ -10,7 +10,7 @@ use domain::{
     ids::{EntraTenantId, ManagedTenantId, WorkspaceId},
     mapping::MappingRecord,
 };
-use store::{Connection, ConnectionKind, ConnectionStatus, StoreError};
+use store::{Connection, ConnectionKind, StoreError};
 
 use crate::Connect;
 
@@ -35,7 +35,7 @@ impl Refusal {
 }
 
 impl Connect {
-    /// Notes for each customer that is synced when the access to it ends; nothing where nobody is synced. Inside is
+    /// Notes for each customer that is synced when the access to it ends; nothing where nobody is synced. Answers
     /// the code of why that could not be asked.
     ///
     /// # Errors
@@ -43,25 +43,23 @@ impl Connect {
     pub(crate) async fn ask_when_access_ends(
         &self,
         workspace: WorkspaceId,
-    ) -> Result<Result<(), &'static str>, StoreError> {
-        let connection = self.store.connection(workspace).await?;
-        let is_in_force = |it: &Connection| it.connection_status != ConnectionStatus::Disconnected;
-        let Some(connection) = connection.filter(is_in_force) else { return Ok(Ok(())) };
-        let is_mapped = |record: &MappingRecord| record.current.decision.client().is_some();
-        let mappings = self.store.mappings(workspace).await?;
-        let mapped = mappings.into_iter().filter(is_mapped).map(|record| record.managed_tenant);
+        connection: &Connection,
+        mappings: &[MappingRecord],
+    ) -> Result<Option<&'static str>, StoreError> {
+        let is_mapped = |record: &&MappingRecord| record.current.decision.client().is_some();
+        let mapped = mappings.iter().filter(is_mapped).map(|record| record.managed_tenant);
         let mapped: BTreeSet<ManagedTenantId> = mapped.collect();
         if mapped.is_empty() {
-            return Ok(Ok(()));
+            return Ok(None);
         }
-        let listed = match self.list_for_forecast(workspace, &connection).await {
+        let listed = match self.list_for_forecast(workspace, connection).await {
             Ok(listed) => listed,
             // Tomorrow is another day: nobody is called for a peer that does not answer now.
             Err(refusal) if refusal.passes => {
                 tracing::info!(%workspace, code = refusal.code, "when the access to customers ends is not asked");
-                return Ok(Ok(()));
+                return Ok(None);
             }
-            Err(refusal) => return Ok(Err(refusal.code)),
+            Err(refusal) => return Ok(Some(refusal.code)),
         };
         let listed: BTreeMap<EntraTenantId, ListedTenant> =
             listed.tenants.into_iter().map(|tenant| (tenant.entra_tenant, tenant)).collect();
@@ -77,7 +75,7 @@ impl Connect {
                 self.store.note_access_ends(workspace, tenant.id, now).await?;
             }
         }
-        Ok(Ok(()))
+        Ok(None)
     }
 
     async fn list_for_forecast(

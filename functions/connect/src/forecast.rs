@@ -85,13 +85,7 @@ impl Connect {
     /// # Errors
     /// When the table does not answer.
     pub async fn pressing(&self, workspace: WorkspaceId) -> Result<Pressing, StoreError> {
-        let connection = self.store.connection(workspace).await?;
-        let in_force = connection.filter(|it| it.connection_status != ConnectionStatus::Disconnected);
-        let Some(connection) = in_force else { return Ok(Pressing::default()) };
-        let mappings = self.store.mappings(workspace).await?;
-        let mut found = self.forecast(workspace, &connection, &mappings).await?;
-        found.outlook.retain(Outlook::is_pressing);
-        Ok(found)
+        self.look(workspace, false).await
     }
 
     /// The same after asking when the access to the customers ends: whoever has switched off that a relationship
@@ -100,9 +94,19 @@ impl Connect {
     /// # Errors
     /// When the table does not answer.
     pub async fn look_ahead(&self, workspace: WorkspaceId) -> Result<Pressing, StoreError> {
-        let asked = self.ask_when_access_ends(workspace).await?;
-        let found = self.pressing(workspace).await?;
-        Ok(Pressing { unread: found.unread.or(asked.err()), ..found })
+        self.look(workspace, true).await
+    }
+
+    async fn look(&self, workspace: WorkspaceId, asks: bool) -> Result<Pressing, StoreError> {
+        let connection = self.store.connection(workspace).await?;
+        let in_force = connection.filter(|it| it.connection_status != ConnectionStatus::Disconnected);
+        let Some(connection) = in_force else { return Ok(Pressing::default()) };
+        let mappings = self.store.mappings(workspace).await?;
+        let unasked =
+            if asks { self.ask_when_access_ends(workspace, &connection, &mappings).await? } else { None };
+        let mut found = self.forecast(workspace, &connection, &mappings).await?;
+        found.outlook.retain(Outlook::is_pressing);
+        Ok(Pressing { unread: found.unread.or(unasked), ..found })
     }
 
     /// Looks at every workspace that was ever connected, and tells each ending in the log. One that cannot be
